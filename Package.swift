@@ -1,0 +1,147 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Layers, lowest first; a target may import only what stands above it here (docs/ARCHITECTURE.md).
+// `make build` checks imports with --explicit-target-dependency-import-check error.
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+func pure(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name,
+        dependencies: dependencies,
+        swiftSettings: [.enableUpcomingFeature("ExistentialAny"), .treatAllWarnings(as: .error)]
+    )
+}
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
+let arguments = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+let lifecycle = Target.Dependency.product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(
+    name: "UnixSignals", package: "swift-service-lifecycle")
+let configuration = Target.Dependency.product(
+    name: "Configuration", package: "swift-configuration")
+
+let package = Package(
+    name: "henge",
+    products: [
+        .executable(name: "henge", targets: ["henge"]),
+        .library(name: "HengeClient", targets: ["HengeClient"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(
+            url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    ],
+    targets: [
+        // Pure: no I/O, no clock, no randomness, no Foundation, no logging.
+        pure("HengeBase", [deque]),
+        pure("HengeCausality", ["HengeBase", nioCore]),
+        pure("HengeRing", ["HengeBase", "CXXHash"]),
+        pure("HengeMessages", ["HengeBase", "HengeCausality", "HengeRing", nioCore]),
+        pure(
+            "HengeReplication",
+            ["HengeBase", "HengeCausality", "HengeRing", "HengeMessages", nioCore]),
+        pure(
+            "HengeNode",
+            [
+                "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
+                nioCore, deque,
+            ]),
+
+        // Effects become I/O.
+        .systemLibrary(name: "CRocksDB"),
+        .systemLibrary(name: "CXXHash"),
+        pure(
+            "HengeStorage",
+            [
+                "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "CRocksDB", "CXXHash",
+                nioCore, logging,
+            ]),
+        pure("HengeRESP", [nioCore]),
+        pure(
+            "HengeServer",
+            [
+                "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
+                "HengeNode", "HengeStorage", "HengeRESP", nioCore, nioPosix, deque, logging,
+                lifecycle, unixSignals, configuration,
+            ]),
+        pure("HengeClient", ["HengeBase", "HengeRESP", nioCore, nioPosix]),
+        .executableTarget(
+            name: "henge",
+            dependencies: [
+                "HengeBase", "HengeRing", "HengeRESP", "HengeServer", "HengeClient",
+                "HengeSimulator", nioCore, nioPosix, arguments, histogram, logging,
+            ],
+            swiftSettings: strict
+        ),
+
+        // Simulation: the pure targets in a seeded world.
+        pure(
+            "HengeSimulator",
+            [
+                "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
+                "HengeNode", nioCore, deque,
+            ]),
+
+        tests("HengeBaseTests", ["HengeBase"]),
+        tests("HengeCausalityTests", ["HengeBase", "HengeCausality", nioCore]),
+        tests("HengeRingTests", ["HengeBase", "HengeRing"]),
+        tests(
+            "HengeMessagesTests",
+            ["HengeBase", "HengeCausality", "HengeRing", "HengeMessages", nioCore]),
+        tests(
+            "HengeReplicationTests",
+            [
+                "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
+                nioCore,
+            ]),
+        tests(
+            "HengeNodeTests",
+            [
+                "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
+                "HengeNode", nioCore,
+            ]),
+        tests(
+            "HengeStorageTests",
+            [
+                "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeStorage",
+                "HengeSimulator", nioCore, logging,
+            ]),
+        tests("HengeRESPTests", ["HengeRESP", nioCore]),
+        tests(
+            "HengeServerTests",
+            [
+                "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeNode",
+                "HengeRESP", "HengeServer", nioCore, nioEmbedded, nioPosix,
+            ]),
+        tests(
+            "HengeSimulatorTests",
+            [
+                "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
+                "HengeNode", "HengeSimulator", nioCore,
+            ]),
+        tests("HengeIntegrationTests", ["henge", "HengeClient", "HengeRESP", nioCore]),
+    ],
+    swiftLanguageModes: [.v6]
+)

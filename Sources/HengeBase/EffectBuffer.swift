@@ -1,0 +1,26 @@
+/// A batch of effects, owned by a driver and lent to state machines as `inout`.
+///
+/// The storage is reused, so a step allocates nothing once the buffer has grown.
+package struct EffectBuffer<Effect>: ~Copyable {
+    @usableFromInline var storage: [Effect] = []
+
+    /// - Parameter capacity: effects to hold before the first growth.
+    @inlinable package init(capacity: Int = 16) {
+        storage.reserveCapacity(capacity)
+    }
+
+    @inlinable package var isEmpty: Bool { storage.isEmpty }
+    @inlinable package var count: Int { storage.count }
+
+    @inlinable package mutating func emit(_ effect: consuming Effect) {
+        storage.append(effect)
+    }
+
+    /// Hands every effect over in the order of its emission, then forgets them, keeping the capacity.
+    ///
+    /// `body` must not emit into this same buffer.
+    @inlinable package mutating func drain(_ body: (Effect) throws -> Void) rethrows {
+        defer { storage.removeAll(keepingCapacity: true) }
+        for effect in storage { try body(effect) }
+    }
+}

@@ -1,0 +1,73 @@
+/// A set of positions in a preference list, 0...7, in one byte.
+package struct ReplicaSet: Hashable, Sendable, CustomStringConvertible {
+    package var bits: UInt8
+
+    /// The most replicas that a preference list may hold.
+    package static let capacity = 8
+
+    @inlinable package init(bits: UInt8 = 0) {
+        self.bits = bits
+    }
+
+    /// The positions `0..<count`.
+    @inlinable package static func first(_ count: Int) -> ReplicaSet {
+        invariant(count >= 0 && count <= capacity)
+        return ReplicaSet(bits: count == capacity ? .max : (1 << UInt8(count)) - 1)
+    }
+
+    @inlinable package static func only(_ slot: Int) -> ReplicaSet {
+        invariant(slot >= 0 && slot < capacity)
+        return ReplicaSet(bits: 1 << UInt8(slot))
+    }
+
+    @inlinable package var count: Int { bits.nonzeroBitCount }
+    @inlinable package var isEmpty: Bool { bits == 0 }
+
+    /// The lowest position, or nil when the set is empty.
+    @inlinable package var lowest: Int? { bits == 0 ? nil : bits.trailingZeroBitCount }
+
+    @inlinable package func contains(_ slot: Int) -> Bool {
+        slot >= 0 && slot < ReplicaSet.capacity && bits & (1 << UInt8(slot)) != 0
+    }
+
+    @inlinable package mutating func insert(_ slot: Int) {
+        invariant(slot >= 0 && slot < ReplicaSet.capacity)
+        bits |= 1 << UInt8(slot)
+    }
+
+    @inlinable package mutating func remove(_ slot: Int) {
+        invariant(slot >= 0 && slot < ReplicaSet.capacity)
+        bits &= ~(1 << UInt8(slot))
+    }
+
+    @inlinable package func union(_ other: ReplicaSet) -> ReplicaSet {
+        ReplicaSet(bits: bits | other.bits)
+    }
+
+    @inlinable package func intersection(_ other: ReplicaSet) -> ReplicaSet {
+        ReplicaSet(bits: bits & other.bits)
+    }
+
+    @inlinable package func subtracting(_ other: ReplicaSet) -> ReplicaSet {
+        ReplicaSet(bits: bits & ~other.bits)
+    }
+
+    @inlinable package func isDisjoint(with other: ReplicaSet) -> Bool { bits & other.bits == 0 }
+
+    @inlinable package func isSubset(of other: ReplicaSet) -> Bool { bits & ~other.bits == 0 }
+
+    /// Calls `body` with each position, lowest first.
+    @inlinable package func forEach(_ body: (Int) -> Void) {
+        var rest = bits
+        while rest != 0 {
+            body(rest.trailingZeroBitCount)
+            rest &= rest - 1
+        }
+    }
+
+    package var description: String {
+        var slots: [String] = []
+        forEach { slots.append(String($0)) }
+        return "{\(slots.joined(separator: ","))}"
+    }
+}

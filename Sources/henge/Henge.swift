@@ -1,0 +1,1 @@
+@main struct Henge { static func main() {} }
