@@ -176,6 +176,12 @@ package struct LiveValue: Hashable, Sendable {
     package let timestamp: HybridTimestamp
     package let expiry: WallTime?
 
+    package init(value: ByteBuffer, timestamp: HybridTimestamp, expiry: WallTime?) {
+        self.value = value
+        self.timestamp = timestamp
+        self.expiry = expiry
+    }
+
     init(_ sibling: HeaderReader.SiblingHeader, _ value: ByteBuffer) {
         self.value = value
         timestamp = sibling.timestamp
