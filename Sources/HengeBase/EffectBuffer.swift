@@ -16,6 +16,14 @@ package struct EffectBuffer<Effect>: ~Copyable {
         storage.append(effect)
     }
 
+    /// The effect emitted as number `index` since the last removal.
+    @inlinable package subscript(index: Int) -> Effect { storage[index] }
+
+    /// Forgets every effect, keeping the capacity.
+    @inlinable package mutating func removeAll() {
+        storage.removeAll(keepingCapacity: true)
+    }
+
     /// Hands every effect over in the order of its emission, then forgets them, keeping the capacity.
     ///
     /// `body` must not emit into this same buffer.
