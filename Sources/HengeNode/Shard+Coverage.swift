@@ -110,7 +110,9 @@ extension Shard {
         deadline: Instant,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        let assigned = (0..<ring.partitions).map(coveringNode(of:))
+        var assigned: [NodeID?] = []
+        assigned.reserveCapacity(ring.partitions)
+        for partition in 0..<ring.partitions { assigned.append(coveringNode(of: partition)) }
         guard assigned.allSatisfy({ $0 != nil }) else {
             let failure = RequestFailure.unavailable(required: 1, alive: 0)
             return answer(.client(ticket), .failed(failure), &effects)
