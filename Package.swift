@@ -24,6 +24,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioConcurrency = Target.Dependency.product(
+    name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -83,7 +85,7 @@ let package = Package(
             "HengeServer",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
-                "HengeNode", "HengeStorage", "HengeRESP", nioCore, nioPosix, deque, logging,
+                "HengeNode", "HengeStorage", "HengeRESP", nioCore, nioPosix, nioConcurrency, deque, logging,
                 lifecycle, unixSignals, configuration,
             ]),
         pure("HengeClient", ["HengeBase", "HengeRESP", nioCore, nioPosix]),

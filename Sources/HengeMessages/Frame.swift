@@ -44,6 +44,13 @@ package enum Frame {
         return buffer.readSlice(length: length)
     }
 
+    /// How long the frame that `buffer` begins with is in all; the header's length while that is all that
+    /// is known. Never more than a frame may be.
+    package static func wantedBytes(_ buffer: ByteBuffer) -> Int {
+        let length = buffer.getInteger(at: buffer.readerIndex, as: UInt32.self).map(Int.init) ?? 0
+        return headerLength + min(length, payloadMax)
+    }
+
     private static func checksum(_ buffer: ByteBuffer, at index: Int, length: Int) -> UInt32 {
         buffer.withVeryUnsafeBytes { bytes in
             let payload = UnsafeRawBufferPointer(rebasing: bytes[index..<index + length])
