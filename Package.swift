@@ -130,7 +130,8 @@ let package = Package(
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeStorage",
                 "HengeSimulator", nioCore, logging,
             ]),
-        tests("HengeRESPTests", ["HengeRESP", nioCore]),
+        tests("HengeRESPTests", ["HengeBase", "HengeRESP", nioCore]),
+        tests("HengeClientTests", ["HengeClient", "HengeRESP", nioCore, nioPosix]),
         tests(
             "HengeServerTests",
             [
