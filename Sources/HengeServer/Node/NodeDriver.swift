@@ -2,7 +2,7 @@ package import HengeBase
 package import HengeMessages
 package import HengeNode
 package import HengeRing
-import HengeStorage
+package import HengeStorage
 package import Logging
 package import NIOCore
 
@@ -64,7 +64,7 @@ package final class NodeDriver {
     package var counters: ShardCounters { shard.counters }
     package var requestsInFlight: Int { shard.inFlight }
     package var tallies: PartitionTallies { shard.partitionTallies }
-    package var storageMetrics: RocksDBEngine.Metrics { storage.metrics }
+    package var storageMetrics: StorageMetrics { storage.metrics }
 
     /// The wall clock as of this turn.
     package var wall: WallTime {
