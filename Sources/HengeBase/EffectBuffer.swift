@@ -16,7 +16,7 @@ package struct EffectBuffer<Effect>: ~Copyable {
         storage.append(effect)
     }
 
-    /// Hands every effect over in the order of its emission, then forgets them, keeping the capacity.
+    /// Hands every effect over in the order of its emission, then forgets them and keeps the room.
     ///
     /// `body` must not emit into this same buffer.
     @inlinable package mutating func drain(_ body: (Effect) throws -> Void) rethrows {
