@@ -20,8 +20,10 @@ package struct Instant: Hashable, Comparable, Sendable {
 
     /// The time from `earlier` to `self`; zero when `earlier` is later.
     @inlinable package func since(_ earlier: Instant) -> Interval {
-        Interval(nanoseconds: nanoseconds > earlier.nanoseconds
-            ? nanoseconds - earlier.nanoseconds : 0)
+        Interval(
+            nanoseconds: nanoseconds > earlier.nanoseconds
+                ? nanoseconds - earlier.nanoseconds : 0
+        )
     }
 }
 

@@ -1,0 +1,207 @@
+package import HengeBase
+
+package import struct NIOCore.ByteBuffer
+
+/// An object in its stored and wire form, checked but not decoded.
+///
+/// Layout, version 1; integers big-endian or unsigned LEB128 ("varint"):
+///
+///     u8 format = 1 · u32 header length (from the start)
+///     varint entries · each: u64 actor, varint counter              the context, by actor
+///     varint siblings · each: varint entry index, varint counter,   by dot
+///         u64 timestamp, u8 flags, [varint expiry], [varint value length]
+///     the values, in the order of the siblings
+///
+/// All that tells versions apart is in the header, in one canonical form, so a digest is a hash of the
+/// header and a reader that needs only the version does not touch a value.
+package struct EncodedObject: Hashable, Sendable {
+    static let format: UInt8 = 1
+    static let prefixLength = 5
+
+    /// The whole encoding.
+    package let bytes: ByteBuffer
+    package let headerLength: Int
+    package let siblingCount: Int
+
+    /// Checks the header; the values are opaque. O(header), allocates nothing.
+    package init(_ bytes: ByteBuffer) throws(ObjectDecodeError) {
+        var siblingCount = 0
+        var headerLength = 0
+        try bytes.withCursor { (cursor) throws(ObjectDecodeError) in
+            var header = try HeaderReader(&cursor)
+            headerLength = header.length
+            siblingCount = header.siblingCount
+            var end = header.length
+            var previous: (index: Int, counter: UInt64)?
+            while let sibling = try header.next(&cursor) {
+                if let previous, (sibling.entryIndex, sibling.counter) <= previous {
+                    throw .brokenInvariant(at: cursor.offset)
+                }
+                previous = (sibling.entryIndex, sibling.counter)
+                end += sibling.valueLength
+            }
+            guard cursor.offset == header.length else {
+                throw .wrongLength(expected: header.length, actual: cursor.offset)
+            }
+            guard end == bytes.readableBytes else {
+                throw .wrongLength(expected: end, actual: bytes.readableBytes)
+            }
+        }
+        self.bytes = bytes
+        self.headerLength = headerLength
+        self.siblingCount = siblingCount
+    }
+
+    init(trusted bytes: ByteBuffer, headerLength: Int, siblingCount: Int) {
+        self.bytes = bytes
+        self.headerLength = headerLength
+        self.siblingCount = siblingCount
+    }
+
+    /// The bytes that tell this version from others: equal exactly when the versions are.
+    package func withHeaderBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+        bytes.withUnsafeReadableBytes {
+            body(UnsafeRawBufferPointer(rebasing: $0[..<headerLength]))
+        }
+    }
+
+    /// Whether both name the same version, by comparing headers alone.
+    package func hasSameVersion(as other: EncodedObject) -> Bool {
+        guard headerLength == other.headerLength else { return false }
+        return withHeaderBytes { a in other.withHeaderBytes { b in a.elementsEqual(b) } }
+    }
+
+    /// The context alone, without decoding the siblings.
+    package var context: VersionVector {
+        walk { (cursor) throws(ObjectDecodeError) in
+            try HeaderReader.context(&cursor)
+        }
+    }
+
+    /// The live sibling of the greatest timestamp, as ``VersionedObject/newestLive(at:)``.
+    package func newestLive(at wall: WallTime) -> LiveValue? {
+        var best: (timestamp: HybridTimestamp, value: LiveValue)?
+        forEachSibling { sibling, valueOffset in
+            guard sibling.isLive(at: wall) else { return }
+            // Siblings come in order of dot, so `>=` lets the greater dot win a tie.
+            if best.map({ sibling.timestamp >= $0.timestamp }) ?? true {
+                let range = (valueOffset, sibling.valueLength)
+                best = (sibling.timestamp, LiveValue(sibling, slice(range.0, range.1)))
+            }
+        }
+        return best?.value
+    }
+
+    /// Whether a reader at `wall` finds a value.
+    package func isLive(at wall: WallTime) -> Bool {
+        var live = false
+        forEachSibling { sibling, _ in live = live || sibling.isLive(at: wall) }
+        return live
+    }
+
+    /// Whether any sibling is a value, expired or not.
+    package var holdsValue: Bool {
+        var holds = false
+        forEachSibling { sibling, _ in holds = holds || !sibling.isTombstone }
+        return holds
+    }
+
+    /// How many live siblings a reader at `wall` finds.
+    package func liveCount(at wall: WallTime) -> Int {
+        var count = 0
+        forEachSibling { sibling, _ in count += sibling.isLive(at: wall) ? 1 : 0 }
+        return count
+    }
+
+    /// The greatest timestamp of all siblings; zero when there are none.
+    package var latestTimestamp: HybridTimestamp {
+        var latest = HybridTimestamp.zero
+        forEachSibling { sibling, _ in latest = max(latest, sibling.timestamp) }
+        return latest
+    }
+
+    /// The object; values are slices of these bytes.
+    package func decoded() -> VersionedObject {
+        let context = self.context
+        var siblings: [Sibling] = []
+        siblings.reserveCapacity(siblingCount)
+        forEachSibling { sibling, valueOffset in
+            siblings.append(
+                Sibling(
+                    dot: Dot(
+                        actor: context.entries[sibling.entryIndex].actor,
+                        counter: sibling.counter
+                    ),
+                    timestamp: sibling.timestamp,
+                    expiry: sibling.expiry,
+                    payload: sibling.isTombstone
+                        ? .tombstone : .value(slice(valueOffset, sibling.valueLength))
+                )
+            )
+        }
+        return VersionedObject(context: context, siblings: siblings)
+    }
+
+    private func forEachSibling(_ body: (HeaderReader.SiblingHeader, _ valueOffset: Int) -> Void) {
+        walk { (cursor) throws(ObjectDecodeError) in
+            var header = try HeaderReader(&cursor)
+            var offset = header.length
+            while let sibling = try header.next(&cursor) {
+                body(sibling, offset)
+                offset += sibling.valueLength
+            }
+        }
+    }
+
+    private func slice(_ offset: Int, _ length: Int) -> ByteBuffer {
+        guard let slice = bytes.getSlice(at: bytes.readerIndex + offset, length: length) else {
+            preconditionFailure("lengths were checked when the object was made")
+        }
+        return slice
+    }
+
+    /// Walks bytes that `init` has already found well-formed.
+    private func walk<R>(_ body: (inout ByteCursor) throws(ObjectDecodeError) -> R) -> R {
+        do {
+            return try bytes.withCursor(body)
+        } catch {
+            preconditionFailure("checked when the object was made: \(error)")
+        }
+    }
+}
+
+/// The value that a plain reader gets, with what it may ask about it.
+package struct LiveValue: Hashable, Sendable {
+    package let value: ByteBuffer
+    package let timestamp: HybridTimestamp
+    package let expiry: WallTime?
+
+    package init(value: ByteBuffer, timestamp: HybridTimestamp, expiry: WallTime?) {
+        self.value = value
+        self.timestamp = timestamp
+        self.expiry = expiry
+    }
+
+    init(_ sibling: HeaderReader.SiblingHeader, _ value: ByteBuffer) {
+        self.value = value
+        timestamp = sibling.timestamp
+        expiry = sibling.expiry
+    }
+}
+
+extension ByteBuffer {
+    func withCursor<R>(
+        _ body: (inout ByteCursor) throws(ObjectDecodeError) -> R
+    ) throws(ObjectDecodeError) -> R {
+        // withUnsafeReadableBytes has no typed throws, so the outcome is carried out as a value.
+        let outcome: Result<R, ObjectDecodeError> = withUnsafeReadableBytes { bytes in
+            var cursor = ByteCursor(bytes)
+            do throws(ObjectDecodeError) {
+                return .success(try body(&cursor))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try outcome.get()
+    }
+}

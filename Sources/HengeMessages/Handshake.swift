@@ -1,0 +1,105 @@
+package import HengeBase
+
+package import struct NIOCore.ByteBuffer
+
+/// What each side of a new connection between nodes says first: who it is and what it speaks.
+package struct PeerHello: Hashable, Sendable {
+    package static let magic: UInt32 = 0x4845_4E47  // "HENG"
+    /// The protocol versions that this build speaks.
+    package static let versions: ClosedRange<UInt16> = 1...1
+    private static let textMax = 512
+
+    package var versions: ClosedRange<UInt16>
+    package var clusterID: UInt64
+    package var node: NodeID
+    package var name: String
+    /// The epoch of the sender's ring document.
+    package var epoch: UInt64
+    /// Where the sender's clients connect, for topology answers; empty when it has none.
+    package var respAddress: String
+    package var httpAddress: String
+
+    package init(
+        versions: ClosedRange<UInt16> = PeerHello.versions,
+        clusterID: UInt64,
+        node: NodeID,
+        name: String,
+        epoch: UInt64,
+        respAddress: String,
+        httpAddress: String
+    ) {
+        self.versions = versions
+        self.clusterID = clusterID
+        self.node = node
+        self.name = name
+        self.epoch = epoch
+        self.respAddress = respAddress
+        self.httpAddress = httpAddress
+    }
+
+    package func write(into out: inout ByteBuffer) {
+        out.writeInteger(PeerHello.magic)
+        out.writeInteger(versions.lowerBound)
+        out.writeInteger(versions.upperBound)
+        out.writeInteger(clusterID)
+        out.writeInteger(node.rawValue)
+        out.writeInteger(epoch)
+        out.writeText(name)
+        out.writeText(respAddress)
+        out.writeText(httpAddress)
+    }
+
+    /// Fields that later versions may append are ignored.
+    package static func read(_ payload: ByteBuffer) throws(WireDecodeError) -> PeerHello {
+        var payload = payload
+        guard try payload.field(UInt32.self) == magic else { throw .invalidField("magic") }
+        let low = try payload.field(UInt16.self)
+        let high = try payload.field(UInt16.self)
+        guard low <= high else { throw .invalidField("versions") }
+        let clusterID = try payload.field(UInt64.self)
+        let node = NodeID(try payload.field(UInt16.self))
+        let epoch = try payload.field(UInt64.self)
+        let name = try payload.readText(lengthMax: textMax)
+        let resp = try payload.readText(lengthMax: textMax)
+        let http = try payload.readText(lengthMax: textMax)
+        return PeerHello(
+            versions: low...high,
+            clusterID: clusterID,
+            node: node,
+            name: name,
+            epoch: epoch,
+            respAddress: resp,
+            httpAddress: http
+        )
+    }
+
+    /// The protocol version to speak with `other`, or why not to.
+    ///
+    /// - Parameter expected: the node that was dialled; nil when the other side dialled.
+    package func agree(
+        with other: PeerHello,
+        expected: NodeID?
+    ) throws(HandshakeRefusal) -> UInt16 {
+        guard clusterID == other.clusterID else {
+            throw .wrongCluster(ours: clusterID, theirs: other.clusterID)
+        }
+        let version = min(versions.upperBound, other.versions.upperBound)
+        guard version >= max(versions.lowerBound, other.versions.lowerBound) else {
+            throw .noCommonVersion(ours: versions, theirs: other.versions)
+        }
+        guard other.node != node else { throw .ownIdentity(name: other.name) }
+        if let expected, other.node != expected {
+            throw .wrongNode(expected: expected, actual: other.node, name: other.name)
+        }
+        return version
+    }
+}
+
+/// Why a connection between nodes is refused. It is logged, counted and closed.
+package enum HandshakeRefusal: Error, Hashable, Sendable {
+    case wrongCluster(ours: UInt64, theirs: UInt64)
+    case noCommonVersion(ours: ClosedRange<UInt16>, theirs: ClosedRange<UInt16>)
+    case wrongNode(expected: NodeID, actual: NodeID, name: String)
+    /// The other side claims to be this very node.
+    case ownIdentity(name: String)
+}

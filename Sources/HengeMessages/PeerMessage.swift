@@ -1,0 +1,64 @@
+package import HengeBase
+package import HengeCausality
+import HengeRing
+
+/// What nodes say to each other about requests, as values; ``PeerMessageCodec`` gives them bytes.
+package enum PeerMessage: Sendable {
+    /// Merge this object into the record and make it durable.
+    case store(RequestID, StoredKey, EncodedObject, timeout: Interval)
+    case stored(RequestID, StoreResult)
+    /// Send the record, or the digest of its version alone.
+    case fetch(RequestID, StoredKey, FetchKind, timeout: Interval)
+    case fetched(RequestID, FetchResult)
+    /// Coordinate this request: the sender holds no replica of its key.
+    case forward(RequestID, ClientRequest)
+    case forwarded(RequestID, ClientResponse)
+    case scan(RequestID, ScanRange, timeout: Interval)
+    case scanned(RequestID, Result<ScanPage, StorageFailure>)
+    /// Ask for the keys held in each of the partitions.
+    case count(RequestID)
+    /// `keys[p]` for each partition.
+    case counted(RequestID, keys: [Int])
+}
+
+package enum FetchKind: UInt8, Sendable {
+    case object = 0
+    case digest = 1
+}
+
+package enum StoreResult: Hashable, Sendable {
+    case durable
+    case failed(StorageFailure)
+    /// The object's timestamp is too far ahead of the replica's clock.
+    case clockDrift
+    case overloaded
+}
+
+package enum FetchResult: Sendable {
+    /// nil where nothing is stored.
+    case object(EncodedObject?)
+    /// ``VersionDigest`` of the record; ``VersionDigest/absent`` where nothing is stored.
+    case digest(VersionDigest)
+    case failed(StorageFailure)
+    case overloaded
+}
+
+/// A 64-bit hash of an object's header: equal versions have equal digests, and two different ones collide
+/// with a chance of 2⁻⁶⁴.
+package struct VersionDigest: Hashable, Sendable {
+    package let rawValue: UInt64
+
+    package init(rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+
+    package static let absent = VersionDigest(rawValue: 0)
+
+    package init(of object: EncodedObject?) {
+        guard let object else {
+            self = .absent
+            return
+        }
+        rawValue = object.withHeaderBytes { XXH3.hash64($0, seed: 1) }
+    }
+}

@@ -1,0 +1,235 @@
+import HengeBase
+import HengeRing
+
+package import struct NIOCore.ByteBuffer
+
+/// The bytes of a ``PeerMessage``, protocol version 1: u8 type, u64 request id, then its fields.
+package enum PeerMessageCodec {
+    private enum Kind: UInt8 {
+        case store = 1
+        case stored
+        case fetch
+        case fetched
+        case forward
+        case forwarded
+        case scan
+        case scanned
+        case count
+        case counted
+    }
+
+    package static func write(_ message: PeerMessage, into out: inout ByteBuffer) {
+        switch message {
+        case .store(let id, let key, let object, let timeout):
+            head(.store, id, &out)
+            out.writeInterval(timeout)
+            out.writeKey(key)
+            out.writeBytes(object.bytes)
+        case .stored(let id, let result):
+            head(.stored, id, &out)
+            out.writeStoreResult(result)
+        case .fetch(let id, let key, let kind, let timeout):
+            head(.fetch, id, &out)
+            out.writeInterval(timeout)
+            out.writeInteger(kind.rawValue)
+            out.writeKey(key)
+        case .fetched(let id, let result):
+            head(.fetched, id, &out)
+            out.writeFetchResult(result)
+        case .forward(let id, let request):
+            head(.forward, id, &out)
+            out.writeRequest(request)
+        case .forwarded(let id, let response):
+            head(.forwarded, id, &out)
+            out.writeResponse(response)
+        case .scan, .scanned, .count, .counted:
+            writeCoverage(message, into: &out)
+        }
+    }
+
+    /// Reads one whole message.
+    package static func read(_ payload: ByteBuffer) throws(WireDecodeError) -> PeerMessage {
+        var payload = payload
+        let type = try payload.field(UInt8.self)
+        guard let kind = Kind(rawValue: type) else { throw .unknownType(type) }
+        let id = RequestID(rawValue: try payload.field(UInt64.self))
+        let message = try body(kind, id, &payload)
+        guard payload.readableBytes == 0 else { throw .trailingBytes(payload.readableBytes) }
+        return message
+    }
+
+    private static func head(_ kind: Kind, _ id: RequestID, _ out: inout ByteBuffer) {
+        out.writeInteger(kind.rawValue)
+        out.writeInteger(id.rawValue)
+    }
+
+    private static func writeCoverage(_ message: PeerMessage, into out: inout ByteBuffer) {
+        switch message {
+        case .scan(let id, let range, let timeout):
+            head(.scan, id, &out)
+            out.writeInterval(timeout)
+            out.writeScanRange(range)
+        case .scanned(let id, let result):
+            head(.scanned, id, &out)
+            out.writeScanResult(result)
+        case .count(let id):
+            head(.count, id, &out)
+        case .counted(let id, let keys):
+            head(.counted, id, &out)
+            out.writeInteger(UInt32(keys.count))
+            for count in keys { out.writeInteger(UInt64(clamping: count)) }
+        case .store, .stored, .fetch, .fetched, .forward, .forwarded:
+            preconditionFailure("written by write(_:into:)")
+        }
+    }
+
+    private static func body(
+        _ kind: Kind,
+        _ id: RequestID,
+        _ payload: inout ByteBuffer
+    ) throws(WireDecodeError) -> PeerMessage {
+        switch kind {
+        case .store:
+            let timeout = try payload.readInterval()
+            let key = try payload.readKey()
+            return .store(id, key, try payload.readPresentObject(), timeout: timeout)
+        case .stored:
+            return .stored(id, try payload.readStoreResult())
+        case .fetch:
+            let timeout = try payload.readInterval()
+            guard let kind = FetchKind(rawValue: try payload.field(UInt8.self)) else {
+                throw .invalidField("fetch kind")
+            }
+            return .fetch(id, try payload.readKey(), kind, timeout: timeout)
+        case .fetched:
+            return .fetched(id, try payload.readFetchResult())
+        case .forward:
+            return .forward(id, try payload.readRequest())
+        case .forwarded:
+            return .forwarded(id, try payload.readResponse())
+        case .scan:
+            let timeout = try payload.readInterval()
+            return .scan(id, try payload.readScanRange(), timeout: timeout)
+        case .scanned:
+            return .scanned(id, try payload.readScanResult())
+        case .count:
+            return .count(id)
+        case .counted:
+            return .counted(id, keys: try payload.readCounts())
+        }
+    }
+}
+
+extension ByteBuffer {
+    fileprivate mutating func writeStoreResult(_ result: StoreResult) {
+        switch result {
+        case .durable: writeInteger(UInt8(0))
+        case .failed(let failure):
+            writeInteger(UInt8(1))
+            writeFailure(failure)
+        case .clockDrift: writeInteger(UInt8(2))
+        case .overloaded: writeInteger(UInt8(3))
+        }
+    }
+
+    fileprivate mutating func readStoreResult() throws(WireDecodeError) -> StoreResult {
+        switch try field(UInt8.self) {
+        case 0: return .durable
+        case 1: return .failed(try readFailure())
+        case 2: return .clockDrift
+        case 3: return .overloaded
+        default: throw .invalidField("store result")
+        }
+    }
+
+    fileprivate mutating func writeFetchResult(_ result: FetchResult) {
+        switch result {
+        case .object(let object):
+            writeInteger(UInt8(0))
+            writeObject(object)
+        case .digest(let digest):
+            writeInteger(UInt8(1))
+            writeInteger(digest.rawValue)
+        case .failed(let failure):
+            writeInteger(UInt8(2))
+            writeFailure(failure)
+        case .overloaded: writeInteger(UInt8(3))
+        }
+    }
+
+    fileprivate mutating func readFetchResult() throws(WireDecodeError) -> FetchResult {
+        switch try field(UInt8.self) {
+        case 0: return .object(try readObject())
+        case 1: return .digest(VersionDigest(rawValue: try field(UInt64.self)))
+        case 2: return .failed(try readFailure())
+        case 3: return .overloaded
+        default: throw .invalidField("fetch result")
+        }
+    }
+
+    fileprivate mutating func writeScanRange(_ range: ScanRange) {
+        writeInteger(range.from.rawValue)
+        writeInteger(range.through.rawValue)
+        writeBytes(range.bucket ?? ByteBuffer())
+        writeInteger(UInt32(clamping: range.limit))
+        writeInteger(UInt32(clamping: range.examinedMax))
+        writeInteger(range.wall.milliseconds)
+    }
+
+    fileprivate mutating func readScanRange() throws(WireDecodeError) -> ScanRange {
+        let from = Token(rawValue: try field(UInt64.self))
+        let through = Token(rawValue: try field(UInt64.self))
+        let bucket = try readBytesField()
+        let limit = Int(try field(UInt32.self))
+        let examinedMax = Int(try field(UInt32.self))
+        let wall = WallTime(milliseconds: try field(UInt64.self))
+        guard from <= through, limit >= 1, examinedMax >= 1,
+            bucket.readableBytes <= StoredKey.bucketLengthMax
+        else { throw .invalidField("scan range") }
+        return ScanRange(
+            from: from,
+            through: through,
+            bucket: bucket.readableBytes == 0 ? nil : bucket,
+            limit: limit,
+            examinedMax: examinedMax,
+            wall: wall
+        )
+    }
+
+    fileprivate mutating func writeScanResult(_ result: Result<ScanPage, StorageFailure>) {
+        switch result {
+        case .failure(let failure):
+            writeFlag(false)
+            writeFailure(failure)
+        case .success(let page):
+            writeFlag(true)
+            writeFlag(page.next != nil)
+            writeInteger(page.next?.rawValue ?? 0)
+            writeInteger(UInt32(page.keys.count))
+            for key in page.keys { writeKey(key) }
+        }
+    }
+
+    fileprivate mutating func readScanResult() throws(WireDecodeError) -> Result<
+        ScanPage, StorageFailure
+    > {
+        guard try readFlag() else { return .failure(try readFailure()) }
+        let hasNext = try readFlag()
+        let next = Token(rawValue: try field(UInt64.self))
+        let count = Int(try field(UInt32.self))
+        guard count <= readableBytes / 4 else { throw .truncated }
+        var keys: [StoredKey] = []
+        keys.reserveCapacity(count)
+        for _ in 0..<count { keys.append(try readKey()) }
+        return .success(ScanPage(keys: keys, next: hasNext ? next : nil))
+    }
+
+    fileprivate mutating func readCounts() throws(WireDecodeError) -> [Int] {
+        let count = Int(try field(UInt32.self))
+        guard count <= readableBytes / 8 else { throw .truncated }
+        var keys: [Int] = []
+        keys.reserveCapacity(count)
+        for _ in 0..<count { keys.append(Int(clamping: try field(UInt64.self))) }
+        return keys
+    }
+}

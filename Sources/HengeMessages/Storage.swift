@@ -1,0 +1,121 @@
+package import HengeBase
+package import HengeRing
+
+package import struct NIOCore.ByteBuffer
+
+/// Names one storage operation, so that its completion finds what waits for it.
+package struct StorageToken: Hashable, Sendable {
+    package let rawValue: UInt64
+
+    @inlinable package init(rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+}
+
+/// What the storage engine refused or failed to do. The node lives on; the request is told.
+package enum StorageFailure: Error, Hashable, Sendable {
+    /// The disk is full.
+    case noSpace
+    /// The operating system or the device failed.
+    case io
+    /// A record or a file of the engine fails its checksum.
+    case corrupt
+    /// The engine has stopped taking writes after an earlier failure, or is closing.
+    case readOnly
+}
+
+/// What a node asks of its storage. Completions come back as ``StorageCompletion`` with the same token.
+///
+/// Contract, the same for RocksDB and for the simulated disk:
+/// - Operations of one node take effect in the order in which they were asked for persists; a load may
+///   overtake a persist in flight.
+/// - A load sees a persist only when that is as durable as the setting promises, and then always.
+/// - A persist that failed leaves the record as it was, or as it would have been: never in between.
+package enum StorageRequest: Sendable {
+    case load(StoredKey, StorageToken)
+    /// Replaces the record. The completion comes when it is as durable as the setting promises.
+    case persist(StoredKey, ByteBuffer, StorageToken)
+    case scan(ScanRange, StorageToken)
+}
+
+package enum StorageCompletion: Sendable {
+    /// The record's bytes, checksum verified; nil where there is none.
+    case loaded(StorageToken, Result<ByteBuffer?, StorageFailure>)
+    case persisted(StorageToken, StorageFailure?)
+    case scanned(StorageToken, Result<ScanPage, StorageFailure>)
+}
+
+/// A part of the token order to list live keys of.
+package struct ScanRange: Hashable, Sendable {
+    package var from: Token
+    /// The last token, inclusive.
+    package var through: Token
+    /// Only keys of this bucket; nil for all.
+    package var bucket: ByteBuffer?
+    /// Stop once this many keys were found, at the next change of token. At least 1.
+    package var limit: Int
+    /// Stop once this many records were looked at, at the next change of token. At least 1.
+    package var examinedMax: Int
+    /// Keys with no live sibling at this time are left out.
+    package var wall: WallTime
+
+    package init(
+        from: Token,
+        through: Token,
+        bucket: ByteBuffer?,
+        limit: Int,
+        examinedMax: Int,
+        wall: WallTime
+    ) {
+        self.from = from
+        self.through = through
+        self.bucket = bucket
+        self.limit = limit
+        self.examinedMax = examinedMax
+        self.wall = wall
+    }
+}
+
+package struct ScanPage: Hashable, Sendable {
+    package var keys: [StoredKey]
+    /// Where to go on; nil when the range is done. All keys of one token come in one page.
+    package var next: Token?
+
+    package init(keys: [StoredKey], next: Token?) {
+        self.keys = keys
+        self.next = next
+    }
+}
+
+/// What one record adds to its partition's counts.
+package struct RecordWeight: Hashable, Sendable {
+    package var records: Int
+    /// Records that hold a value, expired or not.
+    package var keys: Int
+    /// Bytes of key and object.
+    package var bytes: Int
+
+    package static let nothing = RecordWeight(records: 0, keys: 0, bytes: 0)
+
+    package init(records: Int, keys: Int, bytes: Int) {
+        self.records = records
+        self.keys = keys
+        self.bytes = bytes
+    }
+
+    package static func + (a: RecordWeight, b: RecordWeight) -> RecordWeight {
+        RecordWeight(
+            records: a.records + b.records,
+            keys: a.keys + b.keys,
+            bytes: a.bytes + b.bytes
+        )
+    }
+
+    package static func - (a: RecordWeight, b: RecordWeight) -> RecordWeight {
+        RecordWeight(
+            records: a.records - b.records,
+            keys: a.keys - b.keys,
+            bytes: a.bytes - b.bytes
+        )
+    }
+}

@@ -1,0 +1,84 @@
+package import HengeRing
+
+package import struct NIOCore.ByteBuffer
+
+/// A key as it is stored and sent: token (8 bytes, big-endian), length of the bucket (1 byte), bucket, key.
+///
+/// Byte order is token order, so a partition, a leaf of a hash tree and a scan are contiguous ranges.
+package struct StoredKey: Hashable, Sendable {
+    package let token: Token
+    /// The whole stored form.
+    package let bytes: ByteBuffer
+
+    private static let prefixLength = 9
+    package static let bucketLengthMax = 255
+    /// 64 KiB, as INTERFACES promises.
+    package static let keyLengthMax = 65_536
+
+    /// - Parameters:
+    ///   - bucket: 1 to 255 bytes.
+    ///   - key: 0 to 64 KiB; Redis allows the empty key.
+    package init(bucket: ByteBuffer, key: ByteBuffer) {
+        precondition(bucket.readableBytes >= 1 && bucket.readableBytes <= Self.bucketLengthMax)
+        precondition(key.readableBytes <= Self.keyLengthMax)
+        let token = bucket.withUnsafeReadableBytes { bucketBytes in
+            key.withUnsafeReadableBytes { Token.of(bucket: bucketBytes, key: $0) }
+        }
+        var bytes = ByteBuffer()
+        bytes.reserveCapacity(Self.prefixLength + bucket.readableBytes + key.readableBytes)
+        bytes.writeInteger(token.rawValue)
+        bytes.writeInteger(UInt8(bucket.readableBytes))
+        bytes.writeImmutableBuffer(bucket)
+        bytes.writeImmutableBuffer(key)
+        self.token = token
+        self.bytes = bytes
+    }
+
+    /// Reads a stored form that came from a disk or a peer; nil when it is none, also when the token is
+    /// not that of the key.
+    package init?(stored bytes: ByteBuffer) {
+        let start = bytes.readerIndex
+        guard let raw: UInt64 = bytes.getInteger(at: start),
+            let bucketLength: UInt8 = bytes.getInteger(at: start + 8), bucketLength >= 1,
+            bytes.readableBytes >= Self.prefixLength + Int(bucketLength),
+            bytes.readableBytes <= Self.prefixLength + Int(bucketLength) + Self.keyLengthMax
+        else { return nil }
+        self.token = Token(rawValue: raw)
+        self.bytes = bytes
+        let actual = bucket.withUnsafeReadableBytes { bucketBytes in
+            key.withUnsafeReadableBytes { Token.of(bucket: bucketBytes, key: $0) }
+        }
+        guard actual == token else { return nil }
+    }
+
+    /// The bucket's name, a slice of ``bytes``.
+    package var bucket: ByteBuffer {
+        slice(from: Self.prefixLength, length: bucketLength)
+    }
+
+    /// The key as the client wrote it, a slice of ``bytes``.
+    package var key: ByteBuffer {
+        let start = Self.prefixLength + bucketLength
+        return slice(from: start, length: bytes.readableBytes - start)
+    }
+
+    package static func == (a: StoredKey, b: StoredKey) -> Bool {
+        a.token == b.token && a.bytes == b.bytes
+    }
+
+    /// The token alone: it is already a good hash, and collisions are settled by `==`.
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(token.rawValue)
+    }
+
+    private var bucketLength: Int {
+        bytes.getInteger(at: bytes.readerIndex + 8, as: UInt8.self).map(Int.init) ?? 0
+    }
+
+    private func slice(from offset: Int, length: Int) -> ByteBuffer {
+        guard let slice = bytes.getSlice(at: bytes.readerIndex + offset, length: length) else {
+            preconditionFailure("lengths were checked when the key was made")
+        }
+        return slice
+    }
+}

@@ -1,0 +1,150 @@
+import HengeBase
+import HengeCausality
+
+import struct NIOCore.ByteBuffer
+
+/// The fields that messages are made of. Writers pair with readers of the same name; readers check
+/// everything.
+extension ByteBuffer {
+    mutating func writeBytes(_ bytes: ByteBuffer) {
+        writeInteger(UInt32(bytes.readableBytes))
+        writeImmutableBuffer(bytes)
+    }
+
+    mutating func readBytesField() throws(WireDecodeError) -> ByteBuffer {
+        let length = Int(try field(UInt32.self))
+        guard let slice = readSlice(length: length) else { throw .truncated }
+        return slice
+    }
+
+    mutating func field<T: FixedWidthInteger>(_: T.Type) throws(WireDecodeError) -> T {
+        guard let value = readInteger(as: T.self) else { throw .truncated }
+        return value
+    }
+
+    mutating func writeText(_ text: String) {
+        writeInteger(UInt32(text.utf8.count))
+        writeString(text)
+    }
+
+    mutating func readText(lengthMax: Int) throws(WireDecodeError) -> String {
+        let length = Int(try field(UInt32.self))
+        guard length <= lengthMax else { throw .invalidField("text") }
+        guard let text = readString(length: length) else { throw .truncated }
+        return text
+    }
+
+    /// Lengths of time travel as microseconds, up to 71 minutes.
+    mutating func writeInterval(_ interval: Interval) {
+        writeInteger(UInt32(clamping: interval.microseconds))
+    }
+
+    mutating func readInterval() throws(WireDecodeError) -> Interval {
+        .microseconds(UInt64(try field(UInt32.self)))
+    }
+
+    mutating func writeKey(_ key: StoredKey) {
+        writeBytes(key.bytes)
+    }
+
+    mutating func readKey() throws(WireDecodeError) -> StoredKey {
+        guard let key = StoredKey(stored: try readBytesField()) else { throw .invalidField("key") }
+        return key
+    }
+
+    mutating func writeObject(_ object: EncodedObject?) {
+        writeInteger(UInt8(object == nil ? 0 : 1))
+        if let object { writeBytes(object.bytes) }
+    }
+
+    mutating func readObject() throws(WireDecodeError) -> EncodedObject? {
+        switch try field(UInt8.self) {
+        case 0: return nil
+        case 1: return try readPresentObject()
+        default: throw .invalidField("object")
+        }
+    }
+
+    mutating func readPresentObject() throws(WireDecodeError) -> EncodedObject {
+        let bytes = try readBytesField()
+        do throws(ObjectDecodeError) {
+            return try EncodedObject(bytes)
+        } catch {
+            throw .invalidObject(error)
+        }
+    }
+
+    mutating func writeVector(_ vector: VersionVector) {
+        writeInteger(UInt32(vector.entries.count))
+        for entry in vector.entries {
+            writeInteger(entry.actor.rawValue)
+            writeInteger(entry.counter)
+        }
+    }
+
+    mutating func readVector() throws(WireDecodeError) -> VersionVector {
+        let count = Int(try field(UInt32.self))
+        guard count <= readableBytes / 16 else { throw .truncated }
+        var entries: [Dot] = []
+        entries.reserveCapacity(count)
+        for _ in 0..<count {
+            let actor = ActorID(rawValue: try field(UInt64.self))
+            let counter = try field(UInt64.self)
+            guard counter >= 1, entries.last.map({ $0.actor < actor }) ?? true else {
+                throw .invalidField("vector")
+            }
+            entries.append(Dot(actor: actor, counter: counter))
+        }
+        return VersionVector(sorted: entries)
+    }
+
+    mutating func writeConsistency(_ level: Consistency) {
+        switch level {
+        case .one: writeInteger(UInt8(0xF1))
+        case .quorum: writeInteger(UInt8(0xF2))
+        case .all: writeInteger(UInt8(0xF3))
+        case .count(let n): writeInteger(n)
+        }
+    }
+
+    mutating func readConsistency() throws(WireDecodeError) -> Consistency {
+        switch try field(UInt8.self) {
+        case 0xF1: return .one
+        case 0xF2: return .quorum
+        case 0xF3: return .all
+        case let n where n >= 1 && n <= UInt8(ReplicaSet.capacity): return .count(n)
+        default: throw .invalidField("consistency")
+        }
+    }
+
+    mutating func writeFailure(_ failure: StorageFailure) {
+        switch failure {
+        case .noSpace: writeInteger(UInt8(1))
+        case .io: writeInteger(UInt8(2))
+        case .corrupt: writeInteger(UInt8(3))
+        case .readOnly: writeInteger(UInt8(4))
+        }
+    }
+
+    mutating func readFailure() throws(WireDecodeError) -> StorageFailure {
+        switch try field(UInt8.self) {
+        case 1: return .noSpace
+        case 2: return .io
+        case 3: return .corrupt
+        case 4: return .readOnly
+        default: throw .invalidField("storage failure")
+        }
+    }
+
+    mutating func writeFlag(_ flag: Bool) {
+        writeInteger(UInt8(flag ? 1 : 0))
+    }
+
+    mutating func readFlag() throws(WireDecodeError) -> Bool {
+        switch try field(UInt8.self) {
+        case 0: return false
+        case 1: return true
+        default: throw .invalidField("flag")
+        }
+    }
+}

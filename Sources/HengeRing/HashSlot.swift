@@ -1,0 +1,34 @@
+/// The hash slots of Redis Cluster, by which its clients choose the node that they ask.
+///
+/// Source: Redis Cluster specification, "Key distribution model" and "Hash tags".
+package enum HashSlot {
+    package static let count = 16384
+
+    /// CRC16 of `key` modulo 16384, or of what stands between its first `{` and the next `}` when
+    /// something does.
+    package static func of(_ key: UnsafeRawBufferPointer) -> UInt16 {
+        CRC16.checksum(hashed(of: key)) & UInt16(count - 1)
+    }
+
+    /// The part of `key` that the slot is made of.
+    private static func hashed(of key: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        guard let open = index(of: UInt8(ascii: "{"), in: key, from: 0),
+            let close = index(of: UInt8(ascii: "}"), in: key, from: open + 1),
+            close > open + 1
+        else { return key }
+        return UnsafeRawBufferPointer(rebasing: key[(open + 1)..<close])
+    }
+
+    private static func index(
+        of byte: UInt8,
+        in key: UnsafeRawBufferPointer,
+        from start: Int
+    ) -> Int? {
+        var i = start
+        while i < key.count {
+            if key[i] == byte { return i }
+            i += 1
+        }
+        return nil
+    }
+}

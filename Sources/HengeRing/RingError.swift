@@ -1,0 +1,43 @@
+package import HengeBase
+
+/// Why no ring can be made of some members and settings.
+package enum RingError: Error, Hashable, CustomStringConvertible {
+    case memberCount(Int)
+    case replicas(Int)
+    case partitions(Int)
+    case memberOrder(NodeID, before: NodeID)
+    case memberName(NodeID, String)
+    case memberAddress(NodeID, String)
+    case memberZone(NodeID, String)
+    case memberWeight(NodeID, Int)
+    case duplicateName(String, NodeID, NodeID)
+    case duplicateAddress(String, NodeID, NodeID)
+    case unknownOwner(NodeID, partition: Int)
+
+    package var description: String {
+        switch self {
+        case .memberCount(let n):
+            "A ring has 1 to \(Member.countMax) members, not \(n)."
+        case .replicas(let n):
+            "A ring keeps 1 to \(ReplicaSet.capacity) replicas of a key, not \(n)."
+        case .partitions(let n):
+            "A ring has a power of two from 64 to 16384 partitions, not \(n)."
+        case .memberOrder(let id, let next):
+            "Members must be sorted by their ids, but \(id) comes before \(next)."
+        case .memberName(let id, let name):
+            "Member \(id) has the name \"\(name)\"; a name is 1 to 64 of A-Z a-z 0-9 . _ -."
+        case .memberAddress(let id, let address):
+            "Member \(id) has the address \"\(address)\", which is not host:port."
+        case .memberZone(let id, let zone):
+            "Member \(id) has the zone \"\(zone)\"; a zone is 1 to 64 of A-Z a-z 0-9 . _ -."
+        case .memberWeight(let id, let weight):
+            "Member \(id) has the weight \(weight); a weight is 1 to 1000."
+        case .duplicateName(let name, let a, let b):
+            "Members \(a) and \(b) have the same name, \"\(name)\"."
+        case .duplicateAddress(let address, let a, let b):
+            "Members \(a) and \(b) have the same address, \(address)."
+        case .unknownOwner(let id, let partition):
+            "Partition \(partition) is owned by \(id), which is no member."
+        }
+    }
+}
