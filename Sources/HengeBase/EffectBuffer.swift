@@ -16,7 +16,15 @@ package struct EffectBuffer<Effect>: ~Copyable {
         storage.append(effect)
     }
 
-    /// Hands every effect over in the order of its emission, then forgets them and keeps the room.
+    /// The effect emitted as number `index` since the last removal.
+    @inlinable package subscript(index: Int) -> Effect { storage[index] }
+
+    /// Forgets every effect, keeping the capacity.
+    @inlinable package mutating func removeAll() {
+        storage.removeAll(keepingCapacity: true)
+    }
+
+    /// Hands every effect over in the order of its emission, then forgets them, keeping the capacity.
     ///
     /// `body` must not emit into this same buffer.
     @inlinable package mutating func drain(_ body: (Effect) throws -> Void) rethrows {

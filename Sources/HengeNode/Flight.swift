@@ -1,0 +1,137 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeReplication
+import HengeRing
+
+/// Where the answer to a coordinated request goes.
+enum Origin: Sendable {
+    case client(Ticket)
+    case peer(NodeID, RequestID)
+}
+
+/// A read that this node coordinates.
+struct ReadFlight: Sendable {
+    /// What to do with the merged object.
+    enum Purpose: Sendable {
+        case answer
+        /// The write that wanted to know the object first.
+        case write(Mutation)
+    }
+
+    let origin: Origin
+    let key: StoredKey
+    let replicas: PreferenceList
+    let levels: ConsistencyLevels
+    let deadline: Instant
+    let purpose: Purpose
+    var coordinator: ReadCoordinator
+}
+
+/// A write that this node coordinates as a replica of the key.
+struct WriteFlight: Sendable {
+    let origin: Origin
+    let key: StoredKey
+    let replicas: PreferenceList
+    let deadline: Instant
+    let mutation: Mutation
+    /// What a read before the write found.
+    let found: EncodedObject?
+    /// The context and the previous value, once the write has been made.
+    var context = VersionVector()
+    var previous: LiveValue?
+    var coordinator: WriteCoordinator
+    var hasBegun = false
+}
+
+/// A request handed on to a replica of its key.
+struct ForwardFlight: Sendable {
+    let ticket: Ticket
+    let request: ClientRequest
+    let deadline: Instant
+    /// Slots of the preference list that were tried, this one last.
+    var tried: ReplicaSet
+    var target: NodeID
+}
+
+/// A look at every replica of a key.
+struct InspectFlight: Sendable {
+    let origin: Origin
+    let replicas: PreferenceList
+    let deadline: Instant
+    var states: [ReplicaReport.State?]
+}
+
+/// A scan or a count, which asks nodes and not replicas of one key.
+struct CoverageFlight: Sendable {
+    enum Kind: Sendable {
+        /// - end: the last token that the asked node answers for.
+        case scan(ScanRange, end: Token, node: NodeID)
+        /// - assigned: for each node asked, which partitions to take its word for.
+        case count(assigned: [NodeID?], waiting: [NodeID], sum: Int)
+    }
+
+    let ticket: Ticket
+    let deadline: Instant
+    var kind: Kind
+}
+
+/// A record that another node, or this one for a scan, asked for.
+enum ReplicaFlight: Sendable {
+    case fetch(NodeID, RequestID, FetchKind, StoredKey)
+    case scan(NodeID, RequestID)
+}
+
+/// A change of a record that waits for the record, or for its persist.
+struct Change: Sendable {
+    enum Kind: Sendable {
+        /// Mint a dot for this write flight.
+        case coordinate(RequestID)
+        /// Merge what a coordinator sent.
+        case merge(EncodedObject, from: NodeID, RequestID, deadline: Instant)
+        /// Merge what this node's own read found, for its read flight.
+        case repair(EncodedObject, RequestID)
+    }
+
+    let key: StoredKey
+    let kind: Kind
+}
+
+struct PersistFlight: Sendable {
+    let change: Change
+    let weight: RecordWeight
+}
+
+/// Which table a request id or a storage token belongs to; kept in the low bits of its slot.
+enum FlightKind: UInt32 {
+    case read = 0
+    case write
+    case forward
+    case inspect
+    case coverage
+    case replica
+    case keyLoad
+    case persist
+
+    static let bits: UInt32 = 3
+}
+
+extension RequestID {
+    init(_ kind: FlightKind, _ place: (index: Int, generation: UInt32)) {
+        self.init(
+            slot: UInt32(place.index) << FlightKind.bits | kind.rawValue,
+            generation: place.generation
+        )
+    }
+
+    var kind: FlightKind? { FlightKind(rawValue: UInt32(slot) & 7) }
+    var index: Int { slot >> Int(FlightKind.bits) }
+}
+
+extension StorageToken {
+    init(_ id: RequestID) {
+        self.init(rawValue: id.rawValue)
+    }
+
+    var id: RequestID { RequestID(rawValue: rawValue) }
+}

@@ -1,0 +1,167 @@
+import HengeBase
+import HengeMessages
+import HengeReplication
+import HengeRing
+
+/// Scans and counts over the whole cluster: each partition is answered for by one replica that is up, this
+/// node's own where it has one.
+extension Shard {
+    private func coveringNode(of partition: Int) -> NodeID? {
+        let replicas = ring.preferenceList(partition: partition)
+        if replicas.contains(node) { return node }
+        return aliveSlots(of: replicas).lowest.map { replicas[$0] }
+    }
+
+    // MARK: Scan
+
+    mutating func beginScan(
+        _ range: ScanRange,
+        _ ticket: Ticket,
+        deadline: Instant,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard inFlight < configuration.requestsMax else {
+            let failure = RequestFailure.overloaded(
+                inFlight: inFlight,
+                limit: configuration.requestsMax
+            )
+            return answer(.client(ticket), .failed(failure), &effects)
+        }
+        let first = ring.partition(of: range.from)
+        guard let target = coveringNode(of: first) else {
+            let failure = RequestFailure.unavailable(required: 1, alive: 0)
+            return answer(.client(ticket), .failed(failure), &effects)
+        }
+        // One node answers for as many partitions in a row as it can.
+        var last = first
+        while last + 1 < ring.partitions, coveringNode(of: last + 1) == target { last += 1 }
+        var asked = range
+        asked.wall = time.wall
+        asked.through = min(range.through, ring.tokenRange(partition: last).upperBound)
+        let flight = CoverageFlight(
+            ticket: ticket,
+            deadline: deadline,
+            kind: .scan(range, end: asked.through, node: target)
+        )
+        let id = RequestID(.coverage, coverages.insert(flight))
+        if target == node {
+            effects.emit(.storage(.scan(asked, StorageToken(id))))
+        } else {
+            let timeout = deadline.since(time.now)
+            effects.emit(.send(target, .scan(id, asked, timeout: timeout)))
+        }
+    }
+
+    mutating func serveScan(
+        _ id: RequestID,
+        _ range: ScanRange,
+        from sender: NodeID,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard replicaWork.count < configuration.replicaWorkMax else {
+            effects.emit(.send(sender, .scanned(id, .failure(.readOnly))))
+            return
+        }
+        let own = RequestID(.replica, replicaWork.insert(.scan(sender, id)))
+        effects.emit(.storage(.scan(range, StorageToken(own))))
+    }
+
+    mutating func scanLoaded(
+        _ id: RequestID,
+        _ result: Result<ScanPage, StorageFailure>,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard id.kind == .replica else { return finishScan(id, result, &effects) }
+        guard case .scan(let sender, let theirs) = replicaWork.remove(id.index) else {
+            preconditionFailure("a scan completed for a fetch")
+        }
+        effects.emit(.send(sender, .scanned(theirs, result)))
+    }
+
+    mutating func finishScan(
+        _ id: RequestID,
+        _ result: Result<ScanPage, StorageFailure>,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard id.kind == .coverage, coverages.contains(id.index, id.generation),
+            case .scan(let range, let end, _) = coverages[id.index].kind
+        else {
+            counters.lateAnswers += 1
+            return
+        }
+        let flight = coverages.remove(id.index)
+        switch result {
+        case .failure(let failure):
+            let failure = RequestFailure.storage(failure, required: 1, received: 0)
+            answer(.client(flight.ticket), .failed(failure), &effects)
+        case .success(var page):
+            if page.next == nil, end < range.through {
+                page.next = Token(rawValue: end.rawValue + 1)
+            }
+            effects.emit(.reply(flight.ticket, .page(page)))
+        }
+    }
+
+    // MARK: Count
+
+    mutating func beginCount(
+        _ ticket: Ticket,
+        deadline: Instant,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        var assigned: [NodeID?] = []
+        assigned.reserveCapacity(ring.partitions)
+        for partition in 0..<ring.partitions { assigned.append(coveringNode(of: partition)) }
+        guard assigned.allSatisfy({ $0 != nil }) else {
+            let failure = RequestFailure.unavailable(required: 1, alive: 0)
+            return answer(.client(ticket), .failed(failure), &effects)
+        }
+        let keys = tallies.keys
+        let own = assigned.indices.reduce(0) { $0 + (assigned[$1] == node ? keys[$1] : 0) }
+        let others = ring.document.members.map(\.id).filter { id in
+            id != node && assigned.contains(id)
+        }
+        guard !others.isEmpty else {
+            effects.emit(.reply(ticket, .count(own)))
+            return
+        }
+        let kind = CoverageFlight.Kind.count(assigned: assigned, waiting: others, sum: own)
+        let flight = CoverageFlight(ticket: ticket, deadline: deadline, kind: kind)
+        let id = RequestID(.coverage, coverages.insert(flight))
+        for other in others { effects.emit(.send(other, .count(id))) }
+    }
+
+    mutating func finishCount(
+        _ id: RequestID,
+        _ keys: [Int],
+        from sender: NodeID,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard id.kind == .coverage, coverages.contains(id.index, id.generation),
+            case .count(let assigned, var waiting, var sum) = coverages[id.index].kind,
+            let position = waiting.firstIndex(of: sender), keys.count == assigned.count
+        else {
+            counters.lateAnswers += 1
+            return
+        }
+        waiting.remove(at: position)
+        for partition in assigned.indices where assigned[partition] == sender {
+            sum += keys[partition]
+        }
+        if waiting.isEmpty {
+            let flight = coverages.remove(id.index)
+            effects.emit(.reply(flight.ticket, .count(sum)))
+        } else {
+            coverages[id.index].kind = .count(assigned: assigned, waiting: waiting, sum: sum)
+        }
+    }
+
+    /// Whether a scan or count waits for this node.
+    func coverageWaits(_ index: Int, for peer: NodeID) -> Bool {
+        switch coverages[index].kind {
+        case .scan(_, _, let target): target == peer
+        case .count(_, let waiting, _): waiting.contains(peer)
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeReplication
+import HengeRing
+
+/// Ends what waits too long, or for a node that is gone. Tables are walked by index, so the order of the
+/// effects is the same in every run.
+extension Shard {
+    mutating func expire(at time: ClockReading, _ effects: inout EffectBuffer<ShardEffect>) {
+        for index in 0..<reads.indexBound {
+            guard let generation = reads.generation(at: index), reads[index].deadline <= time.now
+            else { continue }
+            let id = RequestID(.read, (index, generation))
+            advance(read: id, .deadlineReached, at: time, &effects)
+        }
+        for index in 0..<writes.indexBound {
+            guard let generation = writes.generation(at: index),
+                writes[index].deadline <= time.now, writes[index].hasBegun
+            else { continue }
+            // One that has not begun waits for its record and is dropped when that comes.
+            advance(write: RequestID(.write, (index, generation)), .deadlineReached, &effects)
+        }
+        for index in 0..<forwards.indexBound {
+            guard forwards.generation(at: index) != nil, forwards[index].deadline <= time.now
+            else { continue }
+            let flight = forwards.remove(index)
+            let levels = flight.request.levels
+            let level = flight.request.isWrite ? levels.write : levels.read
+            let failure = RequestFailure.timedOut(
+                required: level.required(of: ring.replicas),
+                received: 0
+            )
+            answer(.client(flight.ticket), .failed(failure), &effects)
+        }
+        for index in 0..<inspections.indexBound {
+            guard inspections.generation(at: index) != nil,
+                inspections[index].deadline <= time.now
+            else { continue }
+            inspections[index].states = inspections[index].states.map { $0 ?? .unreachable }
+            finishInspectIfDone(index, &effects)
+        }
+        for index in 0..<coverages.indexBound {
+            guard coverages.generation(at: index) != nil, coverages[index].deadline <= time.now
+            else { continue }
+            failCoverage(index, &effects)
+        }
+    }
+
+    /// The connection to a node is gone: what was asked of it will not be answered.
+    mutating func abandon(
+        _ peer: NodeID,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        for index in 0..<reads.indexBound {
+            guard let generation = reads.generation(at: index),
+                let slot = reads[index].replicas.slot(of: peer),
+                reads[index].coordinator.outstanding.contains(slot)
+            else { continue }
+            let id = RequestID(.read, (index, generation))
+            advance(read: id, .lost(slot: slot), at: time, &effects)
+        }
+        for index in 0..<writes.indexBound {
+            guard let generation = writes.generation(at: index),
+                let slot = writes[index].replicas.slot(of: peer),
+                writes[index].coordinator.outstanding.contains(slot)
+            else { continue }
+            let id = RequestID(.write, (index, generation))
+            advance(write: id, .replicaRejected(slot: slot, .lost), &effects)
+        }
+        for index in 0..<forwards.indexBound {
+            guard forwards.generation(at: index) != nil, forwards[index].target == peer
+            else { continue }
+            forwardLost(index, at: time, &effects)
+        }
+        for index in 0..<inspections.indexBound {
+            guard inspections.generation(at: index) != nil,
+                let slot = inspections[index].replicas.slot(of: peer),
+                inspections[index].states[slot] == nil
+            else { continue }
+            inspections[index].states[slot] = .unreachable
+            finishInspectIfDone(index, &effects)
+        }
+        for index in 0..<coverages.indexBound {
+            guard coverages.generation(at: index) != nil, coverageWaits(index, for: peer)
+            else { continue }
+            failCoverage(index, &effects)
+        }
+    }
+
+    private mutating func failCoverage(
+        _ index: Int,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let flight = coverages.remove(index)
+        let failure = RequestFailure.timedOut(required: 1, received: 0)
+        answer(.client(flight.ticket), .failed(failure), &effects)
+    }
+}
+
+extension ClientRequest {
+    var isWrite: Bool {
+        if case .write = operation { return true }
+        return false
+    }
+}

@@ -1,0 +1,231 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeReplication
+import HengeRing
+
+/// Reads that this node coordinates.
+extension Shard {
+    mutating func beginRead(
+        _ request: ClientRequest,
+        _ replicas: PreferenceList,
+        _ alive: ReplicaSet,
+        _ origin: Origin,
+        _ deadline: Instant,
+        _ purpose: ReadFlight.Purpose,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        counters.reads += 1
+        let required = request.levels.read.required(of: replicas.count)
+        let coordinator = ReadCoordinator(
+            order: order(replicas, alive),
+            required: required,
+            repair: configuration.readRepair
+        )
+        let flight = ReadFlight(
+            origin: origin,
+            key: request.key,
+            replicas: replicas,
+            levels: request.levels,
+            deadline: deadline,
+            purpose: purpose,
+            coordinator: coordinator
+        )
+        let id = RequestID(.read, reads.insert(flight))
+        advance(read: id, .begin, at: time, &effects)
+    }
+
+    /// This node's own replica first, since it costs no message; the others in turn.
+    private mutating func order(_ replicas: PreferenceList, _ alive: ReplicaSet) -> SlotOrder {
+        var order = SlotOrder()
+        let own = replicas.slot(of: node)
+        if let own { order.append(own) }
+        rotation &+= 1
+        for offset in 0..<replicas.count {
+            let slot = (offset + rotation) % replicas.count
+            if slot != own, alive.contains(slot) { order.append(slot) }
+        }
+        return order
+    }
+
+    /// Steps the read's coordinator and carries out what it wants.
+    mutating func advance(
+        read id: RequestID,
+        _ input: ReadCoordinator.Input,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        reads[id.index].coordinator.step(input, effects: &readEffects)
+        // Nothing below steps a read at once: local work goes through the storage, lost peers are noted.
+        var unreachable = ReplicaSet()
+        var finished = false
+        for index in 0..<readEffects.count {
+            switch readEffects[index] {
+            case .fetch(let slot, let kind):
+                if !fetch(slot, kind, for: id, at: time, &effects) { unreachable.insert(slot) }
+            case .repair(let slots, let object):
+                unreachable = repair(slots, object, for: id, at: time, &effects)
+            case .reply(let outcome):
+                conclude(id, outcome, at: time, &effects)
+            case .finish:
+                finished = true
+            }
+        }
+        readEffects.removeAll()
+        if finished {
+            reads.remove(id.index)
+        } else {
+            unreachable.forEach { advance(read: id, .lost(slot: $0), at: time, &effects) }
+        }
+    }
+
+    /// Returns false when the replica can't be reached.
+    private mutating func fetch(
+        _ slot: Int,
+        _ kind: FetchKind,
+        for id: RequestID,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) -> Bool {
+        let target = reads[id.index].replicas[slot]
+        let key = reads[id.index].key
+        guard target != node else {
+            effects.emit(.storage(.load(key, StorageToken(id))))
+            return true
+        }
+        guard isUp(target) else { return false }
+        let timeout = reads[id.index].deadline.since(time.now)
+        effects.emit(.send(target, .fetch(id, key, kind, timeout: timeout)))
+        return true
+    }
+
+    /// Sends the merged object to the replicas that lack it; returns those that can't be reached.
+    private mutating func repair(
+        _ slots: ReplicaSet,
+        _ object: EncodedObject,
+        for id: RequestID,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) -> ReplicaSet {
+        counters.digestMismatches += 1
+        counters.readRepairs += slots.count
+        let flight = reads[id.index]
+        var unreachable = ReplicaSet()
+        for slot in 0..<flight.replicas.count where slots.contains(slot) {
+            let target = flight.replicas[slot]
+            if target == node {
+                let change = Change(key: flight.key, kind: .repair(object, id))
+                apply(change, at: time, &effects)
+            } else if isUp(target) {
+                let timeout = flight.deadline.since(time.now)
+                effects.emit(.send(target, .store(id, flight.key, object, timeout: timeout)))
+            } else {
+                unreachable.insert(slot)
+            }
+        }
+        return unreachable
+    }
+
+    private mutating func conclude(
+        _ id: RequestID,
+        _ outcome: ReadCoordinator.Outcome,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let flight = reads[id.index]
+        let object: EncodedObject?
+        switch outcome {
+        case .object(let merged): object = merged
+        case .timedOut(let received, let required):
+            let failure = RequestFailure.timedOut(required: required, received: received)
+            return answer(flight.origin, .failed(failure), &effects)
+        case .storage(let failure, let received, let required):
+            let failure = RequestFailure.storage(
+                failure,
+                required: required,
+                received: received
+            )
+            return answer(flight.origin, .failed(failure), &effects)
+        case .overloaded:
+            let failure = RequestFailure.overloaded(
+                inFlight: inFlight,
+                limit: configuration.replicaWorkMax
+            )
+            return answer(flight.origin, .failed(failure), &effects)
+        }
+        switch flight.purpose {
+        case .answer: answer(flight.origin, .object(object), &effects)
+        case .write(let mutation):
+            continueWrite(flight, mutation, found: object, at: time, &effects)
+        }
+    }
+
+    /// The read that a write wanted is done; replicas may have come or gone meanwhile.
+    private mutating func continueWrite(
+        _ read: ReadFlight,
+        _ mutation: Mutation,
+        found: EncodedObject?,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let alive = aliveSlots(of: read.replicas)
+        let required = read.levels.write.required(of: read.replicas.count)
+        guard alive.count >= required else {
+            let failure = RequestFailure.unavailable(required: required, alive: alive.count)
+            return answer(read.origin, .failed(failure), &effects)
+        }
+        let flight = WriteFlight(
+            origin: read.origin,
+            key: read.key,
+            replicas: read.replicas,
+            deadline: read.deadline,
+            mutation: mutation,
+            found: found,
+            coordinator: WriteCoordinator(
+                replicaCount: read.replicas.count,
+                alive: alive,
+                required: required
+            )
+        )
+        beginWrite(flight, at: time, &effects)
+    }
+
+    // MARK: Answers
+
+    mutating func localFetched(
+        _ id: RequestID,
+        _ result: Result<EncodedObject?, StorageFailure>,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard reads.contains(id.index, id.generation) else { return }
+        if case .failure(.corrupt) = result { foundRotten(reads[id.index].key, &effects) }
+        guard let slot = reads[id.index].replicas.slot(of: node) else {
+            preconditionFailure("a node without a replica coordinates a read")
+        }
+        let answer: FetchResult
+        switch result {
+        case .success(let object): answer = .object(object)
+        case .failure(let failure): answer = .failed(failure)
+        }
+        advance(read: id, .replied(slot: slot, answer), at: time, &effects)
+    }
+
+    mutating func finishFetch(
+        _ id: RequestID,
+        _ result: FetchResult,
+        from sender: NodeID,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        if id.kind == .inspect { return inspected(id, sender, result, &effects) }
+        guard id.kind == .read, reads.contains(id.index, id.generation),
+            let slot = reads[id.index].replicas.slot(of: sender)
+        else {
+            counters.lateAnswers += 1
+            return
+        }
+        advance(read: id, .replied(slot: slot, result), at: time, &effects)
+    }
+}

@@ -1,0 +1,231 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeReplication
+import HengeRing
+
+/// What this node does as a replica: change records one at a time a key, and hand them out.
+extension Shard {
+    // MARK: Changes
+
+    /// Applies a change to its record, after those before it.
+    mutating func apply(
+        _ change: Change,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        switch pending.admit(change.key, change) {
+        case .waits: break
+        case .ready(let latest): apply(change, on: latest, at: time, &effects)
+        case .load:
+            let id = RequestID(.keyLoad, keyLoads.insert(change))
+            effects.emit(.storage(.load(change.key, StorageToken(id))))
+        }
+    }
+
+    mutating func keyLoaded(
+        _ id: RequestID,
+        _ result: Result<EncodedObject?, StorageFailure>,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let first = keyLoads.remove(id.index)
+        let object: EncodedObject?
+        switch result {
+        case .success(let loaded): object = loaded
+        case .failure(.corrupt):
+            // What was here is lost to this replica, and its new actor does not claim it. The change is
+            // applied as if nothing had been here; merging with the other replicas brings the rest back.
+            foundRotten(first.key, &effects)
+            object = nil
+        case .failure(let failure):
+            let waiters = pending.loadFailed(first.key)
+            refuse(first, failure, at: time, &effects)
+            for waiter in waiters { refuse(waiter, failure, at: time, &effects) }
+            return
+        }
+        let waiters = pending.loaded(first.key, object)
+        apply(first, on: object, at: time, &effects)
+        for waiter in waiters {
+            apply(waiter, on: pending.latest(first.key), at: time, &effects)
+        }
+        pending.release(first.key)
+    }
+
+    private mutating func apply(
+        _ change: Change,
+        on latest: EncodedObject?,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        switch change.kind {
+        case .coordinate(let id):
+            coordinate(id, on: latest, at: time, &effects)
+        case .merge(let object, let sender, let id, let deadline):
+            guard deadline > time.now else {
+                // Nobody waits any more, and the coordinator counts this replica as having missed it.
+                counters.expiredDropped += 1
+                return
+            }
+            let merged = ObjectMerge.merge(latest, object) ?? object
+            if let latest, merged.hasSameVersion(as: latest), pending.isDurable(change.key) {
+                effects.emit(.send(sender, .stored(id, .durable)))
+                return
+            }
+            warnOfSiblings(change.key, merged.siblingCount, &effects)
+            persist(change, merged, &effects)
+        case .repair(let object, _):
+            persist(change, ObjectMerge.merge(latest, object) ?? object, &effects)
+        }
+    }
+
+    mutating func persist(
+        _ change: Change,
+        _ object: EncodedObject,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        pending.persisting(change.key, object)
+        let flight = PersistFlight(
+            change: change,
+            weight: RecordWeight(of: object, key: change.key)
+        )
+        let id = RequestID(.persist, persists.insert(flight))
+        effects.emit(.storage(.persist(change.key, object.bytes, StorageToken(id))))
+    }
+
+    mutating func changePersisted(
+        _ id: RequestID,
+        _ failure: StorageFailure?,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let flight = persists.remove(id.index)
+        let change = flight.change
+        let partition = ring.partition(of: change.key.token)
+        let weight = pending.persisted(
+            change.key,
+            weight: flight.weight,
+            success: failure == nil
+        )
+        tallies.add(weight, partition: partition)
+        let result = failure.map(StoreResult.failed) ?? .durable
+        switch change.kind {
+        case .coordinate(let write):
+            // The dot is out with the other replicas but not here: its actor must not be used again.
+            if failure != nil { renewActor(partition, &effects) }
+            guard writes.contains(write.index, write.generation),
+                let slot = writes[write.index].replicas.slot(of: node)
+            else { return }
+            advance(write: write, .init(slot, result), &effects)
+        case .merge(_, let sender, let id, _):
+            effects.emit(.send(sender, .stored(id, result)))
+        case .repair(_, let read):
+            ownRepairEnded(read, result, at: time, &effects)
+        }
+    }
+
+    private mutating func ownRepairEnded(
+        _ read: RequestID,
+        _ result: StoreResult,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard reads.contains(read.index, read.generation),
+            let slot = reads[read.index].replicas.slot(of: node)
+        else { return }
+        advance(read: read, .repaired(slot: slot, result), at: time, &effects)
+    }
+
+    /// A change whose record can't be loaded.
+    private mutating func refuse(
+        _ change: Change,
+        _ failure: StorageFailure,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        switch change.kind {
+        case .coordinate(let id): coordinationFailed(id, failure, &effects)
+        case .merge(_, let sender, let id, _):
+            effects.emit(.send(sender, .stored(id, .failed(failure))))
+        case .repair(_, let read): ownRepairEnded(read, .failed(failure), at: time, &effects)
+        }
+    }
+
+    mutating func foundRotten(_ key: StoredKey, _ effects: inout EffectBuffer<ShardEffect>) {
+        counters.rottenRecords += 1
+        effects.emit(.note(.rottenRecord(key)))
+        renewActor(ring.partition(of: key.token), &effects)
+    }
+
+    private mutating func renewActor(
+        _ partition: Int,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        actors.renew(partition: partition)
+        counters.actorRenewals = actors.renewals
+        effects.emit(.note(.actorRenewed(partition: partition)))
+    }
+
+    // MARK: Serving other coordinators
+
+    mutating func serveStore(
+        _ id: RequestID,
+        _ key: StoredKey,
+        _ object: EncodedObject,
+        from sender: NodeID,
+        deadline: Instant,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        counters.replicaStores += 1
+        let latest = object.latestTimestamp
+        guard clock.accepts(latest, wall: time.wall) else {
+            counters.clockDriftRefused += 1
+            let ahead = latest.wall.milliseconds - time.wall.milliseconds
+            effects.emit(.note(.clockDrift(from: sender, aheadMilliseconds: ahead)))
+            effects.emit(.send(sender, .stored(id, .clockDrift)))
+            return
+        }
+        guard persists.count + keyLoads.count < configuration.replicaWorkMax else {
+            effects.emit(.send(sender, .stored(id, .overloaded)))
+            return
+        }
+        clock.observe(latest)
+        let kind = Change.Kind.merge(object, from: sender, id, deadline: deadline)
+        apply(Change(key: key, kind: kind), at: time, &effects)
+    }
+
+    mutating func serveFetch(
+        _ id: RequestID,
+        _ key: StoredKey,
+        _ kind: FetchKind,
+        from sender: NodeID,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        counters.replicaFetches += 1
+        guard replicaWork.count < configuration.replicaWorkMax else {
+            effects.emit(.send(sender, .fetched(id, .overloaded)))
+            return
+        }
+        let own = RequestID(.replica, replicaWork.insert(.fetch(sender, id, kind, key)))
+        effects.emit(.storage(.load(key, StorageToken(own))))
+    }
+
+    mutating func fetchLoaded(
+        _ own: RequestID,
+        _ result: Result<EncodedObject?, StorageFailure>,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard case .fetch(let sender, let id, let kind, let key) = replicaWork.remove(own.index)
+        else { preconditionFailure("a load completed for a scan") }
+        switch result {
+        case .success(let object):
+            let answer: FetchResult =
+                kind == .object ? .object(object) : .digest(VersionDigest(of: object))
+            effects.emit(.send(sender, .fetched(id, answer)))
+        case .failure(let failure):
+            if failure == .corrupt { foundRotten(key, &effects) }
+            effects.emit(.send(sender, .fetched(id, .failed(failure))))
+        }
+    }
+}

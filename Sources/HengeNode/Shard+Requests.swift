@@ -1,0 +1,240 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeReplication
+import HengeRing
+
+/// The start of a request: can it be met, and who coordinates it.
+extension Shard {
+    mutating func begin(
+        _ request: ClientRequest,
+        from origin: Origin,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard inFlight < configuration.requestsMax else {
+            let failure = RequestFailure.overloaded(
+                inFlight: inFlight,
+                limit: configuration.requestsMax
+            )
+            return answer(origin, .failed(failure), &effects)
+        }
+        let replicas = ring.preferenceList(of: request.key.token)
+        let alive = aliveSlots(of: replicas)
+        if let failure = unavailability(request, replicas, alive) {
+            return answer(origin, .failed(failure), &effects)
+        }
+        let deadline = deadline(request.timeout, time)
+        guard replicas.contains(node) else {
+            return forward(request, from: origin, alive, deadline, at: time, &effects)
+        }
+        switch request.operation {
+        case .inspect:
+            beginInspect(request.key, replicas, origin, deadline, &effects)
+        case .read:
+            beginRead(request, replicas, alive, origin, deadline, .answer, at: time, &effects)
+        case .write(let mutation) where mutation.readsFirst:
+            beginRead(
+                request,
+                replicas,
+                alive,
+                origin,
+                deadline,
+                .write(mutation),
+                at: time,
+                &effects
+            )
+        case .write(let mutation):
+            let flight = WriteFlight(
+                origin: origin,
+                key: request.key,
+                replicas: replicas,
+                deadline: deadline,
+                mutation: mutation,
+                found: nil,
+                coordinator: WriteCoordinator(
+                    replicaCount: replicas.count,
+                    alive: alive,
+                    required: request.levels.write.required(of: replicas.count)
+                )
+            )
+            beginWrite(flight, at: time, &effects)
+        }
+    }
+
+    /// Before anything is written: are enough replicas up for every level that the request needs?
+    private func unavailability(
+        _ request: ClientRequest,
+        _ replicas: PreferenceList,
+        _ alive: ReplicaSet
+    ) -> RequestFailure? {
+        var required = 1
+        switch request.operation {
+        case .inspect: break
+        case .read: required = request.levels.read.required(of: replicas.count)
+        case .write(let mutation):
+            required = request.levels.write.required(of: replicas.count)
+            if mutation.readsFirst {
+                required = max(required, request.levels.read.required(of: replicas.count))
+            }
+        }
+        guard alive.count < required else { return nil }
+        return .unavailable(required: required, alive: alive.count)
+    }
+
+    // MARK: Forwarding
+
+    private mutating func forward(
+        _ request: ClientRequest,
+        from origin: Origin,
+        _ alive: ReplicaSet,
+        _ deadline: Instant,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard case .client(let ticket) = origin else {
+            // Both sides hold the same ring, so this is a peer with another one: it must not bounce.
+            let failure = RequestFailure.unavailable(required: 1, alive: 0)
+            return answer(origin, .failed(failure), &effects)
+        }
+        guard let slot = alive.lowest else {
+            let failure = RequestFailure.unavailable(required: 1, alive: 0)
+            return answer(origin, .failed(failure), &effects)
+        }
+        counters.forwarded += 1
+        let target = ring.preferenceList(of: request.key.token)[slot]
+        let flight = ForwardFlight(
+            ticket: ticket,
+            request: request,
+            deadline: deadline,
+            tried: .only(slot),
+            target: target
+        )
+        let id = RequestID(.forward, forwards.insert(flight))
+        effects.emit(.send(target, .forward(id, remaining(request, until: deadline, at: time))))
+    }
+
+    /// The same request with the time that is left of its deadline.
+    private func remaining(
+        _ request: ClientRequest,
+        until deadline: Instant,
+        at time: ClockReading
+    ) -> ClientRequest {
+        var request = request
+        request.timeout = deadline.since(time.now)
+        return request
+    }
+
+    mutating func finishForward(
+        _ id: RequestID,
+        _ response: ClientResponse,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard id.kind == .forward, forwards.contains(id.index, id.generation) else {
+            counters.lateAnswers += 1
+            return
+        }
+        let flight = forwards.remove(id.index)
+        answer(.client(flight.ticket), response, &effects)
+    }
+
+    /// The node that a request was handed to is gone: a read goes to another; a write may have happened.
+    mutating func forwardLost(
+        _ index: Int,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let flight = forwards[index]
+        let replicas = ring.preferenceList(of: flight.request.key.token)
+        let required: Int
+        switch flight.request.operation {
+        case .write: required = flight.request.levels.write.required(of: replicas.count)
+        case .read, .inspect:
+            required = flight.request.levels.read.required(of: replicas.count)
+            let rest = aliveSlots(of: replicas).subtracting(flight.tried)
+            if let slot = rest.lowest, let generation = forwards.generation(at: index) {
+                forwards[index].tried.insert(slot)
+                forwards[index].target = replicas[slot]
+                let request = remaining(flight.request, until: flight.deadline, at: time)
+                let id = RequestID(.forward, (index, generation))
+                effects.emit(.send(replicas[slot], .forward(id, request)))
+                return
+            }
+        }
+        forwards.remove(index)
+        let failure = RequestFailure.timedOut(required: required, received: 0)
+        answer(.client(flight.ticket), .failed(failure), &effects)
+    }
+
+    // MARK: Inspecting
+
+    private mutating func beginInspect(
+        _ key: StoredKey,
+        _ replicas: PreferenceList,
+        _ origin: Origin,
+        _ deadline: Instant,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let states = (0..<replicas.count).map { slot in
+            isUp(replicas[slot]) ? nil : ReplicaReport.State.unreachable
+        }
+        let flight = InspectFlight(
+            origin: origin,
+            replicas: replicas,
+            deadline: deadline,
+            states: states
+        )
+        let id = RequestID(.inspect, inspections.insert(flight))
+        for slot in 0..<replicas.count where isUp(replicas[slot]) {
+            if replicas[slot] == node {
+                effects.emit(.storage(.load(key, StorageToken(id))))
+            } else {
+                let timeout = configuration.timeoutMax
+                effects.emit(.send(replicas[slot], .fetch(id, key, .object, timeout: timeout)))
+            }
+        }
+    }
+
+    mutating func inspectLoaded(
+        _ id: RequestID,
+        _ result: Result<EncodedObject?, StorageFailure>,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        switch result {
+        case .success(let object): inspected(id, node, .object(object), &effects)
+        case .failure(let failure): inspected(id, node, .failed(failure), &effects)
+        }
+    }
+
+    mutating func inspected(
+        _ id: RequestID,
+        _ sender: NodeID,
+        _ result: FetchResult,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard inspections.contains(id.index, id.generation),
+            let slot = inspections[id.index].replicas.slot(of: sender)
+        else {
+            counters.lateAnswers += 1
+            return
+        }
+        let state: ReplicaReport.State
+        switch result {
+        case .object(let object): state = object.map { .present($0) } ?? .absent
+        case .failed(let failure): state = .failed(failure)
+        case .digest, .overloaded: state = .unreachable
+        }
+        inspections[id.index].states[slot] = state
+        finishInspectIfDone(id.index, &effects)
+    }
+
+    /// Answers once every replica has, or is counted as unreachable.
+    mutating func finishInspectIfDone(_ index: Int, _ effects: inout EffectBuffer<ShardEffect>) {
+        guard inspections[index].states.allSatisfy({ $0 != nil }) else { return }
+        let flight = inspections.remove(index)
+        let reports = flight.states.enumerated().map { slot, state in
+            ReplicaReport(node: flight.replicas[slot], state: state ?? .unreachable)
+        }
+        answer(flight.origin, .inspected(reports), &effects)
+    }
+}

@@ -1,0 +1,233 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeReplication
+import HengeRing
+
+/// Writes that this node coordinates.
+extension Shard {
+    mutating func beginWrite(
+        _ flight: WriteFlight,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        counters.writes += 1
+        let id = RequestID(.write, writes.insert(flight))
+        apply(Change(key: flight.key, kind: .coordinate(id)), at: time, &effects)
+    }
+
+    /// The record is at hand: mint, persist here and send to the others at the same time.
+    mutating func coordinate(
+        _ id: RequestID,
+        on latest: EncodedObject?,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard writes.contains(id.index, id.generation) else { return }
+        guard writes[id.index].deadline > time.now else {
+            counters.expiredDropped += 1
+            return endUnbegun(id, timedOut(writes[id.index]), &effects)
+        }
+        let key = writes[id.index].key
+        let known = ObjectMerge.merge(latest, writes[id.index].found)
+        var object = known?.decoded() ?? VersionedObject()
+        for sibling in object.siblings { clock.observe(sibling.timestamp) }
+        let newest = object.newestLive(at: time.wall).flatMap(LiveValue.init)
+        let decision = MutationPlan.decide(
+            writes[id.index].mutation,
+            on: object,
+            wall: time.wall,
+            siblingsMax: siblingsMax(for: writes[id.index].mutation)
+        )
+        switch decision {
+        case .notApplied:
+            return endUnbegun(id, .notApplied(previous: newest), &effects)
+        case .conflict(let siblings):
+            let failure = RequestFailure.conflict(
+                siblings: siblings,
+                limit: configuration.siblingsMax
+            )
+            return endUnbegun(id, .failed(failure), &effects)
+        case .write(let payload, let expiry, let replacing):
+            let partition = ring.partition(of: key.token)
+            let sibling = Sibling(
+                dot: actors.mint(partition: partition),
+                timestamp: clock.next(wall: time.wall),
+                expiry: expiry,
+                payload: payload
+            )
+            object.write(sibling, replacing: replacing)
+        }
+        let encoded = object.encoded()
+        guard encoded.bytes.readableBytes <= configuration.objectBytesMax else {
+            // The dot is minted and never used: a gap, which is normal.
+            let failure = RequestFailure.tooLarge(
+                bytes: encoded.bytes.readableBytes,
+                limit: configuration.objectBytesMax
+            )
+            return endUnbegun(id, .failed(failure), &effects)
+        }
+        warnOfSiblings(key, object.siblings.count, &effects)
+        writes[id.index].context = object.context
+        if writes[id.index].mutation.returnsPrevious { writes[id.index].previous = newest }
+        writes[id.index].hasBegun = true
+        replicate(id, key, encoded, at: time, &effects)
+    }
+
+    /// Plain writes leave one sibling and repairs are exempt, so the cap binds causal writes alone.
+    private func siblingsMax(for mutation: Mutation) -> Int {
+        if case .coordinator = mutation.basis { return .max }
+        return configuration.siblingsMax
+    }
+
+    private mutating func replicate(
+        _ id: RequestID,
+        _ key: StoredKey,
+        _ object: EncodedObject,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        writes[id.index].coordinator.step(.begin, effects: &writeEffects)
+        var targets = ReplicaSet()
+        for index in 0..<writeEffects.count {
+            if case .replicate(let slots) = writeEffects[index] { targets = slots }
+        }
+        writeEffects.removeAll()
+        let replicas = writes[id.index].replicas
+        let timeout = writes[id.index].deadline.since(time.now)
+        var unreachable = ReplicaSet()
+        for slot in 0..<replicas.count where targets.contains(slot) {
+            let target = replicas[slot]
+            if target == node {
+                persist(Change(key: key, kind: .coordinate(id)), object, &effects)
+            } else if isUp(target) {
+                effects.emit(.send(target, .store(id, key, object, timeout: timeout)))
+            } else {
+                unreachable.insert(slot)
+            }
+        }
+        unreachable.forEach {
+            advance(write: id, .replicaRejected(slot: $0, .lost), &effects)
+        }
+    }
+
+    /// Steps the write's coordinator and carries out what it wants.
+    mutating func advance(
+        write id: RequestID,
+        _ input: WriteCoordinator.Input,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard writes.contains(id.index, id.generation) else { return }
+        writes[id.index].coordinator.step(input, effects: &writeEffects)
+        for index in 0..<writeEffects.count {
+            switch writeEffects[index] {
+            case .replicate: preconditionFailure("emitted by .begin alone")
+            case .reply(let outcome): answer(writes[id.index], outcome, &effects)
+            case .finish: writes.remove(id.index)
+            }
+        }
+        writeEffects.removeAll()
+    }
+
+    private mutating func answer(
+        _ flight: WriteFlight,
+        _ outcome: WriteCoordinator.Outcome,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let response: ClientResponse
+        switch outcome {
+        case .stored:
+            response = .written(context: flight.context, previous: flight.previous)
+        case .timedOut(let stored, let required):
+            response = .failed(.timedOut(required: required, received: stored))
+        case .rejected(.storage(let failure), let stored, let required):
+            response = .failed(.storage(failure, required: required, received: stored))
+        case .rejected(.clockDrift, let stored, let required):
+            response = .failed(.clockDrift(required: required, received: stored))
+        case .rejected(.overloaded, let stored, let required),
+            .rejected(.lost, let stored, let required):
+            // Some replica may hold the write, so it must not read like "nothing was done".
+            response = .failed(.timedOut(required: required, received: stored))
+        }
+        answer(flight.origin, response, &effects)
+    }
+
+    /// Ends a write that nothing was sent or stored of.
+    private mutating func endUnbegun(
+        _ id: RequestID,
+        _ response: ClientResponse,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let flight = writes.remove(id.index)
+        invariant(!flight.hasBegun)
+        answer(flight.origin, response, &effects)
+    }
+
+    func timedOut(_ flight: WriteFlight) -> ClientResponse {
+        .failed(.timedOut(required: flight.coordinator.required, received: 0))
+    }
+
+    /// The record could not be loaded, so nothing was minted.
+    mutating func coordinationFailed(
+        _ id: RequestID,
+        _ failure: StorageFailure,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard writes.contains(id.index, id.generation) else { return }
+        let required = writes[id.index].coordinator.required
+        let failure = RequestFailure.storage(failure, required: required, received: 0)
+        endUnbegun(id, .failed(failure), &effects)
+    }
+
+    mutating func warnOfSiblings(
+        _ key: StoredKey,
+        _ count: Int,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard count > configuration.siblingsWarning else { return }
+        counters.siblingWarnings += 1
+        effects.emit(.note(.manySiblings(key, count: count)))
+    }
+
+    /// A replica has answered a store, of a write or of a repair.
+    mutating func finishStore(
+        _ id: RequestID,
+        _ result: StoreResult,
+        from sender: NodeID,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        switch id.kind {
+        case .write:
+            guard writes.contains(id.index, id.generation),
+                let slot = writes[id.index].replicas.slot(of: sender)
+            else { break }
+            return advance(write: id, .init(slot, result), &effects)
+        case .read:
+            guard reads.contains(id.index, id.generation),
+                let slot = reads[id.index].replicas.slot(of: sender)
+            else { break }
+            return advance(read: id, .repaired(slot: slot, result), at: time, &effects)
+        case .forward, .inspect, .coverage, .replica, .keyLoad, .persist, nil: break
+        }
+        counters.lateAnswers += 1
+    }
+}
+
+extension WriteCoordinator.Input {
+    init(_ slot: Int, _ result: StoreResult) {
+        switch result {
+        case .durable: self = .replicaStored(slot: slot)
+        case .failed(let failure): self = .replicaRejected(slot: slot, .storage(failure))
+        case .clockDrift: self = .replicaRejected(slot: slot, .clockDrift)
+        case .overloaded: self = .replicaRejected(slot: slot, .overloaded)
+        }
+    }
+}
+
+extension LiveValue {
+    init?(_ sibling: Sibling) {
+        guard case .value(let value) = sibling.payload else { return nil }
+        self.init(value: value, timestamp: sibling.timestamp, expiry: sibling.expiry)
+    }
+}

@@ -1,0 +1,221 @@
+package import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeReplication
+package import HengeRing
+
+import struct NIOCore.ByteBuffer
+
+/// The data plane of a node: coordinates clients' requests, serves its replicas to other coordinators, and
+/// forwards what it holds no replica of.
+///
+/// It does no I/O: each `step` takes one input and emits effects for its driver to carry out, in order.
+/// One driver owns it and calls it from one event loop.
+package struct Shard: ~Copyable {
+    /// How often ``ShardInput/tick`` is due, and so how late a deadline may be noticed.
+    package static let tickInterval = Interval.milliseconds(10)
+
+    let node: NodeID
+    let configuration: ShardConfiguration
+    package let ring: Ring
+    package internal(set) var counters = ShardCounters()
+
+    var reads = Slab<ReadFlight>()
+    var writes = Slab<WriteFlight>()
+    var forwards = Slab<ForwardFlight>()
+    var inspections = Slab<InspectFlight>()
+    var coverages = Slab<CoverageFlight>()
+    var replicaWork = Slab<ReplicaFlight>()
+    var keyLoads = Slab<Change>()
+    var persists = Slab<PersistFlight>()
+
+    var pending = PendingKeys<Change>()
+    var actors: ActorTable
+    var clock: HybridClock
+    var tallies: PartitionTallies
+    /// By node id: whether there is a connection to it. Own entry: true.
+    var isUp: [Bool]
+    /// Rises with each read, to spread digests over the replicas.
+    var rotation = 0
+
+    var readEffects = EffectBuffer<ReadCoordinator.Effect>()
+    var writeEffects = EffectBuffer<WriteCoordinator.Effect>()
+
+    /// - Parameters:
+    ///   - node: this node, a member of `ring`.
+    ///   - saved: what ``savedState`` was at the last stop if that was clean; nil otherwise.
+    ///   - seed: for actor ids; must be random in each incarnation.
+    package init(
+        node: NodeID,
+        ring: Ring,
+        configuration: ShardConfiguration,
+        saved: SavedState?,
+        seed: UInt64
+    ) {
+        invariant(ring.member(node) != nil)
+        self.node = node
+        self.ring = ring
+        self.configuration = configuration
+        let usable = saved?.actors.count == ring.partitions ? saved : nil
+        actors = ActorTable(
+            partitions: ring.partitions,
+            saved: usable?.actors ?? [],
+            generator: SeededGenerator(seed: seed)
+        )
+        clock = HybridClock(
+            driftMax: configuration.clockDriftMax,
+            latest: usable?.clock ?? .zero
+        )
+        tallies = PartitionTallies(partitions: ring.partitions, saved: usable?.tallies)
+        let highest = ring.document.members.map(\.id.rawValue).max() ?? 0
+        isUp = Array(repeating: false, count: Int(highest) + 1)
+        isUp[Int(node.rawValue)] = true
+    }
+
+    /// Whether a `tick` is due in a while.
+    package var hasWork: Bool { inFlight > 0 || replicaWork.count + persists.count > 0 }
+
+    /// Client requests in flight.
+    package var inFlight: Int {
+        reads.count + writes.count + forwards.count + inspections.count + coverages.count
+    }
+
+    /// Whether there is a connection to this member.
+    package func isUp(_ id: NodeID) -> Bool {
+        Int(id.rawValue) < isUp.count && isUp[Int(id.rawValue)]
+    }
+
+    /// Advances by one input.
+    package mutating func step(
+        _ input: ShardInput,
+        at time: ClockReading,
+        effects: inout EffectBuffer<ShardEffect>
+    ) {
+        switch input {
+        case .request(let ticket, let request):
+            begin(request, from: .client(ticket), at: time, &effects)
+        case .scan(let ticket, let range, let timeout):
+            beginScan(range, ticket, deadline: deadline(timeout, time), at: time, &effects)
+        case .count(let ticket, let timeout):
+            beginCount(ticket, deadline: deadline(timeout, time), &effects)
+        case .message(let sender, let message):
+            receive(message, from: sender, at: time, &effects)
+        case .storage(let completion):
+            complete(completion, at: time, &effects)
+        case .peerUp(let id):
+            if Int(id.rawValue) < isUp.count { isUp[Int(id.rawValue)] = true }
+        case .peerDown(let id):
+            guard isUp(id), id != node else { return }
+            isUp[Int(id.rawValue)] = false
+            abandon(id, at: time, &effects)
+        case .tick:
+            expire(at: time, &effects)
+        }
+    }
+
+    // MARK: Shared by the parts in the other files
+
+    func deadline(_ timeout: Interval, _ time: ClockReading) -> Instant {
+        time.now + min(timeout, configuration.timeoutMax)
+    }
+
+    func aliveSlots(of replicas: PreferenceList) -> ReplicaSet {
+        var alive = ReplicaSet()
+        for slot in 0..<replicas.count where isUp(replicas[slot]) { alive.insert(slot) }
+        return alive
+    }
+
+    mutating func answer(
+        _ origin: Origin,
+        _ response: ClientResponse,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        if case .failed(let failure) = response { count(failure) }
+        switch origin {
+        case .client(let ticket): effects.emit(.reply(ticket, .response(response)))
+        case .peer(let sender, let id): effects.emit(.send(sender, .forwarded(id, response)))
+        }
+    }
+
+    private mutating func count(_ failure: RequestFailure) {
+        switch failure {
+        case .unavailable: counters.unavailable += 1
+        case .timedOut: counters.timedOut += 1
+        case .overloaded: counters.overloaded += 1
+        case .storage: counters.storageFailures += 1
+        case .conflict: counters.conflictsRefused += 1
+        case .clockDrift, .tooLarge: break
+        }
+    }
+
+    private mutating func receive(
+        _ message: PeerMessage,
+        from sender: NodeID,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        switch message {
+        case .store(let id, let key, let object, let timeout):
+            let deadline = deadline(timeout, time)
+            serveStore(id, key, object, from: sender, deadline: deadline, at: time, &effects)
+        case .stored(let id, let result):
+            finishStore(id, result, from: sender, at: time, &effects)
+        case .fetch(let id, let key, let kind, _):
+            serveFetch(id, key, kind, from: sender, &effects)
+        case .fetched(let id, let result):
+            finishFetch(id, result, from: sender, at: time, &effects)
+        case .forward(let id, let request):
+            counters.forwardsServed += 1
+            begin(request, from: .peer(sender, id), at: time, &effects)
+        case .forwarded(let id, let response):
+            finishForward(id, response, &effects)
+        case .scan(let id, let range, _):
+            serveScan(id, range, from: sender, &effects)
+        case .scanned(let id, let result):
+            finishScan(id, result, &effects)
+        case .count(let id):
+            effects.emit(.send(sender, .counted(id, keys: tallies.keys)))
+        case .counted(let id, let keys):
+            finishCount(id, keys, from: sender, &effects)
+        }
+    }
+
+    private mutating func complete(
+        _ completion: StorageCompletion,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        switch completion {
+        case .loaded(let token, let result):
+            switch token.id.kind {
+            case .read: localFetched(token.id, decode(result), at: time, &effects)
+            case .inspect: inspectLoaded(token.id, decode(result), &effects)
+            case .replica: fetchLoaded(token.id, decode(result), &effects)
+            case .keyLoad: keyLoaded(token.id, decode(result), at: time, &effects)
+            case .write, .forward, .coverage, .persist, nil:
+                preconditionFailure("a load completed that was never asked for")
+            }
+        case .persisted(let token, let failure):
+            invariant(token.id.kind == .persist)
+            changePersisted(token.id, failure, at: time, &effects)
+        case .scanned(let token, let result):
+            scanLoaded(token.id, result, &effects)
+        }
+    }
+
+    /// A record that does not decode is as rotten as one that fails its checksum.
+    private func decode(
+        _ result: Result<ByteBuffer?, StorageFailure>
+    ) -> Result<EncodedObject?, StorageFailure> {
+        switch result {
+        case .failure(let failure): return .failure(failure)
+        case .success(nil): return .success(nil)
+        case .success(let bytes?):
+            do throws(ObjectDecodeError) {
+                return .success(try EncodedObject(bytes))
+            } catch {
+                return .failure(.corrupt)
+            }
+        }
+    }
+}

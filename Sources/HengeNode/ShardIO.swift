@@ -1,0 +1,61 @@
+package import HengeBase
+package import HengeMessages
+
+/// Names a client's request to the driver, which knows where the answer goes.
+package struct Ticket: Hashable, Sendable {
+    package let rawValue: UInt64
+
+    @inlinable package init(rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+}
+
+/// A reading of both clocks of a machine.
+package struct ClockReading: Hashable, Sendable {
+    package var now: Instant
+    package var wall: WallTime
+
+    @inlinable package init(now: Instant, wall: WallTime) {
+        self.now = now
+        self.wall = wall
+    }
+}
+
+/// What happens to a shard.
+package enum ShardInput: Sendable {
+    case request(Ticket, ClientRequest)
+    /// List live keys of the whole cluster from a token on; one page an answer.
+    case scan(Ticket, ScanRange, timeout: Interval)
+    /// How many keys the cluster holds.
+    case count(Ticket, timeout: Interval)
+    case message(from: NodeID, PeerMessage)
+    case storage(StorageCompletion)
+    case peerUp(NodeID)
+    case peerDown(NodeID)
+    /// Time has passed: end what is past its deadline. Due every ``Shard/tickInterval`` while anything is
+    /// in flight.
+    case tick
+}
+
+/// What a shard wants done, in this order.
+package enum ShardEffect: Sendable {
+    case send(NodeID, PeerMessage)
+    case storage(StorageRequest)
+    case reply(Ticket, ShardReply)
+    case note(ShardNote)
+}
+
+package enum ShardReply: Sendable {
+    case response(ClientResponse)
+    case page(ScanPage)
+    case count(Int)
+}
+
+/// Something that an operator should hear of; the driver logs it, at a bounded rate.
+package enum ShardNote: Hashable, Sendable {
+    case rottenRecord(StoredKey)
+    case actorRenewed(partition: Int)
+    case manySiblings(StoredKey, count: Int)
+    case clockDrift(from: NodeID, aheadMilliseconds: UInt64)
+    case unexpectedMessage(from: NodeID)
+}

@@ -1,0 +1,69 @@
+package import HengeBase
+package import HengeCausality
+package import HengeMessages
+
+/// What a write does to the object that its coordinating replica holds: arithmetic without phases.
+package enum MutationPlan {
+    package enum Decision: Sendable {
+        /// Write this payload with this expiry, replacing what the vector covers.
+        case write(Sibling.Payload, expiry: WallTime?, replacing: VersionVector)
+        case notApplied
+        case conflict(siblings: Int)
+    }
+
+    /// - Parameters:
+    ///   - object: what the coordinating replica knows, with what a read before found.
+    ///   - siblingsMax: a causal write that would leave more is refused.
+    package static func decide(
+        _ mutation: Mutation,
+        on object: VersionedObject,
+        wall: WallTime,
+        siblingsMax: Int
+    ) -> Decision {
+        let newest = object.newestLive(at: wall)
+        guard holds(mutation, newest, wall) else { return .notApplied }
+        let payload: Sibling.Payload
+        switch mutation.content {
+        case .value(let value): payload = .value(value)
+        case .tombstone: payload = .tombstone
+        case .unchanged:
+            guard let newest else { return .notApplied }
+            payload = newest.payload
+        }
+        let expiry: WallTime?
+        switch mutation.expiry {
+        case .never: expiry = nil
+        case .at(let wall): expiry = wall
+        case .keep: expiry = newest?.expiry
+        }
+        let replacing: VersionVector
+        switch mutation.basis {
+        case .coordinator: replacing = object.context
+        case .context(let vector): replacing = vector
+        case .nothing: replacing = VersionVector()
+        }
+        let count = object.siblingCount(afterWriteReplacing: replacing)
+        guard count <= siblingsMax else { return .conflict(siblings: count) }
+        return .write(
+            payload,
+            expiry: payload == .tombstone ? nil : expiry,
+            replacing: replacing
+        )
+    }
+
+    private static func holds(_ mutation: Mutation, _ newest: Sibling?, _ wall: WallTime) -> Bool {
+        switch mutation.condition {
+        case .always: return true
+        case .absent: return newest == nil
+        case .present: return newest != nil
+        case .presentWithoutExpiry: return newest != nil && newest?.expiry == nil
+        case .presentWithExpiry: return newest?.expiry != nil
+        case .expiryEarlier:
+            guard let newest, case .at(let wanted) = mutation.expiry else { return false }
+            return newest.expiry.map { $0 < wanted } ?? false
+        case .expiryLater:
+            guard let newest, case .at(let wanted) = mutation.expiry else { return false }
+            return newest.expiry.map { wanted < $0 } ?? true
+        }
+    }
+}

@@ -1,0 +1,126 @@
+import HengeBase
+package import HengeCausality
+package import HengeMessages
+
+/// Keys that have writes in flight, and what their next write must build on.
+///
+/// Two writes of one key must not build on the same state: the second would claim the first without
+/// holding it. So the first one loads the record while the others wait, and each later one builds on the
+/// version before it, durable or not. Readers never look here: they see only what is durable.
+package struct PendingKeys<Waiter: Sendable>: Sendable {
+    package enum Admission {
+        /// The first: load the record, then call ``loaded(_:_:)``.
+        case load
+        /// Behind a load in flight; it comes back from ``loaded(_:_:)``.
+        case waits
+        /// Build on this now.
+        case ready(EncodedObject?)
+    }
+
+    private struct Entry: Sendable {
+        var latest: EncodedObject?
+        var durable = RecordWeight.nothing
+        var isLoading = true
+        var persists = 0
+        var waiters: [Waiter] = []
+    }
+
+    private var entries: [StoredKey: Entry] = [:]
+
+    package init() {}
+
+    package var count: Int { entries.count }
+
+    package mutating func admit(_ key: StoredKey, _ waiter: @autoclosure () -> Waiter) -> Admission
+    {
+        guard let index = entries.index(forKey: key) else {
+            entries[key] = Entry()
+            return .load
+        }
+        if entries.values[index].isLoading {
+            entries.values[index].waiters.append(waiter())
+            return .waits
+        }
+        return .ready(entries.values[index].latest)
+    }
+
+    /// The record is here: those that waited for it, in order. Call ``release(_:)`` when all have been
+    /// applied.
+    package mutating func loaded(_ key: StoredKey, _ object: EncodedObject?) -> [Waiter] {
+        guard let index = entries.index(forKey: key) else {
+            preconditionFailure("loaded a key that nobody asked for")
+        }
+        invariant(entries.values[index].isLoading)
+        entries.values[index].isLoading = false
+        entries.values[index].latest = object
+        entries.values[index].durable = RecordWeight(of: object, key: key)
+        defer { entries.values[index].waiters = [] }
+        return entries.values[index].waiters
+    }
+
+    /// The load failed: those that waited for it.
+    package mutating func loadFailed(_ key: StoredKey) -> [Waiter] {
+        entries.removeValue(forKey: key)?.waiters ?? []
+    }
+
+    /// What the next write builds on, between ``loaded(_:_:)`` and ``release(_:)``.
+    package func latest(_ key: StoredKey) -> EncodedObject? {
+        entries[key]?.latest
+    }
+
+    /// Whether ``latest(_:)`` is already durable.
+    package func isDurable(_ key: StoredKey) -> Bool {
+        entries[key]?.persists == 0
+    }
+
+    /// A persist of this version has been asked for.
+    package mutating func persisting(_ key: StoredKey, _ object: EncodedObject) {
+        guard let index = entries.index(forKey: key) else {
+            preconditionFailure("a write was applied to a key that was not admitted")
+        }
+        entries.values[index].latest = object
+        entries.values[index].persists += 1
+    }
+
+    /// A persist has ended. Returns what it added to the partition's counts.
+    package mutating func persisted(
+        _ key: StoredKey,
+        weight: RecordWeight,
+        success: Bool
+    ) -> RecordWeight {
+        guard let index = entries.index(forKey: key) else {
+            preconditionFailure("a persist ended that never began")
+        }
+        invariant(entries.values[index].persists > 0)
+        entries.values[index].persists -= 1
+        var change = RecordWeight.nothing
+        if success {
+            change = weight - entries.values[index].durable
+            entries.values[index].durable = weight
+        }
+        release(key)
+        return change
+    }
+
+    /// Forgets the key once nothing is in flight for it.
+    package mutating func release(_ key: StoredKey) {
+        guard let index = entries.index(forKey: key) else { return }
+        let entry = entries.values[index]
+        if !entry.isLoading, entry.persists == 0 { entries.remove(at: index) }
+    }
+}
+
+extension RecordWeight {
+    /// What a record of this object adds to its partition's counts.
+    package init(of object: EncodedObject?, key: StoredKey) {
+        guard let object else {
+            self = .nothing
+            return
+        }
+        self.init(
+            records: 1,
+            keys: object.holdsValue ? 1 : 0,
+            bytes: key.bytes.readableBytes + object.bytes.readableBytes
+        )
+    }
+}
