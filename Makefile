@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 
 # One configuration for everything, tests included: the same flags in each target, or it all compiles again.
 # Optimising across modules is a flag here and not in Package.swift, where it would stop others from depending on
-# HengeClient (unsafeFlags).
+# HengeClient (unsafeFlags). Products are named, since --build-tests also builds the tools and examples of dependencies.
 FLAGS := -c release --explicit-target-dependency-import-check error -Xswiftc -cross-module-optimization
 HENGE := .build/release/henge
 
@@ -41,7 +41,8 @@ build: ## Builds .build/release/henge
 .PHONY: test
 test: ## Builds and runs every test, or those that FILTER=regex names
 	@tools/bootstrap build
-	swift build $(FLAGS) --build-tests
+	swift build $(FLAGS) --product henge
+	swift build $(FLAGS) --product hengePackageTests
 	swift test $(FLAGS) --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
 
 .PHONY: smoke
