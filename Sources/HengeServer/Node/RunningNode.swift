@@ -117,8 +117,11 @@ final class RunningNode {
 
     /// Closes every connection. Returns what a clean stop saves.
     func stop() -> ByteBuffer {
+        var state = driver.savedState
+        // What is still being written is not in the counts, so the next start makes its own.
+        if !driver.isIdle { state.tallies = nil }
         clients.stop()
         transport.stop()
-        return driver.savedState.encoded()
+        return state.encoded()
     }
 }
