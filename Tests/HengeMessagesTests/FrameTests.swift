@@ -29,8 +29,8 @@ import struct NIOCore.ByteBuffer
                 }
                 if random.chance(1, in: 8) { arrived.discardReadBytes() }
             }
-            #expect(read == messages, "seed \(seed)")
-            #expect(arrived.readableBytes == 0, "seed \(seed)")
+            try #require(read == messages, "seed \(seed)")
+            try #require(arrived.readableBytes == 0, "seed \(seed)")
         }
     }
 

@@ -28,7 +28,7 @@ import struct NIOCore.ByteBuffer
     }
 
     @Test("every truncation and every addition is an error")
-    func truncations() {
+    func truncations() throws {
         for seed in UInt64(0)..<200 {
             var random = SeededGenerator(seed: seed)
             let whole = bytes(random.anyMessage(kind: Int(seed) % SeededGenerator.messageKinds))
