@@ -60,20 +60,25 @@ extension SeededGenerator {
         next() >> UInt64(below(64))
     }
 
-    /// Any object that a replica could hold, and many that none ever will.
-    mutating func anyObject() -> VersionedObject {
+    mutating func anyVector() -> VersionVector {
         var actors: Set<UInt64> = []
         for _ in 0..<below(6) { actors.insert(chance(1, in: 3) ? UInt64(below(4)) : next()) }
         let entries = actors.sorted().map { Dot(actor: actor($0), counter: max(1, anyMagnitude())) }
+        return VersionVector(sorted: entries)
+    }
+
+    /// Any object that a replica could hold, and many that none ever will.
+    mutating func anyObject() -> VersionedObject {
+        let context = anyVector()
         var siblings: [Sibling] = []
-        for entry in entries {
+        for entry in context.entries {
             var counters: Set<UInt64> = []
             for _ in 0..<below(4) { counters.insert(max(1, anyMagnitude() % entry.counter)) }
             for counter in counters.sorted() {
                 siblings.append(anySibling(Dot(actor: entry.actor, counter: counter)))
             }
         }
-        return VersionedObject(context: VersionVector(sorted: entries), siblings: siblings)
+        return VersionedObject(context: context, siblings: siblings)
     }
 
     private mutating func anySibling(_ dot: Dot) -> Sibling {

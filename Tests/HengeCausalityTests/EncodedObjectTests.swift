@@ -20,8 +20,8 @@ import struct NIOCore.ByteBuffer
             var random = SeededGenerator(seed: seed)
             let object = random.anyObject()
             let encoded = object.encoded()
-            #expect(try EncodedObject(encoded.bytes) == encoded, "seed \(seed)")
-            #expect(encoded.decoded() == object, "seed \(seed)")
+            try #require(EncodedObject(encoded.bytes) == encoded, "seed \(seed)")
+            try #require(encoded.decoded() == object, "seed \(seed)")
 
             var surrounded = ByteBuffer(bytes: random.anyBytes(count: 1 + random.below(30)))
             let start = surrounded.writerIndex
@@ -30,24 +30,24 @@ import struct NIOCore.ByteBuffer
             surrounded.moveReaderIndex(to: start)
             let slice = surrounded.readSlice(length: encoded.bytes.readableBytes)
             let again = try EncodedObject(try #require(slice))
-            #expect(again == encoded, "seed \(seed)")
-            #expect(again.decoded().encoded() == encoded, "seed \(seed)")
+            try #require(again == encoded, "seed \(seed)")
+            try #require(again.decoded().encoded() == encoded, "seed \(seed)")
         }
     }
 
     @Test("what is read lazily equals what the decoded object says")
-    func lazyReads() {
+    func lazyReads() throws {
         for seed in UInt64(0)..<500 {
             var random = SeededGenerator(seed: seed)
             let object = random.anyObject()
             let encoded = object.encoded()
-            #expect(encoded.context == object.context, "seed \(seed)")
-            #expect(encoded.siblingCount == object.siblings.count, "seed \(seed)")
-            #expect(
+            try #require(encoded.context == object.context, "seed \(seed)")
+            try #require(encoded.siblingCount == object.siblings.count, "seed \(seed)")
+            try #require(
                 encoded.holdsValue == texts(object).contains { $0 != nil },
                 "seed \(seed)"
             )
-            #expect(
+            try #require(
                 encoded.latestTimestamp == object.siblings.map(\.timestamp).max() ?? .zero,
                 "seed \(seed)"
             )
@@ -55,11 +55,11 @@ import struct NIOCore.ByteBuffer
             for wall in expiries + [WallTime(milliseconds: 0), WallTime(milliseconds: .max)] {
                 let newest = object.newestLive(at: wall)
                 let lazy = encoded.newestLive(at: wall)
-                #expect(lazy?.value == newest?.value(at: wall), "seed \(seed)")
-                #expect(lazy?.timestamp == newest?.timestamp, "seed \(seed)")
-                #expect(lazy?.expiry == newest?.expiry, "seed \(seed)")
-                #expect(encoded.isLive(at: wall) == (newest != nil), "seed \(seed)")
-                #expect(
+                try #require(lazy?.value == newest?.value(at: wall), "seed \(seed)")
+                try #require(lazy?.timestamp == newest?.timestamp, "seed \(seed)")
+                try #require(lazy?.expiry == newest?.expiry, "seed \(seed)")
+                try #require(encoded.isLive(at: wall) == (newest != nil), "seed \(seed)")
+                try #require(
                     encoded.liveCount(at: wall) == object.liveSiblings(at: wall).count,
                     "seed \(seed)"
                 )
@@ -96,10 +96,10 @@ import struct NIOCore.ByteBuffer
             encoded.withHeaderBytes { memory.accessible.copyMemory(from: $0) }
             // Touching a value would end this process: its pages can't be read.
             let shape = try EncodedObject.check(memory.bytes)
-            #expect(shape.headerLength == encoded.headerLength, "seed \(seed)")
-            #expect(shape.siblingCount == encoded.siblingCount, "seed \(seed)")
+            try #require(shape.headerLength == encoded.headerLength, "seed \(seed)")
+            try #require(shape.siblingCount == encoded.siblingCount, "seed \(seed)")
             var header = try HeaderReader(memory.bytes)
-            #expect(try header.readContext() == encoded.context, "seed \(seed)")
+            try #require(header.readContext() == encoded.context, "seed \(seed)")
         }
     }
 

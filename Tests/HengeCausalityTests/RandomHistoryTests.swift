@@ -4,20 +4,20 @@ import Testing
 
 @Suite struct RandomHistoryTests {
     @Test("after any history a replica holds exactly the writes that no other has replaced")
-    func matchesModel() {
+    func matchesModel() throws {
         for seed in UInt64(0)..<300 {
             var history = RandomHistory(seed: seed)
             let difference = history.run(steps: 60)
-            #expect(difference == nil, "seed \(seed)")
+            try #require(difference == nil, "seed \(seed)")
         }
     }
 
     @Test("merge is associative, commutative and idempotent on the states that replicas reach")
-    func mergeLaws() {
+    func mergeLaws() throws {
         for seed in UInt64(1_000)..<1_060 {
             var random = SeededGenerator(seed: ~seed)
             var history = RandomHistory(seed: seed)
-            #expect(history.run(steps: 60) == nil, "seed \(seed)")
+            try #require(history.run(steps: 60) == nil, "seed \(seed)")
             for states in history.reached {
                 for _ in 0..<20 {
                     let a = states[random.below(states.count)].object
@@ -25,57 +25,60 @@ import Testing
                     let c = states[random.below(states.count)].object
                     let left = merged(merged(a, b), c)
                     let right = merged(a, merged(b, c))
-                    #expect(merged(a, a) == a, "seed \(seed)")
-                    #expect(merged(a, b) == merged(b, a), "seed \(seed)")
-                    #expect(left == right, "seed \(seed)")
-                    #expect(left.encoded() == right.encoded(), "seed \(seed)")
+                    try #require(merged(a, a) == a, "seed \(seed)")
+                    try #require(merged(a, b) == merged(b, a), "seed \(seed)")
+                    try #require(left == right, "seed \(seed)")
+                    try #require(left.encoded() == right.encoded(), "seed \(seed)")
                     // What was merged once adds nothing again.
-                    #expect(merged(left, b) == left, "seed \(seed)")
+                    try #require(merged(left, b) == left, "seed \(seed)")
                 }
             }
         }
     }
 
     @Test("any two reached states merge to what the model says of both")
-    func anyMergeMatchesModel() {
+    func anyMergeMatchesModel() throws {
         for seed in UInt64(2_000)..<2_040 {
             var random = SeededGenerator(seed: ~seed)
             var history = RandomHistory(seed: seed)
-            #expect(history.run(steps: 50) == nil, "seed \(seed)")
+            try #require(history.run(steps: 50) == nil, "seed \(seed)")
             for states in history.reached {
                 for _ in 0..<20 {
                     let a = states[random.below(states.count)]
                     let b = states[random.below(states.count)]
                     let both = a.model.merged(with: b.model)
-                    #expect(merged(a.object, b.object).siblings == both.siblings, "seed \(seed)")
+                    try #require(
+                        merged(a.object, b.object).siblings == both.siblings,
+                        "seed \(seed)"
+                    )
                 }
             }
         }
     }
 
     @Test("states are equal exactly when their bytes are, and then so are their versions")
-    func equalStatesEqualBytes() {
+    func equalStatesEqualBytes() throws {
         struct Meaning: Hashable {
             let known: Set<Dot>
             let siblings: [Sibling]
         }
         for seed in UInt64(3_000)..<3_060 {
             var history = RandomHistory(seed: seed)
-            #expect(history.run(steps: 60) == nil, "seed \(seed)")
+            try #require(history.run(steps: 60) == nil, "seed \(seed)")
             for states in history.reached {
                 var bytesOf: [Meaning: EncodedObject] = [:]
                 var meaningOf: [EncodedObject: Meaning] = [:]
                 for state in states {
                     let meaning = Meaning(known: state.model.known, siblings: state.model.siblings)
                     let bytes = state.object.encoded()
-                    #expect(bytesOf[meaning, default: bytes] == bytes, "seed \(seed)")
-                    #expect(meaningOf[bytes, default: meaning] == meaning, "seed \(seed)")
+                    try #require(bytesOf[meaning, default: bytes] == bytes, "seed \(seed)")
+                    try #require(meaningOf[bytes, default: meaning] == meaning, "seed \(seed)")
                     bytesOf[meaning] = bytes
                     meaningOf[bytes] = meaning
                 }
                 for a in bytesOf.values {
                     for b in bytesOf.values {
-                        #expect(a.hasSameVersion(as: b) == (a == b), "seed \(seed)")
+                        try #require(a.hasSameVersion(as: b) == (a == b), "seed \(seed)")
                     }
                 }
             }
