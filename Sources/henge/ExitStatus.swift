@@ -38,14 +38,13 @@ enum ExitStatus: Int32 {
             exit(done.rawValue)
         }
         if code == .validationFailure {
-            Output.error(Command.fullMessage(for: error))
+            Output.error("henge: \(UsageMessage(Command.fullMessage(for: error)).text)")
             exit(usage.rawValue)
         }
         if let explicit = error as? ExitCode { exit(explicit.rawValue) }
         Output.error("henge: \(error)")
         exit(failed.rawValue)
     }
-
 }
 
 /// A command's failure in one line that says what to do next.
