@@ -114,7 +114,8 @@ let package = Package(
             dependencies: [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeReplication", "HengeRESP",
                 "HengeStorage", "HengeServer", "HengeClient", "HengeSimulator", nioCore, nioPosix,
-                arguments, histogram, logging, lifecycle, configuration, systemPackage,
+                nioConcurrency, arguments, histogram, logging, lifecycle, configuration,
+                systemPackage,
             ],
             swiftSettings: strict
         ),
@@ -172,6 +173,7 @@ let package = Package(
                 "HengeNode", "HengeSimulator", nioCore,
             ]
         ),
+        tests("HengeBenchTests", ["henge", "HengeBase", "HengeRESP", nioCore, histogram]),
         tests("HengeIntegrationTests", ["henge", "HengeClient", "HengeRESP", nioCore]),
     ],
     swiftLanguageModes: [.v6]

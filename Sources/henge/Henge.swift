@@ -28,6 +28,7 @@ struct Henge: AsyncParsableCommand {
                 subcommands: [
                     ServeCommand.self, ClusterCommand.self, RingCommand.self,
                 ]),
+            CommandGroup(name: "Measuring and testing", subcommands: [BenchCommand.self]),
         ]
     )
 

@@ -42,7 +42,8 @@ final class LoadConnection: ChannelInboundHandler {
     }
 
     /// Encodes an operation for the next ``flush()``. There is room in flight.
-    func append(_ operation: Operation, since: UInt64, writer: RequestWriter, repliesToWrite: UInt8) {
+    func append(_ operation: Operation, since: UInt64, writer: RequestWriter, repliesToWrite: UInt8)
+    {
         if out.readableBytes == 0 { out.clear() }
         _ = out.writeWithUnsafeMutableBytes(minimumWritableBytes: writer.bytesMax) { target in
             var end = 0
@@ -86,7 +87,8 @@ final class LoadConnection: ChannelInboundHandler {
             var index = 0
             while let reply = try scanner.next(span, at: &index) { take(reply, now: now) }
         } catch {
-            return lose("a reply made no sense (\(error)); does a Redis-compatible server listen there?")
+            return lose(
+                "a reply made no sense (\(error)); does a Redis-compatible server listen there?")
         }
         worker.proceed(self, now: now)
     }

@@ -202,7 +202,8 @@ package struct ReplyScanner: Sendable {
     private mutating func skipBody(_ bytes: borrowing Span<UInt8>, at index: inout Int) -> Bool {
         let count = min(bodyLeft, bytes.count - index)
         if type == UInt8(ascii: "!"), first.isError {
-            for offset in 0..<min(count, max(0, bodyLeft - 2)) where errorText.count < Self.errorBytesMax {
+            for offset in 0..<min(count, max(0, bodyLeft - 2))
+            where errorText.count < Self.errorBytesMax {
                 errorText.append(bytes[index + offset])
             }
         }
