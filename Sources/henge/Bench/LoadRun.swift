@@ -110,8 +110,8 @@ struct LoadRun {
     // MARK: Phases
 
     private func run(_ phase: LoadPhase, on workers: [Worker]) async throws -> LoadResult {
-        let watch = Task { await watch(phase, on: workers) }
-        defer { watch.cancel() }
+        let watcher = Task { await watch(phase, on: workers) }
+        defer { watcher.cancel() }
         let futures = workers.map { worker in
             worker.eventLoop.flatSubmit { worker.value.run(phase) }
         }
