@@ -7,12 +7,13 @@ struct BenchCommand: AsyncParsableCommand {
         commandName: "bench",
         abstract: "Put a load on nodes and measure rate and latency.",
         discussion: """
-            Without --rate, each connection sends its next --pipeline operations when the last are answered \
-            (a closed loop, as redis-benchmark). With --rate, operations are due at fixed times whatever \
-            became of those before, and latency counts from then: it is corrected for coordinated omission.
+            Without --rate, each connection sends its next --pipeline operations when the last are \
+            answered (a closed loop, as redis-benchmark). With --rate, operations are due at fixed \
+            times whatever became of those before, and latency counts from then: it is corrected \
+            for coordinated omission.
 
-            It also drives Redis. There a replicated write is a SET and a WAIT behind it, which count as \
-            one operation: --mix set --after-write 'WAIT 1 1000'. One --threads loop can send about as \
+            It also drives Redis. There a replicated write is a SET and a WAIT behind it, which count \
+            as one operation: --mix set --after-write 'WAIT 1 1000'. One of --threads sends about as \
             much as one core of a server answers; mind who is the bottleneck.
 
             Example: henge bench --populate --mix 80:20 --distribution zipfian --seconds 10
@@ -52,8 +53,8 @@ struct BenchCommand: AsyncParsableCommand {
         let text = Wording.printable(error.description, limit: 500)
         switch error {
         case .unreachable:
-            return
-                "\(text); see that a node runs there (henge cluster status), or name another with --node"
+            return "\(text); see that a node runs there (henge cluster status), "
+                + "or name another with --node"
         case .refused: return "\(text); --consistency and --bucket need nodes of henge"
         case .lost, .populate: return "\(text); see the nodes' logs"
         }
