@@ -69,6 +69,7 @@ lint: ## Checks format, layers, sizes, links and scripts
 	tools/check-scripts
 	@tools/test-bootstrap >/dev/null || tools/test-bootstrap
 	python3 cluster/test_henge_cluster.py
+	python3 cluster/test_bench_report.py
 
 .PHONY: format
 format: ## Formats the Swift files and wraps their comments

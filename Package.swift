@@ -173,7 +173,13 @@ let package = Package(
                 "HengeNode", "HengeSimulator", nioCore,
             ]
         ),
-        tests("HengeBenchTests", ["henge", "HengeBase", "HengeRESP", nioCore, histogram]),
+        tests(
+            "HengeBenchTests",
+            [
+                "henge", "HengeBase", "HengeRESP", "HengeClient", nioCore, nioPosix, nioConcurrency,
+                histogram,
+            ]
+        ),
         tests("HengeIntegrationTests", ["henge", "HengeClient", "HengeRESP", nioCore]),
     ],
     swiftLanguageModes: [.v6]

@@ -115,7 +115,8 @@ import henge
             ),
             "\(text)"
         )
-        #expect(text.contains(#""p50":2.001,"p90":3.0,"p99":3.0,"p99.9":3.0,"max":3.0}"#), "\(text)")
+        let latencies = #""p50":2.001,"p90":3.0,"p99":3.0,"p99.9":3.0,"max":3.0}"#
+        #expect(text.contains(latencies), "\(text)")
         #expect(
             text.contains(#""errors_by_code":{"ERR":{"count":1,"first":"ERR \"no\""}}"#), "\(text)")
     }

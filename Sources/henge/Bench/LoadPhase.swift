@@ -17,6 +17,24 @@ package struct LoadPhase: Sendable {
     package var rate: Double?
     /// Operations in flight on each connection.
     package var pipeline: Int
+
+    package init(
+        name: String,
+        mix: OperationMix,
+        distribution: KeyDistribution,
+        keys: Int,
+        limit: Limit,
+        rate: Double?,
+        pipeline: Int
+    ) {
+        self.name = name
+        self.mix = mix
+        self.distribution = distribution
+        self.keys = keys
+        self.limit = limit
+        self.rate = rate
+        self.pipeline = pipeline
+    }
 }
 
 /// What came of a phase.
