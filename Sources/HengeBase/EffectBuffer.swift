@@ -1,6 +1,7 @@
 /// A batch of effects, owned by a driver and lent to state machines as `inout`.
 ///
 /// The storage is reused, so a step allocates nothing once the buffer has grown.
+@usableFromInline
 package struct EffectBuffer<Effect>: ~Copyable {
     @usableFromInline var storage: [Effect] = []
 

@@ -2,7 +2,8 @@
 ///
 /// An index is given out again after its thing was removed, with another generation, so that an answer
 /// that comes too late finds nothing.
-package struct Slab<Element>: ~Copyable {
+@usableFromInline
+package struct Slab<Element> {
     @usableFromInline struct Slot {
         @usableFromInline var generation: UInt32
         @usableFromInline var element: Element?
