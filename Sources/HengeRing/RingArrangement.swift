@@ -11,6 +11,8 @@ struct RingArrangement {
     private let zonesWanted: Int
     /// The sum of all windows' costs; 0 when every window is spread.
     private(set) var cost = 0
+    /// No arrangement costs less; where shares are even, one costs just this.
+    private let costLeast: Int
 
     /// What a node missing from a window costs, in missing zones. More than two positions' windows
     /// together can lose in zones, so no swap trades nodes for zones.
@@ -22,8 +24,14 @@ struct RingArrangement {
         zoneAt = owners.map { targets.zones[$0] }
         window = targets.window
         zonesWanted = targets.zonesAreNodes ? 0 : targets.zonesWanted
+        costLeast =
+            targets.nodesMissingLeast * Self.nodeCost
+            + (zonesWanted > 0 ? targets.zonesMissingLeast : 0)
         for start in owners.indices { cost += costOfWindow(start) }
     }
+
+    /// Whether nothing can be better.
+    var isBest: Bool { cost == costLeast }
 
     /// Windows without as many distinct nodes as they have positions.
     func spacingViolations() -> Int {
@@ -35,46 +43,43 @@ struct RingArrangement {
         owners.indices.count { Self.distinct(zoneAt, from: $0, count: window) < wanted }
     }
 
-    /// Swaps positions of bad windows with others until nothing gets better. Takes swaps that change
-    /// nothing too, which lead out of dead ends.
+    /// Swaps positions of bad windows with others until nothing gets better for some rounds. Takes swaps
+    /// that change nothing too, which lead out of dead ends.
     mutating func repair(_ generator: inout SeededGenerator) {
-        let roundsMax = 64
-        let triesMax = 32
-        for _ in 0..<roundsMax where cost > 0 {
+        let (roundsMax, idleRoundsMax, triesMax) = (32, 4, 16)
+        var idleRounds = 0
+        for _ in 0..<roundsMax where !isBest && idleRounds < idleRoundsMax {
             let before = cost
-            var bad = 0
             for start in owners.indices where costOfWindow(start) > 0 {
-                bad += 1
                 let position = wrapped(start + generator.below(window))
-                for _ in 0..<triesMax {
-                    let other = generator.below(owners.count)
-                    if swap(position, other, costMax: 0) < 0 { break }
+                for _ in 0..<triesMax where swap(position, generator.below(owners.count)) < 0 {
+                    break
                 }
             }
-            // Much that hardly gets better is what these members can't avoid.
-            if before - cost <= before / 100, bad > 4 * window * window { break }
+            // A last percent isn't worth many rounds.
+            idleRounds = before - cost <= before / 100 ? idleRounds + 1 : 0
         }
     }
 
     /// Shuffles the ring as far as no window gets worse, so that the partitions of one node have many
     /// different neighbours, which share its work when it fails.
     mutating func mix(_ generator: inout SeededGenerator) {
-        for _ in 0..<8 {
+        for _ in 0..<4 {
             for position in owners.indices {
-                swap(position, generator.below(owners.count), costMax: 0)
+                swap(position, generator.below(owners.count))
             }
         }
     }
 
-    /// Swaps the owners of two positions unless that adds more than `costMax`; returns what it added.
+    /// Swaps the owners of two positions unless that makes it worse; returns what it added, 0 or less.
     @discardableResult
-    private mutating func swap(_ a: Int, _ b: Int, costMax: Int) -> Int {
+    private mutating func swap(_ a: Int, _ b: Int) -> Int {
         guard owners[a] != owners[b] else { return 0 }
         let before = costAround(a, b)
         owners.swapAt(a, b)
         zoneAt.swapAt(a, b)
         let added = costAround(a, b) - before
-        if added > costMax {
+        if added > 0 {
             owners.swapAt(a, b)
             zoneAt.swapAt(a, b)
             return 0
