@@ -126,7 +126,7 @@ let package = Package(
             "HengeStorageTests",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeStorage",
-                "HengeSimulator", nioCore, logging,
+                "HengeSimulator", "CRocksDB", nioCore, logging,
             ]),
         tests("HengeRESPTests", ["HengeRESP", nioCore]),
         tests(
