@@ -2,8 +2,11 @@
 ///
 /// An index is given out again after its thing was removed, with another generation, so that an answer
 /// that comes too late finds nothing.
+///
+/// `@usableFromInline`, since the compiler (6.3) specialises the members of a `package` type in other modules
+/// only then, and an unspecialised generic costs a request more than all its work.
 @usableFromInline
-package struct Slab<Element> {
+package struct Slab<Element>: ~Copyable {
     @usableFromInline struct Slot {
         @usableFromInline var generation: UInt32
         @usableFromInline var element: Element?
@@ -20,17 +23,17 @@ package struct Slab<Element> {
 
     /// - Parameter firstGeneration: the generation of each index's first element. A table whose ids leave
     ///   the process starts at a random one, so that an answer to an earlier incarnation finds nothing.
-    package init(firstGeneration: UInt32 = 1) {
+    public init(firstGeneration: UInt32 = 1) {
         self.firstGeneration = firstGeneration
     }
 
     /// How many elements it holds.
-    @inlinable package var count: Int { slots.count - free.count }
+    @inlinable public var count: Int { slots.count - free.count }
 
     /// Every index is below this bound.
-    @inlinable package var indexBound: Int { slots.count }
+    @inlinable public var indexBound: Int { slots.count }
 
-    @inlinable package mutating func insert(
+    @inlinable public mutating func insert(
         _ element: consuming Element
     ) -> (index: Int, generation: UInt32) {
         if let index = free.popLast() {
@@ -42,13 +45,13 @@ package struct Slab<Element> {
     }
 
     /// Whether an element of this generation is there.
-    @inlinable package func contains(_ index: Int, _ generation: UInt32) -> Bool {
+    @inlinable public func contains(_ index: Int, _ generation: UInt32) -> Bool {
         index < slots.count && slots[index].generation == generation
             && slots[index].element != nil
     }
 
     /// The generation of the element at `index`; nil where there is none.
-    @inlinable package func generation(at index: Int) -> UInt32? {
+    @inlinable public func generation(at index: Int) -> UInt32? {
         guard index < slots.count, slots[index].element != nil else { return nil }
         return slots[index].generation
     }
@@ -57,7 +60,7 @@ package struct Slab<Element> {
     ///
     /// The force unwraps are the one form that lets an element be read and changed in place: binding it to
     /// a name would copy it, and each reference in it would be counted.
-    @inlinable package subscript(index: Int) -> Element {
+    @inlinable public subscript(index: Int) -> Element {
         _read {
             // swift-format-ignore: NeverForceUnwrap
             yield slots[index].element!
@@ -69,7 +72,7 @@ package struct Slab<Element> {
     }
 
     @inlinable @discardableResult
-    package mutating func remove(_ index: Int) -> Element {
+    public mutating func remove(_ index: Int) -> Element {
         guard let element = slots[index].element.take() else {
             preconditionFailure("nothing is at index \(index)")
         }
