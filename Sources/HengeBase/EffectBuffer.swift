@@ -9,29 +9,29 @@ package struct EffectBuffer<Effect>: ~Copyable {
     @usableFromInline var storage: [Effect] = []
 
     /// - Parameter capacity: effects to hold before the first growth.
-    @inlinable public init(capacity: Int = 16) {
+    @inlinable package init(capacity: Int = 16) {
         storage.reserveCapacity(capacity)
     }
 
-    @inlinable public var isEmpty: Bool { storage.isEmpty }
-    @inlinable public var count: Int { storage.count }
+    @inlinable package var isEmpty: Bool { storage.isEmpty }
+    @inlinable package var count: Int { storage.count }
 
-    @inlinable public mutating func emit(_ effect: consuming Effect) {
+    @inlinable package mutating func emit(_ effect: consuming Effect) {
         storage.append(effect)
     }
 
     /// The effect emitted as number `index` since the last removal.
-    @inlinable public subscript(index: Int) -> Effect { storage[index] }
+    @inlinable package subscript(index: Int) -> Effect { storage[index] }
 
     /// Forgets every effect, keeping the capacity.
-    @inlinable public mutating func removeAll() {
+    @inlinable package mutating func removeAll() {
         storage.removeAll(keepingCapacity: true)
     }
 
     /// Hands every effect over in the order of its emission, then forgets them, keeping the capacity.
     ///
     /// `body` must not emit into this same buffer.
-    @inlinable public mutating func drain(_ body: (Effect) throws -> Void) rethrows {
+    @inlinable package mutating func drain(_ body: (Effect) throws -> Void) rethrows {
         defer { storage.removeAll(keepingCapacity: true) }
         for effect in storage { try body(effect) }
     }

@@ -23,17 +23,17 @@ package struct Slab<Element>: ~Copyable {
 
     /// - Parameter firstGeneration: the generation of each index's first element. A table whose ids leave
     ///   the process starts at a random one, so that an answer to an earlier incarnation finds nothing.
-    public init(firstGeneration: UInt32 = 1) {
+    package init(firstGeneration: UInt32 = 1) {
         self.firstGeneration = firstGeneration
     }
 
     /// How many elements it holds.
-    @inlinable public var count: Int { slots.count - free.count }
+    @inlinable package var count: Int { slots.count - free.count }
 
     /// Every index is below this bound.
-    @inlinable public var indexBound: Int { slots.count }
+    @inlinable package var indexBound: Int { slots.count }
 
-    @inlinable public mutating func insert(
+    @inlinable package mutating func insert(
         _ element: consuming Element
     ) -> (index: Int, generation: UInt32) {
         if let index = free.popLast() {
@@ -45,13 +45,13 @@ package struct Slab<Element>: ~Copyable {
     }
 
     /// Whether an element of this generation is there.
-    @inlinable public func contains(_ index: Int, _ generation: UInt32) -> Bool {
+    @inlinable package func contains(_ index: Int, _ generation: UInt32) -> Bool {
         index < slots.count && slots[index].generation == generation
             && slots[index].element != nil
     }
 
     /// The generation of the element at `index`; nil where there is none.
-    @inlinable public func generation(at index: Int) -> UInt32? {
+    @inlinable package func generation(at index: Int) -> UInt32? {
         guard index < slots.count, slots[index].element != nil else { return nil }
         return slots[index].generation
     }
@@ -60,7 +60,7 @@ package struct Slab<Element>: ~Copyable {
     ///
     /// The force unwraps are the one form that lets an element be read and changed in place: binding it to
     /// a name would copy it, and each reference in it would be counted.
-    @inlinable public subscript(index: Int) -> Element {
+    @inlinable package subscript(index: Int) -> Element {
         _read {
             // swift-format-ignore: NeverForceUnwrap
             yield slots[index].element!
@@ -72,7 +72,7 @@ package struct Slab<Element>: ~Copyable {
     }
 
     @inlinable @discardableResult
-    public mutating func remove(_ index: Int) -> Element {
+    package mutating func remove(_ index: Int) -> Element {
         guard let element = slots[index].element.take() else {
             preconditionFailure("nothing is at index \(index)")
         }
