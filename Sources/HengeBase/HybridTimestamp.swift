@@ -44,8 +44,8 @@ package struct HybridClock: Sendable {
         return latest
     }
 
-    /// Whether a remote timestamp is within the bound. Compared with the later of the wall clock and
-    /// this clock, so that a wall clock set back doesn't make a node refuse what it accepted before.
+    /// Whether a remote timestamp is within the bound. Compared with the later of the wall clock
+    /// and this clock, so that a wall clock set back doesn't make a node refuse what it accepted.
     package func accepts(_ remote: HybridTimestamp, wall: WallTime) -> Bool {
         let now = max(wall.milliseconds, latest.wall.milliseconds)
         return remote.wall.milliseconds <= now &+ driftMax.milliseconds

@@ -13,8 +13,8 @@ package struct NodeID: Hashable, Comparable, Sendable, CustomStringConvertible {
 
 /// Names one request in flight on the node that issued it, so that a reply finds it again.
 ///
-/// The low half is a slot of the issuer's request table and the high half that slot's generation, so a
-/// reply that comes after its slot was reused is recognised and ignored.
+/// The low half is a slot of the issuer's request table and the high half that slot's generation,
+/// so a reply that comes after its slot was reused is recognised and ignored.
 package struct RequestID: Hashable, Sendable {
     package let rawValue: UInt64
 

@@ -15,8 +15,13 @@ package struct Slab<Element>: ~Copyable {
 
     @usableFromInline var slots: [Slot] = []
     @usableFromInline var free: [Int] = []
+    @usableFromInline let firstGeneration: UInt32
 
-    package init() {}
+    /// - Parameter firstGeneration: the generation of each index's first element. A table whose ids leave
+    ///   the process starts at a random one, so that an answer to an earlier incarnation finds nothing.
+    package init(firstGeneration: UInt32 = 1) {
+        self.firstGeneration = firstGeneration
+    }
 
     /// How many elements it holds.
     @inlinable package var count: Int { slots.count - free.count }
@@ -31,8 +36,8 @@ package struct Slab<Element>: ~Copyable {
             slots[index].element = element
             return (index, slots[index].generation)
         }
-        slots.append(Slot(generation: 1, element: element))
-        return (slots.count - 1, 1)
+        slots.append(Slot(generation: firstGeneration, element: element))
+        return (slots.count - 1, firstGeneration)
     }
 
     /// Whether an element of this generation is there.
@@ -47,17 +52,16 @@ package struct Slab<Element>: ~Copyable {
         return slots[index].generation
     }
 
-    /// The element at an index that holds one.
+    /// The element at an index that holds one; traps at any other.
+    ///
+    /// The force unwraps are the one form that lets an element be read and changed in place: binding it to
+    /// a name would copy it, and each reference in it would be counted.
     @inlinable package subscript(index: Int) -> Element {
         _read {
-            guard let element = slots[index].element else {
-                preconditionFailure("nothing is at index \(index)")
-            }
-            yield element
+            // swift-format-ignore: NeverForceUnwrap
+            yield slots[index].element!
         }
         _modify {
-            // The force unwrap traps on an index that holds nothing, as the contract says, and is the
-            // one form that lets the element be changed in place.
             // swift-format-ignore: NeverForceUnwrap
             yield &slots[index].element!
         }
@@ -65,10 +69,9 @@ package struct Slab<Element>: ~Copyable {
 
     @inlinable @discardableResult
     package mutating func remove(_ index: Int) -> Element {
-        guard let element = slots[index].element else {
+        guard let element = slots[index].element.take() else {
             preconditionFailure("nothing is at index \(index)")
         }
-        slots[index].element = nil
         slots[index].generation &+= 1
         free.append(index)
         return element

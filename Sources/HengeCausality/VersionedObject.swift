@@ -56,15 +56,23 @@ package struct VersionedObject: Hashable, Sendable {
         checkInvariants()
     }
 
+    /// Whether a write may be named `dot`: neither this object nor the context it read claims that name.
+    ///
+    /// A replica asks before it writes. Its own counters are never claimed before it issues them, but a
+    /// client can forge a context that does; the replica then refuses that context, or, when the claim is
+    /// already in its object, goes on under a new actor.
+    package func isNew(_ dot: Dot, replacing: VersionVector) -> Bool {
+        !context.covers(dot) && !replacing.covers(dot)
+    }
+
     /// Adds a new write that has seen the writes `replacing` claims.
     ///
     /// Siblings that `replacing` covers are replaced; the rest stay beside the new one.
-    /// - Parameter sibling: its dot must be new to this object.
+    /// - Parameter sibling: its dot must be new, as ``isNew(_:replacing:)`` tells.
     package mutating func write(_ sibling: Sibling, replacing: VersionVector) {
-        invariant(!context.covers(sibling.dot), "a dot was minted twice")
+        invariant(isNew(sibling.dot, replacing: replacing), "a dot was minted twice")
         siblings.removeAll { replacing.covers($0.dot) }
         context.join(replacing)
-        invariant(!context.covers(sibling.dot), "a context claims a dot not yet minted")
         context.record(sibling.dot)
         insert(sibling)
         checkInvariants()
@@ -78,15 +86,12 @@ package struct VersionedObject: Hashable, Sendable {
     /// Takes in all that another replica knows: associative, commutative and idempotent.
     ///
     /// A sibling stays if both sides have it or if the other side's context does not cover its dot.
+    /// `other` must be all that its replica knows: its context claims everything below each entry, so a
+    /// part of it would cover siblings that it leaves out.
     package mutating func merge(_ other: VersionedObject) {
-        let mine = siblings
-        siblings.removeAll { sibling in
-            other.context.covers(sibling.dot) && !other.holds(sibling.dot)
-        }
-        for sibling in other.siblings
-        where !context.covers(sibling.dot) && !mine.contains(where: { $0.dot == sibling.dot }) {
-            insert(sibling)
-        }
+        siblings.removeAll { other.context.covers($0.dot) && !other.holds($0.dot) }
+        // What this context covers is here already, or was replaced.
+        for sibling in other.siblings where !context.covers(sibling.dot) { insert(sibling) }
         context.join(other.context)
         checkInvariants()
     }

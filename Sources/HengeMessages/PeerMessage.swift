@@ -3,7 +3,7 @@ package import HengeCausality
 import HengeRing
 
 /// What nodes say to each other about requests, as values; ``PeerMessageCodec`` gives them bytes.
-package enum PeerMessage: Sendable {
+package enum PeerMessage: Hashable, Sendable {
     /// Merge this object into the record and make it durable.
     case store(RequestID, StoredKey, EncodedObject, timeout: Interval)
     case stored(RequestID, StoreResult)
@@ -34,7 +34,7 @@ package enum StoreResult: Hashable, Sendable {
     case overloaded
 }
 
-package enum FetchResult: Sendable {
+package enum FetchResult: Hashable, Sendable {
     /// nil where nothing is stored.
     case object(EncodedObject?)
     /// ``VersionDigest`` of the record; ``VersionDigest/absent`` where nothing is stored.

@@ -11,6 +11,8 @@ package struct StoredKey: Hashable, Sendable {
     package let bytes: ByteBuffer
 
     private static let prefixLength = 9
+    /// The shortest stored form: a bucket of one byte and the empty key.
+    static let lengthMin = prefixLength + 1
     package static let bucketLengthMax = 255
     /// 64 KiB, as INTERFACES promises.
     package static let keyLengthMax = 65_536

@@ -78,7 +78,7 @@ struct CoverageFlight: Sendable {
 
 /// A record that another node, or this one for a scan, asked for.
 enum ReplicaFlight: Sendable {
-    case fetch(NodeID, RequestID, FetchKind, StoredKey)
+    case fetch(NodeID, RequestID, FetchKind, StoredKey, deadline: Instant)
     case scan(NodeID, RequestID)
 }
 

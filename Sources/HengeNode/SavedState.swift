@@ -8,6 +8,8 @@ package import struct NIOCore.ByteBuffer
 /// What a clean stop saves so that the next start need neither renew actors nor count records.
 package struct SavedState: Sendable {
     private static let format: UInt8 = 1
+    /// Above any counter or size that a node reaches; sums of such numbers don't overflow.
+    private static let numberMax: UInt64 = 1 << 48
 
     package var actors: [ActorTable.Entry?]
     package var tallies: [RecordWeight]?
@@ -34,9 +36,9 @@ package struct SavedState: Sendable {
         }
         out.writeInteger(UInt32(tallies?.count ?? 0))
         for weight in tallies ?? [] {
-            out.writeInteger(Int64(weight.records))
-            out.writeInteger(Int64(weight.keys))
-            out.writeInteger(Int64(weight.bytes))
+            out.writeInteger(UInt64(clamping: weight.records))
+            out.writeInteger(UInt64(clamping: weight.keys))
+            out.writeInteger(UInt64(clamping: weight.bytes))
         }
         return out
     }
@@ -52,7 +54,7 @@ package struct SavedState: Sendable {
         var actors: [ActorTable.Entry?] = []
         for _ in 0..<actorCount {
             guard let actor = bytes.readInteger(as: UInt64.self),
-                let counter = bytes.readInteger(as: UInt64.self)
+                let counter = bytes.readInteger(as: UInt64.self), counter <= Self.numberMax
             else { return nil }
             let id = ActorID(rawValue: actor)
             actors.append(counter == 0 ? nil : ActorTable.Entry(actor: id, counter: counter))
@@ -63,9 +65,10 @@ package struct SavedState: Sendable {
         else { return nil }
         var tallies: [RecordWeight] = []
         for _ in 0..<tallyCount {
-            guard let records = bytes.readInteger(as: Int64.self),
-                let keys = bytes.readInteger(as: Int64.self),
-                let size = bytes.readInteger(as: Int64.self)
+            guard let records = bytes.readInteger(as: UInt64.self),
+                let keys = bytes.readInteger(as: UInt64.self),
+                let size = bytes.readInteger(as: UInt64.self),
+                max(records, keys, size) <= Self.numberMax
             else { return nil }
             tallies.append(
                 RecordWeight(records: Int(records), keys: Int(keys), bytes: Int(size))

@@ -21,13 +21,7 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        guard inFlight < configuration.requestsMax else {
-            let failure = RequestFailure.overloaded(
-                inFlight: inFlight,
-                limit: configuration.requestsMax
-            )
-            return answer(.client(ticket), .failed(failure), &effects)
-        }
+        if let failure = overload { return answer(.client(ticket), .failed(failure), &effects) }
         let first = ring.partition(of: range.from)
         guard let target = coveringNode(of: first) else {
             let failure = RequestFailure.unavailable(required: 1, alive: 0)
@@ -46,7 +40,7 @@ extension Shard {
         )
         let id = RequestID(.coverage, coverages.insert(flight))
         if target == node {
-            effects.emit(.storage(.scan(asked, StorageToken(id))))
+            ask(storage: .scan(asked, StorageToken(id)), &effects)
         } else {
             let timeout = deadline.since(time.now)
             effects.emit(.send(target, .scan(id, asked, timeout: timeout)))
@@ -59,12 +53,12 @@ extension Shard {
         from sender: NodeID,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        guard replicaWork.count < configuration.replicaWorkMax else {
+        guard localWork < configuration.replicaWorkMax else {
             effects.emit(.send(sender, .scanned(id, .failure(.readOnly))))
             return
         }
         let own = RequestID(.replica, replicaWork.insert(.scan(sender, id)))
-        effects.emit(.storage(.scan(range, StorageToken(own))))
+        ask(storage: .scan(range, StorageToken(own)), &effects)
     }
 
     mutating func scanLoaded(
@@ -110,6 +104,7 @@ extension Shard {
         deadline: Instant,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
+        if let failure = overload { return answer(.client(ticket), .failed(failure), &effects) }
         var assigned: [NodeID?] = []
         assigned.reserveCapacity(ring.partitions)
         for partition in 0..<ring.partitions { assigned.append(coveringNode(of: partition)) }
@@ -147,7 +142,9 @@ extension Shard {
         }
         waiting.remove(at: position)
         for partition in assigned.indices where assigned[partition] == sender {
-            sum += keys[partition]
+            // A number from a peer may be anything.
+            let (more, overflow) = sum.addingReportingOverflow(max(0, keys[partition]))
+            sum = overflow ? .max : more
         }
         if waiting.isEmpty {
             let flight = coverages.remove(id.index)

@@ -16,22 +16,22 @@ extension Shard {
         }
         for index in 0..<writes.indexBound {
             guard let generation = writes.generation(at: index),
-                writes[index].deadline <= time.now, writes[index].hasBegun
+                writes[index].deadline <= time.now
             else { continue }
-            // One that has not begun waits for its record and is dropped when that comes.
-            advance(write: RequestID(.write, (index, generation)), .deadlineReached, &effects)
+            let id = RequestID(.write, (index, generation))
+            if writes[index].hasBegun {
+                advance(write: id, .deadlineReached, &effects)
+            } else {
+                // Its record has not come. Nothing was written, and when it comes nothing will be.
+                counters.expiredDropped += 1
+                endUnbegun(id, timedOut(writes[index]), &effects)
+            }
         }
         for index in 0..<forwards.indexBound {
             guard forwards.generation(at: index) != nil, forwards[index].deadline <= time.now
             else { continue }
             let flight = forwards.remove(index)
-            let levels = flight.request.levels
-            let level = flight.request.isWrite ? levels.write : levels.read
-            let failure = RequestFailure.timedOut(
-                required: level.required(of: ring.replicas),
-                received: 0
-            )
-            answer(.client(flight.ticket), .failed(failure), &effects)
+            answer(.client(flight.ticket), .failed(timedOut(flight.request)), &effects)
         }
         for index in 0..<inspections.indexBound {
             guard inspections.generation(at: index) != nil,

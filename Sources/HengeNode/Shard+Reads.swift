@@ -56,6 +56,7 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
+        guard reads.contains(id.index, id.generation) else { return }
         reads[id.index].coordinator.step(input, effects: &readEffects)
         // Nothing below steps a read at once: local work goes through the storage, lost peers are noted.
         var unreachable = ReplicaSet()
@@ -65,7 +66,8 @@ extension Shard {
             case .fetch(let slot, let kind):
                 if !fetch(slot, kind, for: id, at: time, &effects) { unreachable.insert(slot) }
             case .repair(let slots, let object):
-                unreachable = repair(slots, object, for: id, at: time, &effects)
+                let lost = repair(slots, object, for: id, at: time, &effects)
+                unreachable = unreachable.union(lost)
             case .reply(let outcome):
                 conclude(id, outcome, at: time, &effects)
             case .finish:
@@ -74,6 +76,7 @@ extension Shard {
         }
         readEffects.removeAll()
         if finished {
+            if reads[id.index].coordinator.disagreed { counters.digestMismatches += 1 }
             reads.remove(id.index)
         } else {
             unreachable.forEach { advance(read: id, .lost(slot: $0), at: time, &effects) }
@@ -91,7 +94,7 @@ extension Shard {
         let target = reads[id.index].replicas[slot]
         let key = reads[id.index].key
         guard target != node else {
-            effects.emit(.storage(.load(key, StorageToken(id))))
+            ask(storage: .load(key, StorageToken(id)), &effects)
             return true
         }
         guard isUp(target) else { return false }
@@ -108,18 +111,17 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) -> ReplicaSet {
-        counters.digestMismatches += 1
         counters.readRepairs += slots.count
-        let flight = reads[id.index]
+        let replicas = reads[id.index].replicas
+        let key = reads[id.index].key
+        let timeout = reads[id.index].deadline.since(time.now)
         var unreachable = ReplicaSet()
-        for slot in 0..<flight.replicas.count where slots.contains(slot) {
-            let target = flight.replicas[slot]
+        for slot in 0..<replicas.count where slots.contains(slot) {
+            let target = replicas[slot]
             if target == node {
-                let change = Change(key: flight.key, kind: .repair(object, id))
-                apply(change, at: time, &effects)
+                apply(Change(key: key, kind: .repair(object, id)), at: time, &effects)
             } else if isUp(target) {
-                let timeout = flight.deadline.since(time.now)
-                effects.emit(.send(target, .store(id, flight.key, object, timeout: timeout)))
+                effects.emit(.send(target, .store(id, key, object, timeout: timeout)))
             } else {
                 unreachable.insert(slot)
             }
@@ -133,31 +135,27 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        let flight = reads[id.index]
-        let object: EncodedObject?
+        let origin = reads[id.index].origin
         switch outcome {
-        case .object(let merged): object = merged
+        case .object(let object):
+            switch reads[id.index].purpose {
+            case .answer: answer(origin, .object(object), &effects)
+            case .write(let mutation):
+                let flight = reads[id.index]
+                continueWrite(flight, mutation, found: object, at: time, &effects)
+            }
         case .timedOut(let received, let required):
             let failure = RequestFailure.timedOut(required: required, received: received)
-            return answer(flight.origin, .failed(failure), &effects)
-        case .storage(let failure, let received, let required):
-            let failure = RequestFailure.storage(
-                failure,
-                required: required,
-                received: received
-            )
-            return answer(flight.origin, .failed(failure), &effects)
+            answer(origin, .failed(failure), &effects)
+        case .storage(let why, let received, let required):
+            let failure = RequestFailure.storage(why, required: required, received: received)
+            answer(origin, .failed(failure), &effects)
         case .overloaded:
             let failure = RequestFailure.overloaded(
                 inFlight: inFlight,
                 limit: configuration.replicaWorkMax
             )
-            return answer(flight.origin, .failed(failure), &effects)
-        }
-        switch flight.purpose {
-        case .answer: answer(flight.origin, .object(object), &effects)
-        case .write(let mutation):
-            continueWrite(flight, mutation, found: object, at: time, &effects)
+            answer(origin, .failed(failure), &effects)
         }
     }
 

@@ -19,7 +19,7 @@ extension Shard {
         case .ready(let latest): apply(change, on: latest, at: time, &effects)
         case .load:
             let id = RequestID(.keyLoad, keyLoads.insert(change))
-            effects.emit(.storage(.load(change.key, StorageToken(id))))
+            ask(storage: .load(change.key, StorageToken(id)), &effects)
         }
     }
 
@@ -90,7 +90,7 @@ extension Shard {
             weight: RecordWeight(of: object, key: change.key)
         )
         let id = RequestID(.persist, persists.insert(flight))
-        effects.emit(.storage(.persist(change.key, object.bytes, StorageToken(id))))
+        ask(storage: .persist(change.key, object.bytes, StorageToken(id)), &effects)
     }
 
     mutating func changePersisted(
@@ -157,7 +157,7 @@ extension Shard {
         renewActor(ring.partition(of: key.token), &effects)
     }
 
-    private mutating func renewActor(
+    mutating func renewActor(
         _ partition: Int,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
@@ -186,7 +186,7 @@ extension Shard {
             effects.emit(.send(sender, .stored(id, .clockDrift)))
             return
         }
-        guard persists.count + keyLoads.count < configuration.replicaWorkMax else {
+        guard localWork < configuration.replicaWorkMax else {
             effects.emit(.send(sender, .stored(id, .overloaded)))
             return
         }
@@ -200,31 +200,40 @@ extension Shard {
         _ key: StoredKey,
         _ kind: FetchKind,
         from sender: NodeID,
+        deadline: Instant,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         counters.replicaFetches += 1
-        guard replicaWork.count < configuration.replicaWorkMax else {
+        guard localWork < configuration.replicaWorkMax else {
             effects.emit(.send(sender, .fetched(id, .overloaded)))
             return
         }
-        let own = RequestID(.replica, replicaWork.insert(.fetch(sender, id, kind, key)))
-        effects.emit(.storage(.load(key, StorageToken(own))))
+        let flight = ReplicaFlight.fetch(sender, id, kind, key, deadline: deadline)
+        let own = RequestID(.replica, replicaWork.insert(flight))
+        ask(storage: .load(key, StorageToken(own)), &effects)
     }
 
     mutating func fetchLoaded(
         _ own: RequestID,
         _ result: Result<EncodedObject?, StorageFailure>,
+        at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        guard case .fetch(let sender, let id, let kind, let key) = replicaWork.remove(own.index)
+        guard
+            case .fetch(let sender, let id, let kind, let key, let deadline) =
+                replicaWork.remove(own.index)
         else { preconditionFailure("a load completed for a scan") }
+        if case .failure(.corrupt) = result { foundRotten(key, &effects) }
+        guard deadline > time.now else {
+            counters.expiredDropped += 1
+            return
+        }
         switch result {
         case .success(let object):
             let answer: FetchResult =
                 kind == .object ? .object(object) : .digest(VersionDigest(of: object))
             effects.emit(.send(sender, .fetched(id, answer)))
         case .failure(let failure):
-            if failure == .corrupt { foundRotten(key, &effects) }
             effects.emit(.send(sender, .fetched(id, .failed(failure))))
         }
     }

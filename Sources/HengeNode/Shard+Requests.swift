@@ -12,25 +12,23 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        guard inFlight < configuration.requestsMax else {
-            let failure = RequestFailure.overloaded(
-                inFlight: inFlight,
-                limit: configuration.requestsMax
-            )
-            return answer(origin, .failed(failure), &effects)
-        }
+        if let failure = overload { return answer(origin, .failed(failure), &effects) }
         let replicas = ring.preferenceList(of: request.key.token)
         let alive = aliveSlots(of: replicas)
         if let failure = unavailability(request, replicas, alive) {
             return answer(origin, .failed(failure), &effects)
         }
         let deadline = deadline(request.timeout, time)
+        guard deadline > time.now else {
+            counters.expiredDropped += 1
+            return answer(origin, .failed(timedOut(request)), &effects)
+        }
         guard replicas.contains(node) else {
             return forward(request, from: origin, alive, deadline, at: time, &effects)
         }
         switch request.operation {
         case .inspect:
-            beginInspect(request.key, replicas, origin, deadline, &effects)
+            beginInspect(request.key, replicas, origin, deadline, at: time, &effects)
         case .read:
             beginRead(request, replicas, alive, origin, deadline, .answer, at: time, &effects)
         case .write(let mutation) where mutation.readsFirst:
@@ -60,6 +58,23 @@ extension Shard {
             )
             beginWrite(flight, at: time, &effects)
         }
+    }
+
+    /// Why nothing new is taken on; nil while there is room.
+    var overload: RequestFailure? {
+        if inFlight >= configuration.requestsMax {
+            return .overloaded(inFlight: inFlight, limit: configuration.requestsMax)
+        }
+        if localWork >= configuration.replicaWorkMax {
+            return .overloaded(inFlight: localWork, limit: configuration.replicaWorkMax)
+        }
+        return nil
+    }
+
+    /// The failure of a request of which nobody is known to have answered anything.
+    func timedOut(_ request: ClientRequest) -> RequestFailure {
+        let level = request.isWrite ? request.levels.write : request.levels.read
+        return .timedOut(required: level.required(of: ring.replicas), received: 0)
     }
 
     /// Before anything is written: are enough replicas up for every level that the request needs?
@@ -146,11 +161,7 @@ extension Shard {
     ) {
         let flight = forwards[index]
         let replicas = ring.preferenceList(of: flight.request.key.token)
-        let required: Int
-        switch flight.request.operation {
-        case .write: required = flight.request.levels.write.required(of: replicas.count)
-        case .read, .inspect:
-            required = flight.request.levels.read.required(of: replicas.count)
+        if !flight.request.isWrite {
             let rest = aliveSlots(of: replicas).subtracting(flight.tried)
             if let slot = rest.lowest, let generation = forwards.generation(at: index) {
                 forwards[index].tried.insert(slot)
@@ -162,8 +173,7 @@ extension Shard {
             }
         }
         forwards.remove(index)
-        let failure = RequestFailure.timedOut(required: required, received: 0)
-        answer(.client(flight.ticket), .failed(failure), &effects)
+        answer(.client(flight.ticket), .failed(timedOut(flight.request)), &effects)
     }
 
     // MARK: Inspecting
@@ -173,6 +183,7 @@ extension Shard {
         _ replicas: PreferenceList,
         _ origin: Origin,
         _ deadline: Instant,
+        at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         let states = (0..<replicas.count).map { slot in
@@ -187,9 +198,9 @@ extension Shard {
         let id = RequestID(.inspect, inspections.insert(flight))
         for slot in 0..<replicas.count where isUp(replicas[slot]) {
             if replicas[slot] == node {
-                effects.emit(.storage(.load(key, StorageToken(id))))
+                ask(storage: .load(key, StorageToken(id)), &effects)
             } else {
-                let timeout = configuration.timeoutMax
+                let timeout = deadline.since(time.now)
                 effects.emit(.send(replicas[slot], .fetch(id, key, .object, timeout: timeout)))
             }
         }

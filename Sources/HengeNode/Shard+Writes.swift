@@ -28,10 +28,20 @@ extension Shard {
             counters.expiredDropped += 1
             return endUnbegun(id, timedOut(writes[id.index]), &effects)
         }
+        // Replicas may have gone since the request came.
+        let alive = aliveSlots(of: writes[id.index].replicas)
+        let required = writes[id.index].coordinator.required
+        guard alive.count >= required else {
+            let failure = RequestFailure.unavailable(required: required, alive: alive.count)
+            return endUnbegun(id, .failed(failure), &effects)
+        }
         let key = writes[id.index].key
         let known = ObjectMerge.merge(latest, writes[id.index].found)
         var object = known?.decoded() ?? VersionedObject()
-        for sibling in object.siblings { clock.observe(sibling.timestamp) }
+        // One that a wrong clock made must not drag this node's clock after it.
+        for sibling in object.siblings where clock.accepts(sibling.timestamp, wall: time.wall) {
+            clock.observe(sibling.timestamp)
+        }
         let newest = object.newestLive(at: time.wall).flatMap(LiveValue.init)
         let decision = MutationPlan.decide(
             writes[id.index].mutation,
@@ -49,9 +59,8 @@ extension Shard {
             )
             return endUnbegun(id, .failed(failure), &effects)
         case .write(let payload, let expiry, let replacing):
-            let partition = ring.partition(of: key.token)
             let sibling = Sibling(
-                dot: actors.mint(partition: partition),
+                dot: mint(ring.partition(of: key.token), object.context, replacing, &effects),
                 timestamp: clock.next(wall: time.wall),
                 expiry: expiry,
                 payload: payload
@@ -71,7 +80,31 @@ extension Shard {
         writes[id.index].context = object.context
         if writes[id.index].mutation.returnsPrevious { writes[id.index].previous = newest }
         writes[id.index].hasBegun = true
+        writes[id.index].coordinator = WriteCoordinator(
+            replicaCount: writes[id.index].replicas.count,
+            alive: alive,
+            required: required
+        )
         replicate(id, key, encoded, at: time, &effects)
+    }
+
+    /// A dot that neither the record nor the client's context claims already.
+    ///
+    /// An honest one never does. But a context comes from outside, and a data directory can be copied: a
+    /// new actor then keeps the write apart from whatever is claimed.
+    private mutating func mint(
+        _ partition: Int,
+        _ known: VersionVector,
+        _ replacing: VersionVector,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) -> Dot {
+        var dot = actors.mint(partition: partition)
+        // Each turn passes an entry of a finite vector.
+        while known.covers(dot) || replacing.covers(dot) {
+            renewActor(partition, &effects)
+            dot = actors.mint(partition: partition)
+        }
+        return dot
     }
 
     /// Plain writes leave one sibling and repairs are exempt, so the cap binds causal writes alone.
@@ -95,19 +128,13 @@ extension Shard {
         writeEffects.removeAll()
         let replicas = writes[id.index].replicas
         let timeout = writes[id.index].deadline.since(time.now)
-        var unreachable = ReplicaSet()
         for slot in 0..<replicas.count where targets.contains(slot) {
             let target = replicas[slot]
             if target == node {
                 persist(Change(key: key, kind: .coordinate(id)), object, &effects)
-            } else if isUp(target) {
-                effects.emit(.send(target, .store(id, key, object, timeout: timeout)))
             } else {
-                unreachable.insert(slot)
+                effects.emit(.send(target, .store(id, key, object, timeout: timeout)))
             }
-        }
-        unreachable.forEach {
-            advance(write: id, .replicaRejected(slot: $0, .lost), &effects)
         }
     }
 
@@ -153,7 +180,7 @@ extension Shard {
     }
 
     /// Ends a write that nothing was sent or stored of.
-    private mutating func endUnbegun(
+    mutating func endUnbegun(
         _ id: RequestID,
         _ response: ClientResponse,
         _ effects: inout EffectBuffer<ShardEffect>
@@ -200,7 +227,8 @@ extension Shard {
         switch id.kind {
         case .write:
             guard writes.contains(id.index, id.generation),
-                let slot = writes[id.index].replicas.slot(of: sender)
+                let slot = writes[id.index].replicas.slot(of: sender),
+                writes[id.index].coordinator.outstanding.contains(slot)
             else { break }
             return advance(write: id, .init(slot, result), &effects)
         case .read:

@@ -20,14 +20,16 @@ package struct Shard: ~Copyable {
     package let ring: Ring
     package internal(set) var counters = ShardCounters()
 
-    var reads = Slab<ReadFlight>()
-    var writes = Slab<WriteFlight>()
-    var forwards = Slab<ForwardFlight>()
-    var inspections = Slab<InspectFlight>()
-    var coverages = Slab<CoverageFlight>()
-    var replicaWork = Slab<ReplicaFlight>()
-    var keyLoads = Slab<Change>()
-    var persists = Slab<PersistFlight>()
+    var reads: Slab<ReadFlight>
+    var writes: Slab<WriteFlight>
+    var forwards: Slab<ForwardFlight>
+    var inspections: Slab<InspectFlight>
+    var coverages: Slab<CoverageFlight>
+    var replicaWork: Slab<ReplicaFlight>
+    var keyLoads: Slab<Change>
+    var persists: Slab<PersistFlight>
+    /// Storage operations asked for and not completed, also those whose request has ended.
+    var storageInFlight = 0
 
     var pending = PendingKeys<Change>()
     var actors: ActorTable
@@ -44,7 +46,7 @@ package struct Shard: ~Copyable {
     /// - Parameters:
     ///   - node: this node, a member of `ring`.
     ///   - saved: what ``savedState`` was at the last stop if that was clean; nil otherwise.
-    ///   - seed: for actor ids; must be random in each incarnation.
+    ///   - seed: for actor ids and the generations of request ids; must be random in each incarnation.
     package init(
         node: NodeID,
         ring: Ring,
@@ -56,11 +58,22 @@ package struct Shard: ~Copyable {
         self.node = node
         self.ring = ring
         self.configuration = configuration
+        var generator = SeededGenerator(seed: seed)
+        // A replica may answer an earlier incarnation's request over this one's connection.
+        let first = UInt32(truncatingIfNeeded: generator.next())
+        reads = Slab(firstGeneration: first)
+        writes = Slab(firstGeneration: first)
+        forwards = Slab(firstGeneration: first)
+        inspections = Slab(firstGeneration: first)
+        coverages = Slab(firstGeneration: first)
+        replicaWork = Slab(firstGeneration: first)
+        keyLoads = Slab(firstGeneration: first)
+        persists = Slab(firstGeneration: first)
         let usable = saved?.actors.count == ring.partitions ? saved : nil
         actors = ActorTable(
             partitions: ring.partitions,
             saved: usable?.actors ?? [],
-            generator: SeededGenerator(seed: seed)
+            generator: generator.split()
         )
         clock = HybridClock(
             driftMax: configuration.clockDriftMax,
@@ -72,8 +85,17 @@ package struct Shard: ~Copyable {
         isUp[Int(node.rawValue)] = true
     }
 
-    /// Whether a `tick` is due in a while.
-    package var hasWork: Bool { inFlight > 0 || replicaWork.count + persists.count > 0 }
+    /// Whether anything is in flight, so that a `tick` is due in a while.
+    package var hasWork: Bool { workInFlight > 0 }
+
+    /// All that is held for work in flight; 0 once everything has been answered, stored and forgotten.
+    package var workInFlight: Int {
+        inFlight + replicaWork.count + keyLoads.count + persists.count + pending.count
+            + storageInFlight
+    }
+
+    /// Storage operations in flight and changes that wait for one.
+    var localWork: Int { storageInFlight + pending.waiting }
 
     /// Client requests in flight.
     package var inFlight: Int {
@@ -125,6 +147,14 @@ package struct Shard: ~Copyable {
         return alive
     }
 
+    mutating func ask(
+        storage request: StorageRequest,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        storageInFlight += 1
+        effects.emit(.storage(request))
+    }
+
     mutating func answer(
         _ origin: Origin,
         _ response: ClientResponse,
@@ -160,8 +190,9 @@ package struct Shard: ~Copyable {
             serveStore(id, key, object, from: sender, deadline: deadline, at: time, &effects)
         case .stored(let id, let result):
             finishStore(id, result, from: sender, at: time, &effects)
-        case .fetch(let id, let key, let kind, _):
-            serveFetch(id, key, kind, from: sender, &effects)
+        case .fetch(let id, let key, let kind, let timeout):
+            let deadline = deadline(timeout, time)
+            serveFetch(id, key, kind, from: sender, deadline: deadline, &effects)
         case .fetched(let id, let result):
             finishFetch(id, result, from: sender, at: time, &effects)
         case .forward(let id, let request):
@@ -185,12 +216,14 @@ package struct Shard: ~Copyable {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
+        invariant(storageInFlight > 0, "the storage completed more than it was asked for")
+        storageInFlight -= 1
         switch completion {
         case .loaded(let token, let result):
             switch token.id.kind {
             case .read: localFetched(token.id, decode(result), at: time, &effects)
             case .inspect: inspectLoaded(token.id, decode(result), &effects)
-            case .replica: fetchLoaded(token.id, decode(result), &effects)
+            case .replica: fetchLoaded(token.id, decode(result), at: time, &effects)
             case .keyLoad: keyLoaded(token.id, decode(result), at: time, &effects)
             case .write, .forward, .coverage, .persist, nil:
                 preconditionFailure("a load completed that was never asked for")

@@ -12,7 +12,8 @@ package struct ShardConfiguration: Sendable {
     package var objectBytesMax = 32 * 1024 * 1024
     /// Client requests that this node coordinates or forwards at a time.
     package var requestsMax = 16_384
-    /// Work for other nodes at a time: loads and stores of this node's replicas.
+    /// Storage operations in flight and changes that wait for one, whoever asked; past it new requests
+    /// of clients and of other nodes are refused.
     package var replicaWorkMax = 65_536
     /// How far ahead of ours another node's clock may be.
     package var clockDriftMax = Interval.seconds(60)

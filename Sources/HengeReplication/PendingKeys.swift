@@ -26,6 +26,8 @@ package struct PendingKeys<Waiter: Sendable>: Sendable {
     }
 
     private var entries: [StoredKey: Entry] = [:]
+    /// How many wait for loads in flight.
+    package private(set) var waiting = 0
 
     package init() {}
 
@@ -39,6 +41,7 @@ package struct PendingKeys<Waiter: Sendable>: Sendable {
         }
         if entries.values[index].isLoading {
             entries.values[index].waiters.append(waiter())
+            waiting += 1
             return .waits
         }
         return .ready(entries.values[index].latest)
@@ -54,13 +57,17 @@ package struct PendingKeys<Waiter: Sendable>: Sendable {
         entries.values[index].isLoading = false
         entries.values[index].latest = object
         entries.values[index].durable = RecordWeight(of: object, key: key)
-        defer { entries.values[index].waiters = [] }
-        return entries.values[index].waiters
+        let waiters = entries.values[index].waiters
+        entries.values[index].waiters = []
+        waiting -= waiters.count
+        return waiters
     }
 
     /// The load failed: those that waited for it.
     package mutating func loadFailed(_ key: StoredKey) -> [Waiter] {
-        entries.removeValue(forKey: key)?.waiters ?? []
+        let waiters = entries.removeValue(forKey: key)?.waiters ?? []
+        waiting -= waiters.count
+        return waiters
     }
 
     /// What the next write builds on, between ``loaded(_:_:)`` and ``release(_:)``.

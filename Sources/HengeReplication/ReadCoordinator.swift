@@ -4,8 +4,9 @@ package import HengeMessages
 
 /// Gathers R replicas' versions of one key, merges what differs, repairs what is stale, and answers once.
 ///
-/// One replica is asked for the object and the others for digests; only replicas whose digest differs are
-/// asked again for the object. A replica that fails is replaced by one not yet asked.
+/// One replica is asked for the object and the others for digests; a version that only a digest has told
+/// of is asked for once, of one replica that holds it. A replica that fails is replaced by one not yet
+/// asked, also when it fails to take a blocking repair.
 /// Dynamo, sections 4.5 and 5; blocking repair as Cassandra's `read_repair = 'BLOCKING'`.
 ///
 ///     idle --begin--> gathering --(R agree)-------------------------------------> done
@@ -61,6 +62,8 @@ package struct ReadCoordinator: Sendable {
     private var mergedDigest = VersionDigest.absent
     private var failure: StorageFailure?
     private var refusedForLoad = false
+    /// Whether the replicas that made the answer held different versions.
+    package private(set) var disagreed = false
 
     /// - Parameters:
     ///   - order: the replicas that are alive, best first, at least `required` of them.
@@ -121,7 +124,7 @@ package struct ReadCoordinator: Sendable {
             digests[slot] = VersionDigest(of: object).rawValue
             merge(object, digest: VersionDigest(rawValue: digests[slot]))
         case .digest(let digest):
-            // A digest that was overtaken by a request for the object says nothing new.
+            // A digest in place of the object that was asked for is of no use.
             guard awaitingDigest.contains(slot) else { return }
             awaitingDigest.remove(slot)
             known.insert(slot)
@@ -159,20 +162,16 @@ package struct ReadCoordinator: Sendable {
         while reachable.count < required, asked < order.count { askNext(&effects) }
         guard reachable.count >= required else { return finish(tooFew, &effects) }
         guard awaitingObject.isEmpty, awaitingDigest.isEmpty else { return }
-        if gathered.isEmpty, let slot = known.lowest {
-            // The one that was asked for the object failed; any of the others will do.
-            ask(slot, .object, &effects)
-            return
-        }
-        let differing = stale.subtracting(gathered)
+        let differing = self.differing
         differing.forEach { ask($0, .object, &effects) }
         if differing.isEmpty { conclude(&effects) }
     }
 
     /// All versions are known and merged: answer, and repair those that lack something.
     private mutating func conclude(_ effects: inout EffectBuffer<Effect>) {
-        guard let merged, repair != .off else { return finish(.object(merged), &effects) }
         let stale = self.stale
+        disagreed = !stale.isEmpty
+        guard let merged, repair != .off else { return finish(.object(merged), &effects) }
         let toRepair = stale.union(rotten)
         if repair == .async || stale.isEmpty {
             effects.emit(.reply(.object(merged)))
@@ -188,6 +187,15 @@ package struct ReadCoordinator: Sendable {
     }
 
     private mutating func settleRepair(_ effects: inout EffectBuffer<Effect>) {
+        if let merged {
+            // One that was never asked can hold the object as well as one that was found stale.
+            while known.count + awaitingRepair.count < required, asked < order.count {
+                let spare = order[asked]
+                asked += 1
+                awaitingRepair.insert(spare)
+                effects.emit(.repair(.only(spare), merged))
+            }
+        }
         if known.count >= required {
             finish(.object(merged), &effects)
         } else if known.count + awaitingRepair.count < required {
@@ -198,6 +206,20 @@ package struct ReadCoordinator: Sendable {
     /// Replicas whose version is known or may still become so.
     private var reachable: ReplicaSet {
         known.union(awaitingObject).union(awaitingDigest)
+    }
+
+    /// One replica for each version that only digests have told of, and that `merged` therefore lacks.
+    private var differing: ReplicaSet {
+        var seen = gathered
+        var differing = ReplicaSet()
+        known.subtracting(gathered).forEach { slot in
+            guard digests[slot] != VersionDigest.absent.rawValue else { return }
+            var isNew = true
+            seen.forEach { if digests[$0] == digests[slot] { isNew = false } }
+            seen.insert(slot)
+            if isNew { differing.insert(slot) }
+        }
+        return differing
     }
 
     /// Replicas whose version is known to lack something of the merged one.

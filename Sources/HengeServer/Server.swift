@@ -1,4 +1,4 @@
-package import HengeBase
+import HengeBase
 import HengeMessages
 import HengeNode
 import HengeRing
@@ -6,9 +6,7 @@ import HengeStorage
 package import Logging
 import NIOCore
 import NIOPosix
-package import ServiceLifecycle
-
-import struct NIOCore.ByteBuffer
+import ServiceLifecycle
 
 /// One node: opens its data, joins its peers, serves clients, and stops cleanly when asked to.
 package struct Server: Service {
@@ -108,9 +106,11 @@ package struct Server: Service {
         _ ring: Ring,
         deliver: @escaping @Sendable ([StorageCompletion]) -> Void
     ) throws(StartError) -> RocksDBEngine {
-        var options = RocksDBEngine.Options(directory: settings.dataDirectory)
+        var options = RocksDBEngine.Options(
+            directory: settings.dataDirectory,
+            partitionBits: ring.partitionBits
+        )
         options.durability = settings.durability
-        options.partitionBits = ring.partitionBits
         options.blockCacheBytes = settings.blockCacheBytes
         let identity = StoreIdentity(
             clusterID: ring.document.clusterID,

@@ -103,9 +103,9 @@ import Testing
         #expect(error(bulk + bulk + bulk) == nil)
     }
 
-    @Test("a million elements in 1 KiB pieces: work in proportion to the bytes")
-    func millionElements() {
-        let count = 1_000_000
+    @Test("a quarter of a million elements in 1 KiB pieces: work in proportion to the bytes")
+    func manyElements() {
+        let count = 250_000
         var input = bytes("*\(count)\r\n")
         for _ in 0..<count { input += [0x24, 0x31, 0x0D, 0x0A, 0x78, 0x0D, 0x0A] }
         let run = parseReplies(input, pieces: { _ in 1_024 })

@@ -2,7 +2,7 @@ package import HengeBase
 package import HengeMessages
 package import HengeNode
 package import HengeRing
-import HengeStorage
+package import HengeStorage
 package import Logging
 package import NIOCore
 
@@ -64,7 +64,7 @@ package final class NodeDriver {
     package var counters: ShardCounters { shard.counters }
     package var requestsInFlight: Int { shard.inFlight }
     package var tallies: PartitionTallies { shard.partitionTallies }
-    package var storageMetrics: RocksDBEngine.Metrics { storage.metrics }
+    package var storageMetrics: StorageMetrics { storage.metrics }
 
     /// The wall clock as of this turn.
     package var wall: WallTime {
@@ -81,6 +81,9 @@ package final class NodeDriver {
     /// Starts a request; its reply comes to ``ClientSession/complete(_:_:)`` with `slot`, maybe before
     /// this returns.
     package func submit(_ request: ClientRequest, for session: ClientSession, slot: Int) {
+        if storage.isBackpressured, case .write = request.operation {
+            return session.complete(slot, .response(.failed(storageOverloaded)))
+        }
         step(.request(ticket(session, slot), request))
     }
 
@@ -161,6 +164,12 @@ package final class NodeDriver {
     private func ticket(_ session: ClientSession, _ slot: Int) -> Ticket {
         let place = tickets.insert(Waiting(session: session, slot: slot))
         return Ticket(rawValue: UInt64(place.generation) << 32 | UInt64(place.index))
+    }
+
+    /// The disk does not keep up. Refusing writes at once keeps memory bounded and reads quick.
+    private var storageOverloaded: RequestFailure {
+        let metrics = storage.metrics
+        return .overloaded(inFlight: metrics.pendingWrites, limit: metrics.pendingWrites)
     }
 
     private func step(_ input: ShardInput) {

@@ -19,14 +19,14 @@ struct NoteLog {
     }
 
     mutating func write(_ note: ShardNote, names: (NodeID) -> String, now: Instant) {
-        let (kind, metadata) = words(for: note, names)
+        let (kind, facts) = words(for: note, names)
         var throttle = throttles[kind] ?? Throttle()
         defer { throttles[kind] = throttle }
         if let last = throttle.last, now.since(last) < .seconds(1) {
             throttle.skipped += 1
             return
         }
-        var metadata = metadata
+        var metadata = facts
         if throttle.skipped > 0 { metadata["left_out"] = "\(throttle.skipped)" }
         throttle = Throttle(last: now)
         logger.warning("\(kind)", metadata: metadata)

@@ -71,14 +71,21 @@ final class RunningNode {
     private func countRecords(_ storage: RocksDBEngine, _ logger: Logger) {
         let bound = NIOLoopBound(driver, eventLoop: driver.eventLoop)
         let loop = driver.eventLoop
-        storage.tally { weights in
-            loop.execute {
-                bound.value.addInitialTallies(weights)
-                let total = bound.value.tallies.total
-                logger.info(
-                    "records counted",
-                    metadata: ["keys": "\(total.keys)", "bytes": "\(total.bytes)"]
-                )
+        storage.tally(progress: { progress in
+            logger.info("counting records", metadata: ["records": "\(progress.records)"])
+        }) { result in
+            switch result {
+            case .success(let tally):
+                loop.execute {
+                    bound.value.addInitialTallies(tally.partitions)
+                    let total = bound.value.tallies.total
+                    logger.info(
+                        "records counted",
+                        metadata: ["keys": "\(total.keys)", "bytes": "\(total.bytes)"]
+                    )
+                }
+            case .failure(let failure):
+                logger.error("records could not be counted", metadata: ["reason": "\(failure)"])
             }
         }
     }
@@ -110,8 +117,11 @@ final class RunningNode {
 
     /// Closes every connection. Returns what a clean stop saves.
     func stop() -> ByteBuffer {
+        var state = driver.savedState
+        // What is still being written is not in the counts, so the next start makes its own.
+        if !driver.isIdle { state.tallies = nil }
         clients.stop()
         transport.stop()
-        return driver.savedState.encoded()
+        return state.encoded()
     }
 }
