@@ -54,7 +54,9 @@ final class ClientHub {
 
     /// Takes back a buffer that has been written out.
     func giveBack(_ buffer: consuming ByteBuffer) {
-        guard buffers.count < Self.buffersMax, buffer.capacity <= Self.bufferBytesMax else { return }
+        guard buffers.count < Self.buffersMax, buffer.capacity <= Self.bufferBytesMax else {
+            return
+        }
         // Keeps the storage if the write is already done, and takes a new one otherwise.
         buffer.clear()
         buffers.append(buffer)

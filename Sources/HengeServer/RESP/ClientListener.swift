@@ -82,7 +82,8 @@ private final class RefusedClient: ChannelInboundHandler {
         var out = context.channel.allocator.buffer(capacity: 64)
         RESPWriter(.v2).error("ERR max number of clients reached", into: &out)
         let channel = context.channel
-        context.writeAndFlush(wrapOutboundOut(out)).whenComplete { _ in channel.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(out)).whenComplete { _ in channel.close(promise: nil)
+        }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

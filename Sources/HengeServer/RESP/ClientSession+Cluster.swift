@@ -38,7 +38,8 @@ extension ClientSession {
         case .exists: try scope.read(command, as: .presence)
         case .delete: try scope.write(command, .delete(), as: .applied)
         case .mset:
-            try scope.write(command, Mutation(content: .value(try scope.value(command, 2))), as: .ok)
+            try scope.write(
+                command, Mutation(content: .value(try scope.value(command, 2))), as: .ok)
         }
     }
 
@@ -80,8 +81,9 @@ extension ClientSession {
         _ command: RESPCommand
     ) throws(CommandError) {
         let mode = command.count > 1 ? command.keyword(1) : nil
-        guard command.count == 1
-            || (command.count == 2 && (mode == Keyword.async || mode == Keyword.sync))
+        guard
+            command.count == 1
+                || (command.count == 2 && (mode == Keyword.async || mode == Keyword.sync))
         else { throw .syntax }
         guard hub.driver.settings.allowsFlush else {
             throw CommandError(

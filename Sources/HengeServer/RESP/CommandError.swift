@@ -47,7 +47,8 @@ struct CommandError: Error, Hashable, Sendable {
     }
 
     static func keyTooLarge(_ size: Int) -> CommandError {
-        CommandError("TOOLARGE key of \(size) bytes exceeds the limit of \(StoredKey.keyLengthMax) bytes")
+        CommandError(
+            "TOOLARGE key of \(size) bytes exceeds the limit of \(StoredKey.keyLengthMax) bytes")
     }
 
     static func valueTooLarge(_ size: Int, limit: Int) -> CommandError {

@@ -60,6 +60,10 @@ struct KeysInFlight {
     }
 
     private mutating func add(_ key: UInt64, isWrite: Bool) {
-        if isWrite { many[key, default: Uses()].writes += 1 } else { many[key, default: Uses()].reads += 1 }
+        if isWrite {
+            many[key, default: Uses()].writes += 1
+        } else {
+            many[key, default: Uses()].reads += 1
+        }
     }
 }

@@ -28,7 +28,8 @@ enum ReplyForm: Sendable {
 
     var isRead: Bool {
         switch self {
-        case .value, .valueInArray, .length, .type, .presence, .timeLeft, .siblings, .inspection: true
+        case .value, .valueInArray, .length, .type, .presence, .timeLeft, .siblings, .inspection:
+            true
         case .ok, .okOrNull, .applied, .previous, .context: false
         }
     }

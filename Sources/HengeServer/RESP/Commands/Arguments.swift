@@ -53,7 +53,9 @@ extension RESPCommand {
         if bytes[first] == UInt8(ascii: "0") { return bytes.count == 1 ? 0 : nil }
         var value: Int64 = 0
         for index in first..<bytes.count {
-            guard bytes[index] >= UInt8(ascii: "0"), bytes[index] <= UInt8(ascii: "9") else { return nil }
+            guard bytes[index] >= UInt8(ascii: "0"), bytes[index] <= UInt8(ascii: "9") else {
+                return nil
+            }
             let digit = Int64(bytes[index] - UInt8(ascii: "0"))
             // Downwards, as the least number has no positive counterpart.
             let (product, overflow) = value.multipliedReportingOverflow(by: 10)

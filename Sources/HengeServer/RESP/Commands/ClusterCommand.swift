@@ -57,7 +57,7 @@ extension ClientSession {
                 .countRange,
                 bucket: nil,
                 from: Token(rawValue: first),
-                through: Token(rawValue: first | (1 << 50) - 1),
+                through: Token(rawValue: first | ((1 << 50) - 1)),
                 wall: hub.driver.wall
             )
         )
@@ -75,14 +75,14 @@ extension ClusterMap {
     var slotsTree: ReplyTree {
         .array(
             ranges.map { range in
-                let nodes = range.nodes.map { position in
+                let serving = range.nodes.map { position in
                     ReplyTree.array([
                         .text(nodes[position].host), .integer(nodes[position].port),
                         .text(nodes[position].publicID), .array([]),
                     ])
                 }
                 return .array(
-                    [.integer(range.slots.lowerBound), .integer(range.slots.upperBound)] + nodes
+                    [.integer(range.slots.lowerBound), .integer(range.slots.upperBound)] + serving
                 )
             }
         )
@@ -94,7 +94,7 @@ extension ClusterMap {
                 let slots = shard.slots.flatMap {
                     [ReplyTree.integer($0.lowerBound), .integer($0.upperBound)]
                 }
-                let nodes = shard.nodes.enumerated().map { index, position in
+                let serving = shard.nodes.enumerated().map { index, position in
                     ReplyTree.map([
                         "id": .text(nodes[position].publicID),
                         "port": .integer(nodes[position].port),
@@ -105,7 +105,7 @@ extension ClusterMap {
                         "health": .text("online"),
                     ])
                 }
-                return .map(["slots": .array(slots), "nodes": .array(nodes)])
+                return .map(["slots": .array(slots), "nodes": .array(serving)])
             }
         )
     }
@@ -116,7 +116,8 @@ extension ClusterMap {
             let node = nodes[position]
             let flags = (node.isOwn ? "myself,master" : "master") + (node.isUp ? "" : ",fail")
             let slots = slots(masteredBy: position).map { range in
-                range.count == 1 ? " \(range.lowerBound)" : " \(range.lowerBound)-\(range.upperBound)"
+                range.count == 1
+                    ? " \(range.lowerBound)" : " \(range.lowerBound)-\(range.upperBound)"
             }
             return "\(node.publicID) \(node.host):\(node.port)@\(node.peerPort) \(flags) - 0 0 "
                 + "\(epoch) \(node.isUp ? "connected" : "disconnected")\(slots.joined())\n"

@@ -8,7 +8,8 @@ struct CommandTable: Sendable {
     private let indexes: [CommandName: Int]
 
     init() {
-        specs = Self.connection + Self.server + Self.readers + Self.writers + Self.several + Self.henge
+        specs =
+            Self.connection + Self.server + Self.readers + Self.writers + Self.several + Self.henge
         var indexes: [CommandName: Int] = [:]
         for (index, spec) in specs.enumerated() {
             guard let name = CommandName(.init(string: spec.name)) else { continue }
@@ -25,14 +26,19 @@ struct CommandTable: Sendable {
         alone("ping", .ping, -1, .connection, [.fast], "Answers PONG, or the message."),
         alone("echo", .echo, 2, .connection, [.fast], "Returns the message."),
         alone("hello", .hello, -1, .connection, [.fast, .noAuth], "Chooses RESP2 or RESP3."),
-        alone("auth", .auth, -2, .connection, [.fast, .noAuth], "Authenticates; there are no users yet."),
+        alone(
+            "auth", .auth, -2, .connection, [.fast, .noAuth],
+            "Accepts the default user."),
         alone("select", .select, 2, .connection, [.fast], "Chooses database 0, the only one."),
         alone("client", .client, -2, .connection, [], "Shows and names connections."),
         alone("reset", .reset, 1, .connection, [.fast, .noAuth], "Makes the connection as new."),
         alone("quit", .quit, -1, .connection, [.fast, .noAuth], "Closes the connection."),
         alone("readonly", .readOnly, 1, .cluster, [.fast], "Accepted: any node serves any read."),
-        alone("readwrite", .readWrite, 1, .cluster, [.fast], "Accepted: any node serves any write."),
-        alone("consistency", .consistency, -1, .henge, [.fast], "Shows or sets the connection's levels."),
+        alone(
+            "readwrite", .readWrite, 1, .cluster, [.fast], "Accepted: any node serves any write."),
+        alone(
+            "consistency", .consistency, -1, .henge, [.fast],
+            "Shows or sets the connection's levels."),
         alone("henge.bucket", .hengeBucket, 2, .henge, [.fast], "Sets the connection's bucket."),
     ]
 
@@ -41,7 +47,8 @@ struct CommandTable: Sendable {
         alone("info", .info, -1, .server, [], "Describes this node, in text."),
         alone("config", .config, -2, .server, [.admin], "Reads settings."),
         alone("time", .time, 1, .server, [.fast], "The node's clock: seconds and microseconds."),
-        alone("cluster", .cluster, -2, .cluster, [], "The cluster as Redis Cluster clients see it."),
+        alone(
+            "cluster", .cluster, -2, .cluster, [], "The cluster as Redis Cluster clients see it."),
         alone("henge.ring", .hengeRing, 1, .henge, [], "The ring document."),
         alone("henge.status", .hengeStatus, 1, .henge, [], "This node's state and counters."),
         coverage("scan", .scan, -2, .generic, [.readOnly], "Lists keys of the whole cluster."),
@@ -57,7 +64,8 @@ struct CommandTable: Sendable {
         reader("type", .type, 2, .generic, "string, or none."),
         reader("ttl", .ttl, 2, .generic, "Seconds until a key expires."),
         reader("pttl", .pttl, 2, .generic, "Milliseconds until a key expires."),
-        reader("expiretime", .expireTime, 2, .generic, "When a key expires, in seconds since 1970."),
+        reader(
+            "expiretime", .expireTime, 2, .generic, "When a key expires, in seconds since 1970."),
         reader("pexpiretime", .pexpireTime, 2, .generic, "When a key expires, in milliseconds."),
     ]
 
@@ -81,7 +89,8 @@ struct CommandTable: Sendable {
         several("mset", .mset, -3, .string, [.write], "Sets keys, each on its own.", step: 2),
         several("del", .del, -2, .generic, [.write], "Deletes keys."),
         several("unlink", .unlink, -2, .generic, [.write, .fast], "Deletes keys."),
-        several("exists", .exists, -2, .generic, [.readOnly, .fast], "Counts keys that are there."),
+        several(
+            "exists", .exists, -2, .generic, [.readOnly, .fast], "Counts keys that are there."),
         several("touch", .touch, -2, .generic, [.readOnly, .fast], "Counts keys that are there."),
     ]
 

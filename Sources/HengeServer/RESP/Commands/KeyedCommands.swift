@@ -69,7 +69,8 @@ extension RequestScope {
 
     private func set(_ command: RESPCommand) throws(CommandError) -> KeyedRequest {
         guard command.count > 3 else {
-            return try write(command, Mutation(content: .value(try value(command, 2))), as: .okOrNull)
+            return try write(
+                command, Mutation(content: .value(try value(command, 2))), as: .okOrNull)
         }
         let options = try SetOptions(command, levels: levels, wall: wall)
         let mutation = Mutation(
