@@ -135,7 +135,7 @@ import Testing
         // A read brings the record here; what is written after it must still be accepted elsewhere.
         cluster.get(key("b"), at: 1, .all)
         #expect(cluster.set(key("b"), "mine", at: 1) == "OK")
-        #expect(cluster.set(key("c"), "mine too", at: 1) == "OK")
+        #expect(cluster.set(key("c"), "mine too", at: 1, .all) == "OK")
         #expect(cluster.get(key("b"), at: 3, .quorum)?.contains("mine") == true)
     }
 
