@@ -1,25 +1,25 @@
 import Glibc
 
 /// Starts, signals and watches processes that outlive this one.
-enum NodeProcess {
+package enum NodeProcess {
     /// The record of a running process; nil when there is none of this pid.
-    static func record(of pid: Int32) -> ProcessRecord? {
+    package static func record(of pid: Int32) -> ProcessRecord? {
         guard let stat = stat(pid), !stat.hasEnded else { return nil }
         return ProcessRecord(pid: pid, startTicks: stat.startTicks, boot: boot)
     }
 
     /// Whether exactly this process still runs.
-    static func isRunning(_ record: ProcessRecord) -> Bool {
+    package static func isRunning(_ record: ProcessRecord) -> Bool {
         self.record(of: record.pid) == record
     }
 
     /// Signals exactly this process; false when it has ended.
-    static func signal(_ record: ProcessRecord, _ number: Int32) -> Bool {
+    package static func signal(_ record: ProcessRecord, _ number: Int32) -> Bool {
         isRunning(record) && kill(record.pid, number) == 0
     }
 
     /// Resident memory in bytes; nil when it has ended.
-    static func residentBytes(_ record: ProcessRecord) -> Int? {
+    package static func residentBytes(_ record: ProcessRecord) -> Int? {
         guard isRunning(record), let status = SmallFile.read("/proc/\(record.pid)/status") else {
             return nil
         }
@@ -31,9 +31,11 @@ enum NodeProcess {
         return nil
     }
 
-    /// Starts this same executable in a session of its own, so that neither the end of the terminal nor
-    /// Ctrl-C reaches it, with both outputs appended to `log`.
-    static func start(arguments: [String], log: String) throws(CommandFailure) -> ProcessRecord {
+    /// Starts this same executable in a session of its own, so that neither the end of the
+    /// terminal nor Ctrl-C reaches it, with both outputs appended to `log`.
+    package static func start(
+        arguments: [String], log: String
+    ) throws(CommandFailure) -> ProcessRecord {
         var actions = posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
         posix_spawn_file_actions_init(&actions)
@@ -73,7 +75,7 @@ enum NodeProcess {
     }
 
     /// How a child of this process ended, in words; nil when it is none, or runs.
-    static func ending(_ record: ProcessRecord) -> String? {
+    package static func ending(_ record: ProcessRecord) -> String? {
         var status: Int32 = 0
         guard waitpid(record.pid, &status, WNOHANG) == record.pid else { return nil }
         let number = status & 0x7F
@@ -96,13 +98,14 @@ enum NodeProcess {
             }
         }
         let path = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
-        // After a rebuild the path of the file that runs here is gone; the new one stands at its place.
+        // After a rebuild the path of the file that runs here is gone; the new one stands at its
+        // place.
         let deleted = " (deleted)"
         return path.hasSuffix(deleted) ? String(path.dropLast(deleted.count)) : path
     }()
 
-    /// Has every descriptor but the three standard ones closed in what is started: a node must not hold
-    /// the locks and pipes of whoever called.
+    /// Has every descriptor but the three standard ones closed in what is started: a node must
+    /// not hold the locks and pipes of whoever called.
     private static func closeTheRestOnExec() {
         guard let directory = opendir("/proc/self/fd") else { return }
         defer { closedir(directory) }
