@@ -27,7 +27,7 @@ struct Henge: AsyncParsableCommand {
             CommandGroup(
                 name: "Nodes",
                 subcommands: [
-                    ClusterCommand.self, RingCommand.self,
+                    ServeCommand.self, ClusterCommand.self, RingCommand.self,
                 ]),
         ]
     )

@@ -58,28 +58,42 @@ package enum NodeProcess {
         let setsid: Int32 = 0x80
         let flags = setsid | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
         posix_spawnattr_setflags(&attributes, Int16(flags))
-        closeTheRestOnExec()
+        let pid = try spawn(arguments, &actions, &attributes)
+        // Until this process asks how it ended, nobody else gets its pid.
+        return record(of: pid) ?? ProcessRecord(pid: pid, startTicks: 0, boot: boot)
+    }
 
+    /// Starts this same executable; it inherits the standard descriptors alone.
+    static func spawn(
+        _ arguments: [String],
+        _ actions: inout posix_spawn_file_actions_t,
+        _ attributes: UnsafePointer<posix_spawnattr_t>?
+    ) throws(CommandFailure) -> Int32 {
+        closeTheRestOnExec()
         var pid: Int32 = 0
         var words = ([executable] + arguments).map { strdup($0) } + [nil]
         defer { for case let word? in words { free(word) } }
-        let result = posix_spawn(&pid, executable, &actions, &attributes, &words, environ)
+        let result = posix_spawn(&pid, executable, &actions, attributes, &words, environ)
         guard result == 0 else {
             throw CommandFailure(
                 .failed,
                 "can't start \(executable): \(String(cString: strerror(result)))"
             )
         }
-        // Until this process asks how it ended, nobody else gets its pid.
-        return record(of: pid) ?? ProcessRecord(pid: pid, startTicks: 0, boot: boot)
+        return pid
+    }
+
+    /// The status of a child that has ended, in words; see wait(2).
+    static func describe(status: Int32) -> String {
+        let number = status & 0x7F
+        return number == 0 ? "status \((status >> 8) & 0xFF)" : "signal \(number)"
     }
 
     /// How a child of this process ended, in words; nil when it is none, or runs.
     package static func ending(_ record: ProcessRecord) -> String? {
         var status: Int32 = 0
         guard waitpid(record.pid, &status, WNOHANG) == record.pid else { return nil }
-        let number = status & 0x7F
-        return number == 0 ? "status \((status >> 8) & 0xFF)" : "signal \(number)"
+        return describe(status: status)
     }
 
     private static func stat(_ pid: Int32) -> ProcessStat? {
