@@ -153,7 +153,7 @@ let package = Package(
             "HengeStorageTests",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeStorage",
-                "HengeSimulator", nioCore, logging,
+                "HengeSimulator", "CRocksDB", nioCore, logging,
             ]
         ),
         tests("HengeRESPTests", ["HengeBase", "HengeRESP", nioCore]),
