@@ -1,0 +1,195 @@
+import HengeBase
+import HengeMessages
+
+import struct NIOCore.ByteBuffer
+
+/// One write that the node asked for.
+struct PendingWrite: Sendable {
+    let key: StoredKey
+    let object: ByteBuffer
+    let token: StorageToken
+
+    var byteCount: Int { key.bytes.readableBytes + object.readableBytes }
+}
+
+/// The thread that writes: takes all that has gathered, writes it as one batch, makes it durable with one
+/// fsync, and reports it in one call. What arrives meanwhile is the next batch (group commit).
+///
+/// Batches are put together here and not by the event loop: the loop then only appends a few words, while
+/// checksums and copies are made where the time is lost to the fsync anyway.
+///
+/// `@unchecked Sendable`: the members that change belong to the writer's thread alone, except `thread`,
+/// which `start` sets before any other call and `stop` reads; everything shared is in `inbox`.
+final class BatchWriter: @unchecked Sendable {
+    private struct Inbox {
+        var writes: [PendingWrite] = []
+        var isWriterAsleep = false
+        var isClosing = false
+    }
+
+    private enum Work {
+        case batch
+        case timer
+        case stop
+    }
+
+    /// A batch is copied several times on its way, so that very large ones are cut. A single object may be
+    /// larger.
+    private static let batchBytesMax = 16 << 20
+
+    private let inbox = Monitor(Inbox())
+    private let database: Database
+    private let durability: RocksDBEngine.Durability
+    private let counters: StorageCounters
+    private let failures: FailureLog
+    private let deliver: @Sendable ([StorageCompletion]) -> Void
+    private var thread: WorkerThread?
+
+    private var taken: [PendingWrite] = []
+    /// When the log must be synced; nil while all is durable. Only in `interval`.
+    private var syncDue: Instant?
+    private var recovery: Recovery
+
+    init(
+        _ database: Database,
+        options: RocksDBEngine.Options,
+        counters: StorageCounters,
+        failures: FailureLog,
+        deliver: @escaping @Sendable ([StorageCompletion]) -> Void
+    ) {
+        self.database = database
+        self.durability = options.durability
+        self.counters = counters
+        self.failures = failures
+        self.deliver = deliver
+        recovery = Recovery(spaceNeeded: UInt64(2 * options.writeBufferBytes))
+    }
+
+    func start() {
+        thread = WorkerThread { self.run() }
+    }
+
+    /// Hands writes over, in order, and leaves `writes` empty with capacity. Any one thread.
+    func submit(_ writes: inout [PendingWrite]) {
+        let mustWake = inbox.withLock { inbox in
+            if inbox.writes.isEmpty {
+                swap(&inbox.writes, &writes)
+            } else {
+                inbox.writes.append(contentsOf: writes)
+            }
+            defer { inbox.isWriterAsleep = false }
+            return inbox.isWriterAsleep
+        }
+        writes.removeAll(keepingCapacity: true)
+        if mustWake { inbox.signal() }
+    }
+
+    /// Carries out what was submitted, then ends the thread.
+    func stop() {
+        inbox.withLock { $0.isClosing = true }
+        inbox.signal()
+        thread?.join()
+    }
+
+    // MARK: The writer's thread
+
+    private func run() {
+        while true {
+            switch nextWork() {
+            case .batch: commit()
+            case .timer: keepTime()
+            case .stop:
+                if syncDue != nil { syncLog() }
+                return
+            }
+        }
+    }
+
+    private func nextWork() -> Work {
+        let take = { (inbox: inout Inbox) -> Work? in
+            guard inbox.writes.isEmpty else {
+                swap(&inbox.writes, &self.taken)
+                inbox.isWriterAsleep = false
+                return .batch
+            }
+            if inbox.isClosing { return .stop }
+            inbox.isWriterAsleep = true
+            return nil
+        }
+        guard let due = timerDue else { return inbox.wait(take) }
+        // Under load the queue is never empty, but time goes on.
+        if Instant.monotonicNow() >= due { return .timer }
+        return inbox.wait(until: due, take) ?? .timer
+    }
+
+    private var timerDue: Instant? {
+        guard let syncDue, let retry = recovery.due else { return syncDue ?? recovery.due }
+        return min(syncDue, retry)
+    }
+
+    private func keepTime() {
+        let now = Instant.monotonicNow()
+        if let due = syncDue, now >= due { syncLog() }
+        if let due = recovery.due, now >= due {
+            recovery.attempt(database, now: now, counters: counters, failures: failures)
+        }
+    }
+
+    private func syncLog() {
+        syncDue = nil
+        counters.logSyncs.count()
+        if let error = database.syncLog() { fail(error, during: "log sync", operations: 1) }
+    }
+
+    private func commit() {
+        var start = 0
+        while start < taken.count {
+            var end = start
+            var bytes = 0
+            repeat {
+                bytes += taken[end].byteCount
+                end += 1
+            } while end < taken.count && bytes + taken[end].byteCount <= Self.batchBytesMax
+            commit(taken[start..<end], bytes: bytes)
+            start = end
+        }
+        taken.removeAll(keepingCapacity: true)
+    }
+
+    private func commit(_ writes: ArraySlice<PendingWrite>, bytes: Int) {
+        let error = write(writes)
+        if let error {
+            counters.countFailure(error.failure, operations: writes.count)
+            fail(error, during: "write", operations: writes.count)
+        } else {
+            recovery.succeeded()
+            counters.batches.count()
+            counters.writes.count(writes.count)
+            counters.writtenBytes.count(bytes)
+        }
+        counters.pendingWrites.count(-writes.count)
+        counters.pendingWriteBytes.count(-bytes)
+        deliver(writes.map { .persisted($0.token, error?.failure) })
+    }
+
+    private func write(_ writes: ArraySlice<PendingWrite>) -> EngineError? {
+        guard var batch = RecordBatch() else { return RecordBatch.noMemory }
+        let filled: Void? = database.withFamily(.objects) { family in
+            for write in writes { batch.put(write.key.bytes, write.object, into: family) }
+        }
+        guard filled != nil else { return Database.closed }
+        switch durability {
+        case .sync:
+            counters.logSyncs.count()
+            return database.write(batch, synced: true)
+        case .interval(let interval):
+            if syncDue == nil { syncDue = Instant.monotonicNow() + interval }
+            return database.write(batch, synced: false)
+        }
+    }
+
+    private func fail(_ error: EngineError, during action: String, operations: Int) {
+        failures.record(error, during: action, operations: operations)
+        recovery.failed(now: .monotonicNow())
+    }
+}

@@ -1,0 +1,248 @@
+import CRocksDB
+import Glibc
+import HengeBase
+import HengeMessages
+
+import struct NIOCore.ByteBuffer
+import struct NIOCore.ByteBufferAllocator
+
+/// One open RocksDB with its column families, and the calls made on it.
+///
+/// Any thread may call. ``reopen()`` and ``close()`` wait for the calls under way; meanwhile and
+/// afterwards calls find the database closed and fail with `.readOnly`.
+///
+/// `@unchecked Sendable`: `open`, the one thing that changes, is changed under `lock` held exclusively and
+/// read under `lock` held shared. RocksDB itself may be called from any thread.
+final class Database: @unchecked Sendable {
+    /// The pointers of one opening.
+    struct Open {
+        let database: OpaquePointer
+        let defaults: OpaquePointer
+        let objects: OpaquePointer
+        let meta: OpaquePointer
+        /// State as it was when the directory was opened, before any write; kept until it was counted.
+        var snapshot: OpaquePointer?
+    }
+
+    enum Family {
+        case defaults
+        case objects
+        case meta
+    }
+
+    enum ReadOutcome {
+        case found(ByteBuffer)
+        case absent
+        /// Not in memory; only a read that may wait for the disk can tell.
+        case incomplete
+        case failed(EngineError)
+    }
+
+    let directory: String
+    let settings: DatabaseSettings
+    private let lock = SharedLock()
+    private var open: Open?
+
+    static let closed = EngineError(.readOnly, "the database is closed")
+
+    init(directory: String, settings: DatabaseSettings, open: Open) {
+        self.directory = directory
+        self.settings = settings
+        self.open = open
+    }
+
+    // MARK: Reads
+
+    /// Reads what memtables and block cache hold; nil when the database is being reopened.
+    @inline(__always)
+    func readCached(_ key: StoredKey) -> ReadOutcome? {
+        lock.tryShared { read(key.bytes, .objects, options: settings.cacheReads) }
+    }
+
+    /// Reads a record, from a file where needed.
+    func read(_ key: StoredKey) -> ReadOutcome {
+        lock.withShared { read(key.bytes, .objects, options: settings.fullReads) }
+    }
+
+    func readMeta(_ key: ByteBuffer) -> ReadOutcome {
+        lock.withShared { read(key, .meta, options: settings.fullReads) }
+    }
+
+    private func read(_ key: ByteBuffer, _ family: Family, options: OpaquePointer) -> ReadOutcome {
+        guard let open else { return .failed(Self.closed) }
+        return key.withUnsafeReadableBytes { keyBytes in
+            var status = StatusSlot()
+            let pinned = rocksdb_get_pinned_cf(
+                open.database,
+                options,
+                open.handle(family),
+                keyBytes.characters,
+                keyBytes.count,
+                &status.pointer
+            )
+            if status.isIncomplete { return .incomplete }
+            if let error = status.take() { return .failed(error) }
+            guard let pinned else { return .absent }
+            defer { rocksdb_pinnableslice_destroy(pinned) }
+            var length = 0
+            let start = rocksdb_pinnableslice_value(pinned, &length)
+            let value = UnsafeRawBufferPointer(start: start, count: length)
+            guard let object = RecordForm.object(in: value, key: keyBytes) else {
+                return .failed(EngineError(.corrupt, "a record fails its checksum"))
+            }
+            var copy = ByteBufferAllocator().buffer(capacity: object.count)
+            copy.writeBytes(object)
+            return .found(copy)
+        }
+    }
+
+    // MARK: Writes
+
+    func write(_ batch: borrowing RecordBatch, synced: Bool) -> EngineError? {
+        lock.withShared { write(batch.pointer, synced: synced) }
+    }
+
+    /// Writes what `fill` puts into a batch, durably.
+    func writeMeta(_ fill: (inout RecordBatch, Open) -> Void) -> EngineError? {
+        lock.withShared {
+            guard let open else { return Self.closed }
+            guard var batch = RecordBatch() else { return RecordBatch.noMemory }
+            fill(&batch, open)
+            return write(batch.pointer, synced: true)
+        }
+    }
+
+    private func write(_ batch: OpaquePointer, synced: Bool) -> EngineError? {
+        guard let open else { return Self.closed }
+        let options = synced ? settings.syncedWrites : settings.unsyncedWrites
+        return failure { rocksdb_write(open.database, options, batch, $0) }
+    }
+
+    /// Lends the handle of a column family to put records of it into a batch.
+    func withFamily<R>(_ family: Family, _ body: (OpaquePointer) -> R) -> R? {
+        lock.withShared { open.map { body($0.handle(family)) } }
+    }
+
+    /// Makes all that was written durable.
+    func syncLog() -> EngineError? {
+        withOpen { open in failure { rocksdb_flush_wal(open.database, 1, $0) } }
+    }
+
+    /// Writes the memtables out, so that the next opening has no log to replay.
+    func flush() -> EngineError? {
+        withOpen { open in
+            guard let options = rocksdb_flushoptions_create() else { return RecordBatch.noMemory }
+            defer { rocksdb_flushoptions_destroy(options) }
+            rocksdb_flushoptions_set_wait(options, 1)
+            return failure { rocksdb_flush_cf(open.database, options, open.objects, $0) }
+                ?? failure { rocksdb_flush_cf(open.database, options, open.meta, $0) }
+        }
+    }
+
+    private func withOpen(_ body: (Open) -> EngineError?) -> EngineError? {
+        lock.withShared { open.map(body) ?? Self.closed }
+    }
+
+    private func failure(
+        _ call: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Void
+    ) -> EngineError? {
+        var status = StatusSlot()
+        call(&status.pointer)
+        return status.take()
+    }
+
+    // MARK: Walks
+
+    /// Lends an iterator over records. The database stays open meanwhile, so walks must be short.
+    ///
+    /// - Parameter useSnapshot: see the state as it was at the opening; nil is returned when that is gone.
+    func withIterator<R>(
+        over family: Family = .objects,
+        through last: UInt64 = .max,
+        useSnapshot: Bool = false,
+        _ body: (inout RecordIterator) -> R
+    ) -> R? {
+        lock.withShared {
+            guard let open, !useSnapshot || open.snapshot != nil else { return nil }
+            guard
+                var iterator = RecordIterator(
+                    open,
+                    family,
+                    settings: settings,
+                    through: last,
+                    snapshot: useSnapshot ? open.snapshot : nil
+                )
+            else { return nil }
+            return body(&iterator)
+        }
+    }
+
+    var hasSnapshot: Bool { lock.withShared { open?.snapshot != nil } }
+
+    /// Keeps the state as it is now, for ``withIterator(through:useSnapshot:_:)``.
+    func takeSnapshot() {
+        lock.withExclusive {
+            guard let database = open?.database, open?.snapshot == nil else { return }
+            open?.snapshot = rocksdb_create_snapshot(database)
+        }
+    }
+
+    func releaseSnapshot() {
+        lock.withExclusive { open?.releaseSnapshot() }
+    }
+
+    // MARK: Life
+
+    /// Closes and opens again in place, which ends the state in which RocksDB refuses writes after some
+    /// failures: the C API has no `Resume`. Waits for the calls under way. A snapshot is lost.
+    ///
+    /// When it fails the database stays closed; the next call may succeed.
+    func reopen() -> EngineError? {
+        lock.withExclusive {
+            closeLocked()
+            do throws(EngineError) {
+                open = try Open.opening(directory, settings)
+                return nil
+            } catch {
+                return error
+            }
+        }
+    }
+
+    func close() {
+        lock.withExclusive { closeLocked() }
+    }
+
+    private func closeLocked() {
+        open?.close()
+        open = nil
+    }
+}
+
+extension Database.Open {
+    func handle(_ family: Database.Family) -> OpaquePointer {
+        switch family {
+        case .defaults: defaults
+        case .objects: objects
+        case .meta: meta
+        }
+    }
+
+    mutating func releaseSnapshot() {
+        guard let snapshot else { return }
+        rocksdb_release_snapshot(database, snapshot)
+        self.snapshot = nil
+    }
+
+    mutating func close() {
+        releaseSnapshot()
+        rocksdb_cancel_all_background_work(database, 1)
+        for handle in [defaults, objects, meta] { rocksdb_column_family_handle_destroy(handle) }
+        rocksdb_close(database)
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// The bytes as the C API wants them.
+    var characters: UnsafePointer<CChar>? { baseAddress?.assumingMemoryBound(to: CChar.self) }
+}

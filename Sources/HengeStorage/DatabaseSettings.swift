@@ -1,0 +1,115 @@
+import CRocksDB
+import HengeBase
+
+/// The RocksDB option objects of one engine, made once and used for every opening and every call.
+///
+/// `@unchecked Sendable`: after `init` the pointers never change and RocksDB only reads what they point at.
+final class DatabaseSettings: @unchecked Sendable {
+    /// For the database and the column family of the objects.
+    let objects: OpaquePointer
+    /// For column families of a few small records.
+    let small: OpaquePointer
+    let cacheReads: OpaquePointer
+    let fullReads: OpaquePointer
+    let syncedWrites: OpaquePointer
+    let unsyncedWrites: OpaquePointer
+    private let cache: OpaquePointer
+    private let tables: OpaquePointer
+
+    /// `kBlockCacheTier` of `rocksdb/options.h`: memtables and block cache, never a file.
+    private static let readTierCache: CInt = 1
+
+    init(_ options: RocksDBEngine.Options) throws(EngineError) {
+        guard let objects = rocksdb_options_create(), let small = rocksdb_options_create(),
+            let cacheReads = rocksdb_readoptions_create(),
+            let fullReads = rocksdb_readoptions_create(),
+            let syncedWrites = rocksdb_writeoptions_create(),
+            let unsyncedWrites = rocksdb_writeoptions_create(),
+            let cache = rocksdb_cache_create_lru(options.blockCacheBytes),
+            let tables = rocksdb_block_based_options_create()
+        else { throw EngineError(.io, "RocksDB has no memory for its options") }
+        self.objects = objects
+        self.small = small
+        self.cacheReads = cacheReads
+        self.fullReads = fullReads
+        self.syncedWrites = syncedWrites
+        self.unsyncedWrites = unsyncedWrites
+        self.cache = cache
+        self.tables = tables
+
+        rocksdb_readoptions_set_read_tier(cacheReads, Self.readTierCache)
+        rocksdb_readoptions_set_verify_checksums(cacheReads, 1)
+        rocksdb_readoptions_set_verify_checksums(fullReads, 1)
+        rocksdb_writeoptions_set_sync(syncedWrites, 1)
+        rocksdb_writeoptions_set_sync(unsyncedWrites, 0)
+        setTables()
+        setDatabase(objects, writeBufferBytes: options.writeBufferBytes)
+        setDatabase(small, writeBufferBytes: 1 << 20)
+    }
+
+    deinit {
+        rocksdb_block_based_options_destroy(tables)
+        rocksdb_cache_destroy(cache)
+        rocksdb_writeoptions_destroy(unsyncedWrites)
+        rocksdb_writeoptions_destroy(syncedWrites)
+        rocksdb_readoptions_destroy(fullReads)
+        rocksdb_readoptions_destroy(cacheReads)
+        rocksdb_options_destroy(small)
+        rocksdb_options_destroy(objects)
+    }
+
+    /// For a RocksDB that was built without LZ4.
+    func disableCompression() {
+        rocksdb_options_set_compression(objects, CInt(rocksdb_no_compression))
+        rocksdb_options_set_compression(small, CInt(rocksdb_no_compression))
+    }
+
+    /// Read options of an iterator: they carry its bound, so each needs its own.
+    ///
+    /// A long walk must not push what the requests need out of the cache.
+    func makeIteratorReads(snapshot: OpaquePointer?) -> OpaquePointer? {
+        guard let reads = rocksdb_readoptions_create() else { return nil }
+        rocksdb_readoptions_set_verify_checksums(reads, 1)
+        rocksdb_readoptions_set_fill_cache(reads, 0)
+        if let snapshot { rocksdb_readoptions_set_snapshot(reads, snapshot) }
+        return reads
+    }
+
+    private func setTables() {
+        rocksdb_block_based_options_set_block_cache(tables, cache)
+        // So that memory is bounded by the cache, not by the number of keys.
+        rocksdb_block_based_options_set_cache_index_and_filter_blocks(tables, 1)
+        rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(tables, 1)
+        rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(tables, 1)
+        // The table options own the filter policy from here on.
+        rocksdb_block_based_options_set_filter_policy(
+            tables,
+            rocksdb_filterpolicy_create_bloom_full(10)
+        )
+    }
+
+    private func setDatabase(_ options: OpaquePointer, writeBufferBytes: Int) {
+        rocksdb_options_set_create_if_missing(options, 1)
+        rocksdb_options_set_create_missing_column_families(options, 1)
+        rocksdb_options_set_paranoid_checks(options, 1)
+        rocksdb_options_set_block_based_table_factory(options, tables)
+        rocksdb_options_set_compression(options, CInt(rocksdb_lz4_compression))
+        rocksdb_options_set_level_compaction_dynamic_level_bytes(options, 1)
+        rocksdb_options_set_write_buffer_size(options, writeBufferBytes)
+        rocksdb_options_set_max_write_buffer_number(options, 2)
+        rocksdb_options_set_max_total_wal_size(options, UInt64(4 * writeBufferBytes))
+        rocksdb_options_set_max_background_jobs(options, 2)
+        rocksdb_options_set_max_open_files(options, 512)
+        rocksdb_options_set_bytes_per_sync(options, 1 << 20)
+        // RocksDB's own log must stay empty. Debian builds the library with assertions on, and a message
+        // that finds the disk full aborts the process: writable_file_writer.h asserts that a file isn't
+        // used after a failed write, and the log is. The engine logs what fails itself.
+        rocksdb_options_set_info_log_level(options, Self.logLevelFatal)
+        rocksdb_options_set_keep_log_file_num(options, 1)
+        rocksdb_options_set_stats_dump_period_sec(options, 0)
+        rocksdb_options_set_stats_persist_period_sec(options, 0)
+    }
+
+    /// `FATAL_LEVEL` of `rocksdb/env.h`, which no message has.
+    private static let logLevelFatal: CInt = 4
+}

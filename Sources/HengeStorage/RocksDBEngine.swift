@@ -1,0 +1,219 @@
+import HengeBase
+package import HengeMessages
+package import Logging
+
+package import struct NIOCore.ByteBuffer
+
+/// The storage of one node on RocksDB; ``StorageRequest`` states the contract.
+///
+/// One thread, or one event loop, drives it: it calls ``load(_:token:)``, ``persist(_:_:token:)``,
+/// ``scan(_:token:)`` and, at the end of each turn, ``endTurn()``. Writes of one turn go together to a writer
+/// thread; reads that memory can't answer go to a small pool. What isn't answered at once comes through
+/// `deliver`, on threads of the engine.
+///
+/// No read returns what isn't durable in `sync`: RocksDB inserts a batch into the memtable, where reads
+/// find it, only after its log record was synced (docs/decisions/0002).
+///
+/// `@unchecked Sendable`: `gathering`, `gatheringBytes`, `tallies` and `isClosed` belong to the driver, whose
+/// calls never overlap; all else is immutable or guards itself.
+package final class RocksDBEngine: @unchecked Sendable {
+    /// The answer to a load.
+    package enum Immediate: Sendable {
+        case done(Result<ByteBuffer?, StorageFailure>)
+        /// The answer comes through `deliver`.
+        case pending
+    }
+
+    private let options: Options
+    private let database: Database
+    private let writer: BatchWriter
+    private let readers: ReadPool
+    private let counters: StorageCounters
+    private let failures: FailureLog
+    private let deliver: @Sendable ([StorageCompletion]) -> Void
+
+    private var gathering: [PendingWrite] = []
+    private var tallies: [(count: PartitionCount, thread: WorkerThread)] = []
+    private var isClosed = false
+
+    /// What ``closeClean(state:)`` was given when the directory was last closed; nil when the last stop was
+    /// not clean, or the directory is new. It was durably removed before `open` returned.
+    package let previousCleanState: ByteBuffer?
+    /// The ring document saved last, as of the opening.
+    package let storedRing: ByteBuffer?
+
+    /// Opens the data directory, making it when it is missing. Blocks, maybe for seconds after a crash.
+    ///
+    /// - Parameter deliver: called on threads of the engine, at times two at once, with completions in the
+    ///   order of their persists; it should only pass them on to the driver.
+    package static func open(
+        _ options: Options,
+        identity: StoreIdentity,
+        logger: Logger,
+        deliver: @escaping @Sendable ([StorageCompletion]) -> Void
+    ) throws(StoreOpenError) -> RocksDBEngine {
+        let database = try Database.opening(options)
+        do throws(StoreOpenError) {
+            let meta = MetaRecords(database: database)
+            try meta.claim(for: identity)
+            let ring = try meta.ring()
+            let state = try meta.takeCleanState()
+            // Without the node's own counts the records must be counted, as they are before any write.
+            if state == nil { database.takeSnapshot() }
+            return RocksDBEngine(options, database, state, ring, logger, deliver)
+        } catch {
+            database.close()
+            throw error
+        }
+    }
+
+    private init(
+        _ options: Options,
+        _ database: Database,
+        _ cleanState: ByteBuffer?,
+        _ ring: ByteBuffer?,
+        _ logger: Logger,
+        _ deliver: @escaping @Sendable ([StorageCompletion]) -> Void
+    ) {
+        let counters = StorageCounters()
+        let failures = FailureLog(logger)
+        self.options = options
+        self.database = database
+        self.counters = counters
+        self.failures = failures
+        self.deliver = deliver
+        previousCleanState = cleanState
+        storedRing = ring
+        writer = BatchWriter(
+            database,
+            options: options,
+            counters: counters,
+            failures: failures,
+            deliver: deliver
+        )
+        readers = ReadPool(database, counters: counters, failures: failures, deliver: deliver)
+        writer.start()
+        readers.start(threadCount: options.readThreadCount)
+    }
+
+    package var metrics: StorageMetrics { counters.snapshot }
+
+    /// Whether so much is unfinished that the driver should take no more requests for now.
+    package var isBackpressured: Bool {
+        counters.pendingWrites.value >= options.pendingOperationsMax
+            || counters.pendingReads.value >= options.pendingOperationsMax
+            || counters.pendingWriteBytes.value >= options.pendingBytesMax
+    }
+
+    // MARK: Requests
+
+    /// Reads a record: at once when memory has the answer, else in the pool.
+    package func load(_ key: StoredKey, token: StorageToken) -> Immediate {
+        guard !isClosed else { return .done(.failure(.readOnly)) }
+        switch database.readCached(key) {
+        case .found(let object):
+            counters.cachedLoads.count()
+            counters.readBytes.count(object.readableBytes)
+            return .done(.success(object))
+        case .absent:
+            counters.cachedLoads.count()
+            return .done(.success(nil))
+        case .incomplete, nil:
+            readers.load(key, token)
+            return .pending
+        case .failed(let error):
+            counters.countFailure(error.failure)
+            failures.record(error, during: "load")
+            return .done(.failure(error.failure))
+        }
+    }
+
+    /// Replaces a record. Starts at the next ``endTurn()``; the completion comes when it is as durable as
+    /// the setting promises.
+    package func persist(_ key: StoredKey, _ object: ByteBuffer, token: StorageToken) {
+        guard !isClosed else { return deliver([.persisted(token, .readOnly)]) }
+        let write = PendingWrite(key: key, object: object, token: token)
+        counters.pendingWrites.count()
+        counters.pendingWriteBytes.count(write.byteCount)
+        gathering.append(write)
+    }
+
+    /// Hands the writes gathered since the last call to the writer.
+    package func endTurn() {
+        guard !gathering.isEmpty, !isClosed else { return }
+        writer.submit(&gathering)
+    }
+
+    /// Lists live keys; answered through `deliver`.
+    package func scan(_ range: ScanRange, token: StorageToken) {
+        guard !isClosed else { return deliver([.scanned(token, .failure(.readOnly))]) }
+        readers.scan(range, token)
+    }
+
+    // MARK: The node's own records
+
+    /// Saves the ring document durably. Blocks for an fsync.
+    package func saveRing(_ bytes: ByteBuffer) throws(StorageFailure) {
+        guard let error = MetaRecords(database: database).saveRing(bytes) else { return }
+        counters.countFailure(error.failure)
+        failures.record(error, during: "saving the ring")
+        throw error.failure
+    }
+
+    /// Counts records by partition in the background, as they were at the opening, before any write, when
+    /// ``previousCleanState`` is nil; else as they are now. Both calls come on a thread of the engine;
+    /// `done` exactly once, also when the engine closes first. Call it once after an opening without clean
+    /// state: until the count is done RocksDB keeps the state of the opening.
+    package func tally(
+        progress: @escaping @Sendable (StorageTally.Progress) -> Void = { _ in },
+        done: @escaping @Sendable (Result<StorageTally, StorageFailure>) -> Void
+    ) {
+        guard !isClosed else { return done(.failure(.readOnly)) }
+        let count = PartitionCount(database, partitionBits: options.partitionBits)
+        if previousCleanState != nil { database.takeSnapshot() }
+        let thread = WorkerThread { [counters, failures] in
+            switch count.run(progress: progress) {
+            case .success(let tally): done(.success(tally))
+            case .failure(let error):
+                counters.countFailure(error.failure)
+                failures.record(error, during: "counting records")
+                done(.failure(error.failure))
+            }
+        }
+        tallies.append((count, thread))
+    }
+
+    // MARK: End
+
+    /// Finishes what was asked, then closes with a durable mark that the stop was clean; the next opening
+    /// gets `state` back. Blocks; completions come through `deliver` before it returns.
+    ///
+    /// - Returns: whether the mark was made. Without it the next opening treats the stop as a crash.
+    @discardableResult
+    package func closeClean(state: ByteBuffer) -> Bool {
+        guard !isClosed else { return false }
+        stopWork()
+        var error = database.flush()
+        error = error ?? MetaRecords(database: database).saveCleanState(state)
+        if let error { failures.record(error, during: "a clean stop") }
+        database.close()
+        return error == nil
+    }
+
+    /// Finishes what was asked and closes without the mark. Blocks.
+    package func close() {
+        guard !isClosed else { return }
+        stopWork()
+        database.close()
+    }
+
+    private func stopWork() {
+        endTurn()
+        isClosed = true
+        for tally in tallies { tally.count.cancel() }
+        for tally in tallies { tally.thread.join() }
+        tallies = []
+        readers.stop()
+        writer.stop()
+    }
+}

@@ -1,0 +1,89 @@
+import HengeMessages
+import Synchronization
+
+/// What the engine has done since it was opened. Counts only rise, except those of what is pending.
+package struct StorageMetrics: Hashable, Sendable {
+    package var batches = 0
+    package var writes = 0
+    /// Bytes of keys and objects written.
+    package var writtenBytes = 0
+    /// Fsyncs of the log that the engine asked for: one a batch in `sync`, one an interval otherwise.
+    package var logSyncs = 0
+    /// Loads answered from memory, on the caller's thread.
+    package var cachedLoads = 0
+    /// Loads for which a thread of the pool may have waited for the disk.
+    package var pooledLoads = 0
+    package var readBytes = 0
+    package var scans = 0
+    /// Times that RocksDB was reopened in place after it had stopped taking writes.
+    package var recoveries = 0
+    /// Failed operations by kind; the writes of a failed batch count one each.
+    package var failuresNoSpace = 0
+    package var failuresIO = 0
+    package var failuresCorrupt = 0
+    package var failuresReadOnly = 0
+    package var pendingWrites = 0
+    package var pendingReads = 0
+
+    package init() {}
+
+    /// Writes of a mean batch; zero before the first.
+    package var batchSizeMean: Double { batches == 0 ? 0 : Double(writes) / Double(batches) }
+}
+
+/// The counters behind ``StorageMetrics``, raised from any thread.
+final class StorageCounters: Sendable {
+    let batches = Atomic<Int>(0)
+    let writes = Atomic<Int>(0)
+    let writtenBytes = Atomic<Int>(0)
+    let logSyncs = Atomic<Int>(0)
+    let cachedLoads = Atomic<Int>(0)
+    let pooledLoads = Atomic<Int>(0)
+    let readBytes = Atomic<Int>(0)
+    let scans = Atomic<Int>(0)
+    let recoveries = Atomic<Int>(0)
+    let pendingWrites = Atomic<Int>(0)
+    let pendingWriteBytes = Atomic<Int>(0)
+    let pendingReads = Atomic<Int>(0)
+    private let failuresNoSpace = Atomic<Int>(0)
+    private let failuresIO = Atomic<Int>(0)
+    private let failuresCorrupt = Atomic<Int>(0)
+    private let failuresReadOnly = Atomic<Int>(0)
+
+    func countFailure(_ failure: StorageFailure, operations: Int = 1) {
+        switch failure {
+        case .noSpace: failuresNoSpace.count(operations)
+        case .io: failuresIO.count(operations)
+        case .corrupt: failuresCorrupt.count(operations)
+        case .readOnly: failuresReadOnly.count(operations)
+        }
+    }
+
+    var snapshot: StorageMetrics {
+        var metrics = StorageMetrics()
+        metrics.batches = batches.value
+        metrics.writes = writes.value
+        metrics.writtenBytes = writtenBytes.value
+        metrics.logSyncs = logSyncs.value
+        metrics.cachedLoads = cachedLoads.value
+        metrics.pooledLoads = pooledLoads.value
+        metrics.readBytes = readBytes.value
+        metrics.scans = scans.value
+        metrics.recoveries = recoveries.value
+        metrics.failuresNoSpace = failuresNoSpace.value
+        metrics.failuresIO = failuresIO.value
+        metrics.failuresCorrupt = failuresCorrupt.value
+        metrics.failuresReadOnly = failuresReadOnly.value
+        metrics.pendingWrites = pendingWrites.value
+        metrics.pendingReads = pendingReads.value
+        return metrics
+    }
+}
+
+extension Atomic where Value == Int {
+    var value: Int { load(ordering: .relaxed) }
+
+    func count(_ amount: Int = 1) {
+        wrappingAdd(amount, ordering: .relaxed)
+    }
+}
