@@ -162,7 +162,7 @@ let package = Package(
             "HengeServerTests",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeNode",
-                "HengeRESP", "HengeServer", nioCore, nioEmbedded, nioPosix,
+                "HengeRESP", "HengeServer", nioCore, nioEmbedded, nioPosix, logging,
             ]
         ),
         tests(

@@ -29,6 +29,7 @@ struct Henge: AsyncParsableCommand {
                 subcommands: [
                     ServeCommand.self, ClusterCommand.self, RingCommand.self,
                 ]),
+            CommandGroup(name: "Development", subcommands: [SimulateCommand.self]),
         ]
     )
 
