@@ -120,7 +120,10 @@ struct ClusterUpCommand: AsyncParsableCommand {
             )
         }
         var cluster = existing
-        if let durability { cluster.set("durability", durability.rawValue) }
+        let current = existing.setting("durability") ?? Durability.sync.rawValue
+        if let durability, durability.rawValue != current {
+            cluster.set("durability", durability.rawValue)
+        }
         return cluster
     }
 

@@ -54,7 +54,9 @@ struct SimulateCommand: AsyncParsableCommand {
         if trace, seeds.map({ $0.lowerBound != $0.upperBound }) ?? false {
             throw ValidationError("--trace is for one seed.")
         }
-        if trace, verify || json { throw ValidationError("--trace goes with no --verify or --json.") }
+        if trace, verify || json {
+            throw ValidationError("--trace goes with no --verify or --json.")
+        }
         if let hours, !(hours > 0 && hours <= 1_000_000) {
             throw ValidationError("--hours must be above 0, and at most 1000000.")
         }
