@@ -172,6 +172,10 @@ let package = Package(
                 "HengeNode", "HengeSimulator", nioCore,
             ]
         ),
+        tests(
+            "HengeCommandTests",
+            ["henge", "HengeCausality", "HengeClient", nioCore]
+        ),
         tests("HengeIntegrationTests", ["henge", "HengeClient", "HengeRESP", nioCore]),
     ],
     swiftLanguageModes: [.v6]
