@@ -114,7 +114,8 @@ let package = Package(
             dependencies: [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeReplication", "HengeRESP",
                 "HengeStorage", "HengeServer", "HengeClient", "HengeSimulator", nioCore, nioPosix,
-                arguments, histogram, logging, lifecycle, configuration, systemPackage,
+                nioConcurrency, arguments, histogram, logging, lifecycle, configuration,
+                systemPackage,
             ],
             swiftSettings: strict
         ),
@@ -176,6 +177,7 @@ let package = Package(
             "HengeCommandTests",
             ["henge", "HengeCausality", "HengeClient", nioCore]
         ),
+        tests("HengeBenchTests", ["henge", "HengeBase", "HengeRESP", nioCore, histogram]),
         tests("HengeIntegrationTests", ["henge", "HengeClient", "HengeRESP", nioCore]),
     ],
     swiftLanguageModes: [.v6]

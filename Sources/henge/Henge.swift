@@ -29,7 +29,9 @@ struct Henge: AsyncParsableCommand {
                 subcommands: [
                     ServeCommand.self, ClusterCommand.self, RingCommand.self,
                 ]),
-            CommandGroup(name: "Development", subcommands: [SimulateCommand.self]),
+            CommandGroup(
+                name: "Measuring and testing",
+                subcommands: [BenchCommand.self, SimulateCommand.self]),
         ]
     )
 

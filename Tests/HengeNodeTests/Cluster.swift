@@ -65,6 +65,8 @@ final class Cluster {
             nodes.append(Node(id: id, shard: makeShard(id, saved: nil)))
         }
         for node in nodes {
+            let empty = Array(repeating: RecordWeight.nothing, count: ring.partitions)
+            node.shard.addInitialTallies(empty)
             for peer in nodes where peer.id != node.id { step(node.id, .peerUp(peer.id)) }
         }
     }
@@ -197,7 +199,6 @@ final class Cluster {
             if down.contains(sender) || down.contains(target) { return }
             step(target, .message(from: sender, message))
         case .storage(let id, let request):
-            if down.contains(id) { return }
             step(id, .storage(complete(request, on: node(id))))
         }
     }
@@ -238,7 +239,12 @@ final class Cluster {
     /// Starts a node that is down anew on its disk.
     func restart(_ number: Int, saved: SavedState? = nil) {
         let node = self.node(number)
-        queue.removeAll { if case .storage(node.id, _) = $0 { true } else { false } }
+        let isOwn: (Event) -> Bool = { event in
+            guard case .storage(let id, _) = event else { return false }
+            return id == node.id
+        }
+        queue.removeAll(where: isOwn)
+        held.removeAll(where: isOwn)
         node.shard = makeShard(node.id, saved: saved)
         bring(up: number)
     }

@@ -45,6 +45,18 @@ import Testing
         #expect(cluster.isQuiet)
     }
 
+    @Test("of two swaps in one turn the second finds the value of the first, not that of its read")
+    func swapsInOneTurn() throws {
+        let cluster = try Cluster()
+        cluster.set(k, "v", .all)
+        let first = cluster.request(.write(.value("a", returnsPrevious: true)), k)
+        let second = cluster.request(.write(.value("b", returnsPrevious: true)), k)
+        cluster.run()
+        #expect(cluster.answer(first) == "OK, was v")
+        #expect(cluster.answer(second) == "OK, was a")
+        #expect(cluster.get(k, .all) == "b")
+    }
+
     @Test("EXPIRE, PERSIST and KEEPTTL keep the value or the expiry that the newest sibling has")
     func expire() throws {
         let cluster = try Cluster()

@@ -89,7 +89,7 @@ import Testing
 
     @Test("generated: a change builds on the one before it, and weights add up to the disk")
     func generated() {
-        for seed in 1...600 as ClosedRange<UInt64> { run(seed: seed) }
+        for seed in 1...150 as ClosedRange<UInt64> { run(seed: seed) }
     }
 
     /// Each change is a write of its own actor that replaces what it builds on, so a change that built on
