@@ -11,7 +11,7 @@ struct SimulateCommand: AsyncParsableCommand {
             A seed decides everything: nodes, load, network, disks, clocks and what fails when. \
             Each run is checked against models of what Henge promises; a failure prints its seed \
             and the command that replays it. Seeds are shared out among child processes, so that a \
-            trap costs one run. With --verify each seed runs in two of them, whose hashing differs, \
+            trap costs one run. With --verify each seed runs in two of them, whose hashing differs \
             and their traces must be the same. Exits 1 when a promise was broken.
 
             Example: henge simulate --seeds 1...2000 --verify

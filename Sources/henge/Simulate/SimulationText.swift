@@ -5,8 +5,14 @@ package enum SimulationText {
         let verdict = record.violation.isEmpty ? "all promises kept" : record.violation
         return "seed \(record.seed)  \(verdict)  trace \(record.traceHash)  "
             + "\(record.operations) operations, \(record.failures) refused or late, "
-            + "\(record.faults) faults in \(Wording.decimal(Double(record.milliseconds) / 1000, places: 1)) "
-            + "virtual s  \(record.summary)"
+            + "\(record.faults) faults in \(virtualTime(record.milliseconds))  \(record.summary)"
+    }
+
+    private static func virtualTime(_ milliseconds: Int) -> String {
+        let seconds = Double(milliseconds) / 1000
+        if seconds < 120 { return Wording.decimal(seconds, places: 1) + " virtual seconds" }
+        if seconds < 7200 { return Wording.decimal(seconds / 60, places: 1) + " virtual minutes" }
+        return Wording.decimal(seconds / 3600, places: 1) + " virtual hours"
     }
 
     package static func failure(_ failure: SimulationTotals.Failure, hours: Double?) -> String {
@@ -27,10 +33,10 @@ package enum SimulationText {
         let broken = Set(totals.failures.map(\.seed)).count
         let verdict = broken == 0 ? "all promises kept" : "\(Wording.grouped(broken)) failed"
         let twice = verifies && broken == 0 ? ", each twice with equal traces" : ""
-        let virtual = Wording.decimal(Double(totals.milliseconds) / 60_000, places: 1)
-        return "\(count) seeds\(twice): \(verdict); "
+        let noun = count == "1" ? "seed" : "seeds"
+        return "\(count) \(noun)\(twice): \(verdict); "
             + "\(Wording.grouped(totals.operations)) operations and "
-            + "\(Wording.grouped(totals.faults)) faults in \(virtual) virtual minutes, "
+            + "\(Wording.grouped(totals.faults)) faults in \(virtualTime(totals.milliseconds)), "
             + "\(Wording.decimal(seconds, places: 1)) s"
     }
 
