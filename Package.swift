@@ -154,7 +154,7 @@ let package = Package(
             "HengeStorageTests",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeStorage",
-                "HengeSimulator", nioCore, logging,
+                "HengeSimulator", "CRocksDB", nioCore, logging,
             ]
         ),
         tests("HengeRESPTests", ["HengeBase", "HengeRESP", nioCore]),
@@ -163,7 +163,7 @@ let package = Package(
             "HengeServerTests",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeNode",
-                "HengeRESP", "HengeServer", nioCore, nioEmbedded, nioPosix,
+                "HengeRESP", "HengeServer", nioCore, nioEmbedded, nioPosix, logging,
             ]
         ),
         tests(
@@ -179,6 +179,10 @@ let package = Package(
                 "henge", "HengeBase", "HengeRESP", "HengeClient", nioCore, nioPosix, nioConcurrency,
                 histogram,
             ]
+        ),
+        tests(
+            "HengeCommandTests",
+            ["henge", "HengeCausality", "HengeClient", nioCore]
         ),
         tests("HengeIntegrationTests", ["henge", "HengeClient", "HengeRESP", nioCore]),
     ],

@@ -2,7 +2,8 @@
 package struct UsageMessage: Sendable {
     package let text: String
 
-    /// - Parameter full: such as `Error: Missing …`, `Help: …`, `Usage: …`, `  See 'henge get --help' …`.
+    /// - Parameter full: such as `Error: Missing …`, `Help: …`, `Usage: …`, `  See 'henge get
+    ///   --help' …`.
     package init(_ full: String) {
         let lines = full.split(separator: "\n").map(String.init)
         var reason = lines.first ?? full

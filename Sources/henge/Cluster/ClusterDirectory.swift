@@ -24,8 +24,8 @@ struct ClusterDirectory {
         guard let cluster = LocalCluster(text: text) else {
             throw CommandFailure(
                 .failed,
-                "\(file) makes no sense; name another directory with --dir, or remove this one with all "
-                    + "its data"
+                "\(file) makes no sense; name another directory with --dir, or remove this one "
+                    + "with all its data"
             )
         }
         return cluster
@@ -36,8 +36,8 @@ struct ClusterDirectory {
         if let cluster = try load() { return cluster }
         throw CommandFailure(
             .failed,
-            "there is no cluster in \(path); start one with henge cluster up, or name its directory with "
-                + "--dir"
+            "there is no cluster in \(path); start one with henge cluster up, "
+                + "or name its directory with --dir"
         )
     }
 

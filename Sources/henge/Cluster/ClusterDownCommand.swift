@@ -6,8 +6,8 @@ struct ClusterDownCommand: AsyncParsableCommand {
         commandName: "down",
         abstract: "Stop every node of a local cluster; its data stays.",
         discussion: """
-            Each node finishes the requests in flight. One that does not end in 15 seconds is killed, and \
-            this command says so. Harmless when nothing runs.
+            Each node finishes the requests in flight. One that does not end in 15 seconds is \
+            killed, and this command says so. Harmless when nothing runs.
 
             Example: henge cluster down
             """

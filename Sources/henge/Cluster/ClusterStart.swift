@@ -45,8 +45,10 @@ enum ClusterSummary {
         let address = cluster.nodes.first.map { LocalCluster.address($0.resp) } ?? ""
         let node = standard ? "" : " --node \(address)"
         let dir = directory.path == ".henge" ? "" : " --dir \(directory.path)"
-        Output.line(
-            "try: henge put greeting hello\(node); henge ring show\(node); henge cluster status\(dir)"
-        )
+        let next = [
+            "henge put greeting hello\(node)", "henge ring show\(node)",
+            "henge cluster status\(dir)",
+        ]
+        Output.line("try: " + next.joined(separator: "; "))
     }
 }

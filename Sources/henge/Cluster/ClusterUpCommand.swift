@@ -6,12 +6,13 @@ struct ClusterUpCommand: AsyncParsableCommand {
         commandName: "up",
         abstract: "Start a local cluster, or those of its nodes that do not run.",
         discussion: """
-            Node i is nI and listens on base port + i for clients (RESP), + 1000 + i for other nodes and \
-            + 2000 + i for HTTP: with the default of 6400, n1 is on 6401, 7401 and 8401. Returns when \
-            every node serves and sees all others. Harmless when they do already.
+            Node i is nI and listens on base port + i for clients (RESP), + 1000 + i for other \
+            nodes and + 2000 + i for HTTP: with the default of 6400, n1 is on 6401, 7401 and \
+            8401. Returns when every node serves and sees all others. Harmless when they do \
+            already.
 
             Example: henge cluster up
-            Example: henge cluster up --nodes 5 --dir /tmp/five --base-port 16400 --durability interval
+            Example: henge cluster up --nodes 5 --dir /tmp/five --base-port 16400
             """
     )
 
@@ -113,12 +114,16 @@ struct ClusterUpCommand: AsyncParsableCommand {
             guard let wanted, wanted != actual else { continue }
             throw CommandFailure(
                 .failed,
-                "the cluster in \(options.dir) was made with \(name) \(actual), and that can't change; "
-                    + "make another with --dir and --base-port, or remove this directory with all its data"
+                "the cluster in \(options.dir) was made with \(name) \(actual), and that "
+                    + "can't change; make another with --dir and --base-port, or remove this "
+                    + "directory with all its data"
             )
         }
         var cluster = existing
-        if let durability { cluster.set("durability", durability.rawValue) }
+        let current = existing.setting("durability") ?? Durability.sync.rawValue
+        if let durability, durability.rawValue != current {
+            cluster.set("durability", durability.rawValue)
+        }
         return cluster
     }
 
@@ -131,7 +136,8 @@ struct ClusterUpCommand: AsyncParsableCommand {
         guard let existing, existing != cluster, idle.count < cluster.nodeCount else { return }
         throw CommandFailure(
             .failed,
-            "nodes that run can't change their --durability; stop them with henge cluster down first"
+            "nodes that run can't change their --durability; stop them first with henge cluster "
+                + "down"
         )
     }
 }

@@ -2,8 +2,8 @@ import HengeRing
 
 /// A cluster on this machine: how many nodes, where they listen, and what they were told.
 ///
-/// Node i is nI; it serves clients on `basePort` + i, other nodes on `basePort` + 1000 + i and HTTP on
-/// `basePort` + 2000 + i.
+/// Node i is nI; it serves clients on `basePort` + i, other nodes on `basePort` + 1000 + i and
+/// HTTP on `basePort` + 2000 + i.
 package struct LocalCluster: Equatable, Sendable {
     package static let host = "127.0.0.1"
     package static let standardBasePort = 6400

@@ -7,8 +7,8 @@ enum PortCheck {
         for (port, purpose) in node.ports where !isFree(port) {
             throw CommandFailure(
                 .failed,
-                "port \(port), \(purpose) of \(node.name), is in use by another process; end that, or "
-                    + "start a cluster elsewhere with --dir and --base-port"
+                "port \(port), \(purpose) of \(node.name), is in use by another process; end that, "
+                    + "or start a cluster elsewhere with --dir and --base-port"
             )
         }
     }

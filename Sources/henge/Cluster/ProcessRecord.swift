@@ -1,5 +1,5 @@
-/// Names one process for good: a pid is used again after a while, but not with the same start time since
-/// the same boot.
+/// Names one process for good: a pid is used again after a while, but not with the same start
+/// time since the same boot.
 package struct ProcessRecord: Equatable, Sendable {
     package var pid: Int32
     /// Clock ticks since boot.
@@ -35,8 +35,8 @@ package struct ProcessStat: Equatable, Sendable {
     /// The process has ended, and only its parent hasn't asked how.
     package var hasEnded: Bool { state == "Z" || state == "X" }
 
-    /// Source: proc(5); the name of the command is in parentheses and may hold anything, so what counts
-    /// begins after the last one.
+    /// Source: proc(5); the name of the command is in parentheses and may hold anything, so what
+    /// counts begins after the last one.
     package init?(_ text: String) {
         guard let parenthesis = text.lastIndex(of: ")") else { return nil }
         let fields = text[text.index(after: parenthesis)...].split { $0.isWhitespace }

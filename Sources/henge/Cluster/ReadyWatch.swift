@@ -34,8 +34,8 @@ struct ReadyWatch {
         self.limit = limit
     }
 
-    /// - Throws: ``CommandFailure`` when a node ends, or not all are ready in time; the end of its log
-    ///   goes to standard error first.
+    /// - Throws: ``CommandFailure`` when a node ends, or not all are ready in time; the end of
+    ///   its log
     mutating func wait() async throws(CommandFailure) {
         while true {
             for index in watched.indices where watched[index].sight != complete {

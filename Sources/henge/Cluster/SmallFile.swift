@@ -1,11 +1,11 @@
 import Glibc
 
 /// Files of a few lines, and the ends of long ones.
-enum SmallFile {
+package enum SmallFile {
     private static let bytesMax = 1 << 20
 
     /// The text of a file, at most 1 MiB; nil when it can't be read.
-    static func read(_ path: String) -> String? {
+    package static func read(_ path: String) -> String? {
         withDescriptor(path) { descriptor in
             var bytes: [UInt8] = []
             while bytes.count < bytesMax, let more = chunk(descriptor) { bytes += more }
@@ -14,7 +14,7 @@ enum SmallFile {
     }
 
     /// The last lines of a file, of what follows `offset`.
-    static func tail(_ path: String, lines: Int, from offset: Int = 0) -> [String] {
+    package static func tail(_ path: String, lines: Int, from offset: Int = 0) -> [String] {
         let text = withDescriptor(path) { descriptor -> String in
             let end = lseek(descriptor, 0, SEEK_END)
             lseek(descriptor, max(min(offset, end), end - 16_384), SEEK_SET)
@@ -25,12 +25,12 @@ enum SmallFile {
         return (text ?? "").split(separator: "\n").suffix(lines).map(String.init)
     }
 
-    static func size(_ path: String) -> Int {
+    package static func size(_ path: String) -> Int {
         withDescriptor(path) { lseek($0, 0, SEEK_END) } ?? 0
     }
 
     /// Writes a file so that a reader sees the old text or the new, never a part.
-    static func write(_ text: String, to path: String) throws(CommandFailure) {
+    package static func write(_ text: String, to path: String) throws(CommandFailure) {
         let temporary = path + ".new"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw CommandFailure.system("can't write \(temporary)") }
@@ -41,10 +41,10 @@ enum SmallFile {
         else { throw CommandFailure.system("can't write \(path)") }
     }
 
-    static func remove(_ path: String) { unlink(path) }
+    package static func remove(_ path: String) { unlink(path) }
 
     /// Makes a directory with those above it.
-    static func makeDirectory(_ path: String) throws(CommandFailure) {
+    package static func makeDirectory(_ path: String) throws(CommandFailure) {
         if mkdir(path, 0o755) == 0 || errno == EEXIST { return }
         guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
             throw CommandFailure.system("can't make the directory \(path)")

@@ -8,9 +8,9 @@ struct DeleteCommand: AsyncParsableCommand {
         commandName: "delete",
         abstract: "Delete a key.",
         discussion: """
-            Without --context it reads the key first, at the same level, and deletes what it finds; \
-            with one it deletes exactly what that context has seen. A value that someone else writes \
-            meanwhile stays. Exits 5 when the key was not there.
+            Without --context it reads the key first, at the same level, and deletes what it \
+            finds; with one it deletes exactly what that context has seen. A value that someone \
+            else writes meanwhile stays. Exits 5 when the key was not there.
 
             Example: henge delete greeting
             """

@@ -8,9 +8,9 @@ struct GetCommand: AsyncParsableCommand {
         commandName: "get",
         abstract: "Print the value of a key.",
         discussion: """
-            Prints the value as it is; on a terminal, with a line end. Where concurrent writes left \
-            several values it prints the newest and says so on standard error. Exits 5 when the key is \
-            not there.
+            Prints the value as it is; on a terminal, with a line end. Where concurrent writes \
+            left several values it prints the newest and says so on standard error. Exits 5 when \
+            the key is not there.
 
             Example: henge get greeting --consistency all
             Example: henge get cart --all-siblings

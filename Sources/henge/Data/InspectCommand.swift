@@ -7,8 +7,9 @@ struct InspectCommand: AsyncParsableCommand {
         commandName: "inspect",
         abstract: "Show where a key is, and which version each replica holds.",
         discussion: """
-            Asks every replica and repairs nothing. Replicas with the same mark before their digest hold \
-            the same versions. A version lists actors (four digits of each) with their counters.
+            Asks every replica and repairs nothing. Replicas with the same mark before their \
+            digest hold the same versions. A version lists actors (four digits of each) with \
+            their counters.
 
             Example: henge inspect greeting
             Example: henge inspect greeting --json

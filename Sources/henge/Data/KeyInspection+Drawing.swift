@@ -1,5 +1,6 @@
 extension KeyInspection {
-    /// Marks for different digests, in order of first appearance, so that equal ones are seen at a glance.
+    /// Marks for different digests, in order of first appearance, so that equal ones are seen at
+    /// a glance.
     private static let marks: [Character] = ["●", "▲", "■", "◆", "★", "✚", "○", "△"]
 
     package func lines(color: Bool) -> [String] {

@@ -9,9 +9,10 @@ struct PutCommand: AsyncParsableCommand {
         commandName: "put",
         abstract: "Store a value.",
         discussion: """
-            Without --context it reads the key first, at the same level, and replaces what it finds; \
-            with one it replaces exactly what that context has seen. A value that someone else writes \
-            meanwhile stays beside it. Prints nothing, or with --json the context of the write.
+            Without --context it reads the key first, at the same level, and replaces what it \
+            finds; with one it replaces exactly what that context has seen. A value that someone \
+            else writes meanwhile stays beside it. Prints nothing, or with --json the context of \
+            the write.
 
             Example: henge put greeting hello
             Example: henge put logo - < logo.png

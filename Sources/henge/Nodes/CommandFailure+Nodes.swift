@@ -1,8 +1,8 @@
-import HengeClient
+package import HengeClient
 
 extension CommandFailure {
     /// A request's failure, with the exit code that scripts expect and what to do next.
-    init(_ error: HengeError) {
+    package init(_ error: HengeError) {
         let message = Wording.printable(error.message, limit: 500)
         switch error.code {
         case .unavailable:
@@ -34,12 +34,12 @@ extension CommandFailure {
     }
 
     /// No address could be reached.
-    init(unreachable failures: [HengeError]) {
+    package init(unreachable failures: [HengeError]) {
         let reasons = failures.map { Self.shortened(Wording.printable($0.message, limit: 500)) }
         self.init(
             .failed,
-            "\(reasons.joined(separator: "; ")); see that a node runs there (henge cluster status), "
-                + "or name another with --node"
+            "\(reasons.joined(separator: "; ")); see that a node runs there (henge cluster "
+                + "status), or name another with --node"
         )
     }
 

@@ -10,7 +10,8 @@ package struct ReplyFields: Sendable {
         package var wanted: String
 
         package var description: String {
-            "the node's answer has no \(field) that is \(wanted); is it of another version of henge?"
+            "the node's answer has no \(field) that is \(wanted); "
+                + "is it of another version of henge?"
         }
     }
 

@@ -1,6 +1,8 @@
-/// The ring as a circle of letters, one a node; position 0 is at the top and positions rise clockwise.
+/// The ring as a circle of letters, one a node; position 0 is at the top and positions rise
+/// clockwise.
 ///
-/// A circle has fewer places than a ring has positions: each place shows who claims the position there.
+/// A circle has fewer places than a ring has positions: each place shows who claims the position
+/// there.
 package struct RingCircle: Sendable {
     /// Rows from the middle to the top; a character is about twice as high as wide.
     private let radius: Int

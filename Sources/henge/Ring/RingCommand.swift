@@ -17,8 +17,8 @@ struct RingShowCommand: AsyncParsableCommand {
         commandName: "show",
         abstract: "Draw the ring and each node's share, as one node sees them.",
         discussion: """
-            A letter stands for a node. Position 0 is at the top of the circle, and each place on it shows \
-            who claims the position there; --positions lists all of them.
+            A letter stands for a node. Position 0 is at the top of the circle, and each place \
+            on it shows who claims the position there; --positions lists all of them.
 
             Example: henge ring show
             Example: henge ring show --node 127.0.0.1:6402 --json

@@ -1,6 +1,7 @@
 import Glibc
 
-/// Standard output and standard error, unbuffered, so that what reads a pipe sees each line at once.
+/// Standard output and standard error, unbuffered, so that what reads a pipe sees each line at
+/// once.
 enum Output {
     static func line(_ text: String) {
         write(Array((text + "\n").utf8), to: STDOUT_FILENO)
@@ -28,7 +29,8 @@ enum Output {
     /// Whether someone looks: progress bars and what else only people want go to terminals alone.
     static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
-    /// Whether to colour: on a terminal that can, unless NO_COLOR is set and not empty (no-color.org).
+    /// Whether to colour: on a terminal that can, unless NO_COLOR is set and not empty (no-
+    /// color.org).
     static var usesColor: Bool {
         guard isTerminal, environment("TERM") != "dumb" else { return false }
         return (environment("NO_COLOR") ?? "").isEmpty

@@ -35,8 +35,8 @@ package enum Paint: Hashable, Sendable {
 
     private static func color(_ index: Int) -> Int { nodeColors[index % nodeColors.count] }
 
-    /// One character that stands for the n-th node where there is room for no more: A to Z, a to z, 0 to 9,
-    /// and from the 63rd node on `+`.
+    /// One character that stands for the n-th node where there is room for no more: A to Z, a to
+    /// z, 0 to 9, and from the 63rd node on `+`.
     package static func letter(_ index: Int) -> Character {
         let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
         return index >= 0 && index < letters.count ? letters[index] : "+"

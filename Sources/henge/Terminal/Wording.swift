@@ -44,8 +44,8 @@ package enum Wording {
         return "\(sign)\(scaled / scale).\(zeros)\(fraction)"
     }
 
-    /// Bytes for a terminal: UTF-8 as it is, but what could steer the terminal or isn't UTF-8 escaped,
-    /// and no more than `limit` characters.
+    /// Bytes for a terminal: UTF-8 as it is, but what could steer the terminal or isn't UTF-8
+    /// escaped, and no more than `limit` characters.
     package static func printable(_ bytes: ByteBuffer, limit: Int = 200) -> String {
         let view = bytes.readableBytesView
         guard let text = String(validating: view, as: UTF8.self) else {

@@ -1,0 +1,85 @@
+import HengeBase
+import HengeRESP
+import NIOCore
+
+/// What all client sessions of a node share.
+///
+/// Confined to the driver's event loop.
+final class ClientHub {
+    let driver: NodeDriver
+    let commands = CommandTable()
+    let limits: RESPLimits
+    /// Random, as Redis's `run_id`: tells one run of the node from another.
+    let runID: String
+    var counters = ClientCounters()
+    /// While it is set, sessions begin no more commands.
+    var isDraining = false
+    private(set) var sessions: [Int: ClientSession] = [:]
+    private var lastID = 0
+    private var buffers: [ByteBuffer] = []
+
+    /// Output buffers kept for the next session that has something to say.
+    private static let buffersMax = 64
+    private static let bufferBytes = 2048
+    /// Larger ones are let go.
+    private static let bufferBytesMax = 64 * 1024
+
+    init(driver: NodeDriver) {
+        self.driver = driver
+        let valueBytesMax = driver.settings.valueBytesMax
+        // A little more than the limit passes, so that a value or key over it gets its own error.
+        limits = RESPLimits(argumentBytesMax: valueBytesMax + (128 << 10))
+        runID = hexadecimal(.random(in: 0 ... .max), .random(in: 0 ... .max)) + "00000000"
+    }
+
+    func add(_ session: ClientSession) {
+        sessions[session.connection.id] = session
+        counters.connectionsReceived += 1
+    }
+
+    func remove(_ session: ClientSession) {
+        sessions[session.connection.id] = nil
+    }
+
+    func nextID() -> Int {
+        lastID += 1
+        return lastID
+    }
+
+    // MARK: Output buffers
+
+    func takeBuffer() -> ByteBuffer {
+        buffers.popLast() ?? ByteBufferAllocator().buffer(capacity: Self.bufferBytes)
+    }
+
+    /// Takes back a buffer that has been written out.
+    func giveBack(_ buffer: consuming ByteBuffer) {
+        guard buffers.count < Self.buffersMax, buffer.capacity <= Self.bufferBytesMax else {
+            return
+        }
+        // Keeps the storage if the write is already done, and takes a new one otherwise.
+        buffer.clear()
+        buffers.append(buffer)
+    }
+}
+
+/// What the RESP front end has seen; numbers that only rise.
+struct ClientCounters {
+    var connectionsReceived = 0
+    /// Connections over the limit, told so and closed.
+    var connectionsRejected = 0
+    var commands = 0
+    var protocolErrors = 0
+    /// Plain reads that found several live siblings and showed the newest.
+    var conflictsSeen = 0
+    var bytesRead = 0
+    var bytesWritten = 0
+}
+
+/// 16 hexadecimal digits for each number.
+func hexadecimal(_ numbers: UInt64...) -> String {
+    numbers.map { number in
+        let digits = String(number, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }.joined()
+}

@@ -1,0 +1,186 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeRing
+import Testing
+
+import struct NIOCore.ByteBuffer
+
+/// What every storage engine promises; the same tests run against each.
+@Suite struct StorageContractTests {
+    @Test("a key never written is absent", arguments: EngineKind.allCases)
+    func absent(_ kind: EngineKind) throws {
+        try kind.withStore { store in
+            #expect(store.load(TestObjects.key("a")) == .success(nil))
+        }
+    }
+
+    @Test("what was acknowledged is read, byte for byte", arguments: EngineKind.allCases)
+    func persistThenLoad(_ kind: EngineKind) throws {
+        try kind.withStore { store in
+            let object = TestObjects.object("value")
+            #expect(store.persist(TestObjects.key("a"), object) == nil)
+            #expect(store.load(TestObjects.key("a")) == .success(object))
+            #expect(store.load(TestObjects.key("b")) == .success(nil))
+            #expect(store.load(TestObjects.key("a", bucket: "other")) == .success(nil))
+        }
+    }
+
+    @Test("a write that has not begun is not read", arguments: EngineKind.allCases)
+    func unfinishedIsInvisible(_ kind: EngineKind) throws {
+        try kind.withStore { store in
+            let key = TestObjects.key("a")
+            let old = TestObjects.object("old")
+            #expect(store.persist(key, old) == nil)
+            store.send(
+                .persist(key, TestObjects.object("new", counter: 2), StorageToken(rawValue: 9))
+            )
+            store.send(.load(key, StorageToken(rawValue: 10)))
+            // The write waits for the end of the turn, so only the load can be answered by now.
+            guard case .loaded(_, .success(old))? = firstLoad(store) else {
+                Issue.record("the load saw a write in flight")
+                return
+            }
+        }
+    }
+
+    @Test("of two writes to one key the later stays", arguments: EngineKind.allCases)
+    func orderOfWrites(_ kind: EngineKind) throws {
+        try kind.withStore { store in
+            let key = TestObjects.key("a")
+            for counter in 1...10 as ClosedRange<UInt64> {
+                store.send(
+                    .persist(
+                        key,
+                        TestObjects.object("v\(counter)", counter: counter),
+                        StorageToken(rawValue: counter)
+                    )
+                )
+                if counter.isMultiple(of: 4) { store.endTurn() }
+            }
+            store.endTurn()
+            #expect(persistedTokens(store.settle()) == Array(1...10))
+            #expect(store.load(key) == .success(TestObjects.object("v10", counter: 10)))
+        }
+    }
+
+    @Test(
+        "each write of a large batch is acknowledged once, in order",
+        arguments: EngineKind.allCases
+    )
+    func batch(_ kind: EngineKind) throws {
+        try kind.withStore { store in
+            for number in 0..<2_000 {
+                store.send(
+                    .persist(
+                        TestObjects.key("k\(number)"),
+                        TestObjects.object("v\(number)"),
+                        StorageToken(rawValue: UInt64(number))
+                    )
+                )
+            }
+            store.endTurn()
+            #expect(persistedTokens(store.settle()) == Array(0..<2_000))
+            for number in [0, 1, 999, 1_999] {
+                #expect(
+                    store.load(TestObjects.key("k\(number)"))
+                        == .success(TestObjects.object("v\(number)"))
+                )
+            }
+        }
+    }
+
+    @Test(
+        "empty keys and long keys, empty values and 16 MiB",
+        arguments: EngineKind.allCases
+    )
+    func extremes(_ kind: EngineKind) throws {
+        try kind.withStore { store in
+            var random = SeededGenerator(seed: 1)
+            let long = StoredKey(
+                bucket: ByteBuffer(string: String(repeating: "b", count: 255)),
+                key: TestObjects.noise(StoredKey.keyLengthMax, &random)
+            )
+            let cases = [
+                (TestObjects.key(""), TestObjects.object("")),
+                (long, TestObjects.object("long")),
+                (TestObjects.key("1M"), TestObjects.object(TestObjects.noise(1 << 20, &random))),
+                (TestObjects.key("16M"), TestObjects.object(TestObjects.noise(16 << 20, &random))),
+            ]
+            for (key, object) in cases { #expect(store.persist(key, object) == nil) }
+            for (key, object) in cases {
+                let isEqual = store.load(key) == .success(object)
+                #expect(isEqual)
+            }
+            _ = try store.restartAfterKill()
+            for (key, object) in cases {
+                let isEqual = store.load(key) == .success(object)
+                #expect(isEqual)
+            }
+        }
+    }
+
+    @Test("a clean stop hands its state to the next start, once", arguments: EngineKind.allCases)
+    func cleanState(_ kind: EngineKind) throws {
+        try kind.withStore { store in
+            let object = TestObjects.object("v")
+            #expect(store.persist(TestObjects.key("a"), object) == nil)
+            let state = ByteBuffer(string: "counters")
+            let found = try store.restartCleanly(state: state)
+            #expect(found == state)
+            #expect(store.load(TestObjects.key("a")) == .success(object))
+            let afterKill = try store.restartAfterKill()
+            #expect(afterKill == nil)
+            #expect(store.load(TestObjects.key("a")) == .success(object))
+            let foundEmpty = try store.restartCleanly(state: ByteBuffer())
+            #expect(foundEmpty == ByteBuffer())
+        }
+    }
+
+    @Test("the ring document outlives any stop", arguments: EngineKind.allCases)
+    func ring(_ kind: EngineKind) throws {
+        try kind.withStore { store in
+            #expect(store.storedRing == nil)
+            try store.saveRing(ByteBuffer(string: "epoch 1"))
+            try store.saveRing(ByteBuffer(string: "epoch 2"))
+            _ = try store.restartAfterKill()
+            #expect(store.storedRing == ByteBuffer(string: "epoch 2"))
+            _ = try store.restartCleanly(state: ByteBuffer())
+            #expect(store.storedRing == ByteBuffer(string: "epoch 2"))
+        }
+    }
+
+    @Test("the count by partition equals a naive one", arguments: EngineKind.allCases)
+    func tally(_ kind: EngineKind) throws {
+        try kind.withStore { store in
+            var naive = [RecordWeight](repeating: .nothing, count: 64)
+            for number in 0..<3_000 {
+                let key = TestObjects.key("k\(number)")
+                let isValue = !number.isMultiple(of: 5)
+                let object = TestObjects.object(isValue ? ByteBuffer(string: "v\(number)") : nil)
+                store.send(.persist(key, object, StorageToken(rawValue: 0)))
+                naive[Int(key.token.rawValue >> 58)].records += 1
+                naive[Int(key.token.rawValue >> 58)].keys += isValue ? 1 : 0
+                naive[Int(key.token.rawValue >> 58)].bytes +=
+                    key.bytes.readableBytes + object.readableBytes
+            }
+            store.endTurn()
+            _ = store.settle()
+            _ = try store.restartAfterKill()
+            #expect(store.tally(partitionBits: 6) == naive)
+        }
+    }
+
+    private func firstLoad(_ store: any StoreUnderTest) -> StorageCompletion? {
+        // Ends the turn only after the load was answered, so that `settle` can wait for both.
+        if let memory = store as? MemoryUnderTest { return memory.engine.completeRead() }
+        store.endTurn()
+        return store.settle().first { if case .loaded = $0 { true } else { false } }
+    }
+
+    private func persistedTokens(_ completions: [StorageCompletion]) -> [UInt64] {
+        completions.compactMap {
+            if case .persisted(let token, nil) = $0 { token.rawValue } else { nil }
+        }
+    }
+}
