@@ -87,6 +87,8 @@ struct CausalChecker {
 
     mutating func loaded(_ object: EncodedObject, of key: Int, at node: Int) throws(Violation) {
         hands[node][key].stored.formUnion(try check(object, of: key, seenAt: node))
+        // A request may hold what it read although the record has gone since.
+        try received(object, of: key, at: node)
     }
 
     mutating func foundRotten(_ key: Int, at node: Int) {
@@ -152,15 +154,20 @@ struct CausalChecker {
             try discover(object, of: key, by: node)
         }
         let known = try check(object, of: key, seenAt: node)
-        let hand = hands[node][key]
-        let passing = hand.epoch == epochs[node] ? hand.passing : WriteSet()
-        let unseen = known.subtracting(hand.stored).subtracting(passing)
+        let unseen = unseen(known, of: key, at: node)
         guard unseen.isEmpty else {
             throw Violation(
                 .honestContexts,
                 "n\(node + 1) claims \(dots(unseen, of: key)) of key \(key), which it never held"
             )
         }
+    }
+
+    /// Those of `known` that never were in this node's hands.
+    private func unseen(_ known: WriteSet, of key: Int, at node: Int) -> WriteSet {
+        let hand = hands[node][key]
+        let passing = hand.epoch == epochs[node] ? hand.passing : WriteSet()
+        return known.subtracting(hand.stored).subtracting(passing)
     }
 
     /// A context given to a client with a write; returns the write.
@@ -197,7 +204,11 @@ struct CausalChecker {
         guard let mutation = takeRequest(for: sibling, in: object, of: key, at: node) else {
             throw Violation(.uniqueDots, "n\(node + 1) made \(sibling.dot), which nobody asked for")
         }
-        let replacing = replaced(by: mutation, leaving: object.context, of: key)
+        var replacing = replaced(by: mutation, leaving: object.context, of: key)
+        if case .coordinator = mutation.basis {
+            // No more than what the node has held, whatever its context claims.
+            replacing = replacing.subtracting(unseen(replacing, of: key, at: node))
+        }
         hands[node][key].stored.insert(histories[key].writes.count)
         if case .context = mutation.basis {
             // The client held what its context names, so the node may now claim it.
@@ -233,8 +244,15 @@ struct CausalChecker {
         let known = histories[key].covered(by: object.context)
         let explaining = others.first { index in
             let gone = replaced(by: requests[index], leaving: object.context, of: key)
+            // A node may claim what the client's context names, and must then.
+            var named = WriteSet()
+            if case .context(let context) = requests[index].basis {
+                guard object.context.descends(from: context) else { return false }
+                named = gone
+            }
+            let isHonest = unseen(known, of: key, at: node).isSubset(of: named)
             let left = histories[key].survivors(of: known).subtracting(gone).members
-            return left.map { histories[key].writes[$0].dot }.sorted() == rest
+            return isHonest && left.map { histories[key].writes[$0].dot }.sorted() == rest
         }
         guard let index = explaining ?? others.first else { return nil }
         return hands[node][key].requested.remove(at: index)

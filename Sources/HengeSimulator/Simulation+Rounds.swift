@@ -107,6 +107,7 @@ extension Simulation {
             nodes.allSatisfy { node in
                 guard let process = node.process else { return true }
                 return !process.shard.hasWork && !process.isStopping
+                    && process.shard.partitionTallies.isComplete
             }
         }
         guard !isQuiet, violation == nil else { return }

@@ -127,7 +127,7 @@ extension SimulationOptions {
         if dice.chance(1, in: 20) { faults = [] }
         // A record that rots where fewer than three hold it can't always be made whole by reads.
         if replicas < 3 { faults.remove(.rot) }
-        faultEvery = .milliseconds(dice.pick([50, 150, 500]))
+        faultEvery = .milliseconds(dice.pick([20, 60, 200]))
         clockDriftMax = .milliseconds(dice.pick([1_000, 10_000, 60_000]))
         if transport == .datagrams {
             lossPerThousand = dice.pick([0, 5, 30, 100])
@@ -144,8 +144,8 @@ extension SimulationOptions {
     private mutating func drawLoad(_ dice: inout SeededGenerator) {
         clients = 2 + dice.below(9)
         keys = dice.pick([1, 2, 4, 8])
-        operations = dice.pick([100, 200, 400])
-        think = .microseconds(dice.pick([100, 2_000, 20_000]))
+        operations = dice.pick([300, 600, 1_200])
+        think = .microseconds(dice.pick([200, 5_000, 40_000]))
         timeout = .milliseconds(dice.pick([20, 100, 400, 2_000]))
         let numbers = (1...replicas).map { Consistency.count(UInt8($0)) }
         levels = dice.pick([
