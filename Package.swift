@@ -114,7 +114,8 @@ let package = Package(
             dependencies: [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeReplication", "HengeRESP",
                 "HengeStorage", "HengeServer", "HengeClient", "HengeSimulator", nioCore, nioPosix,
-                arguments, histogram, logging, lifecycle, configuration, systemPackage,
+                nioConcurrency, arguments, histogram, logging, lifecycle, configuration,
+                systemPackage,
             ],
             swiftSettings: strict
         ),
@@ -153,7 +154,7 @@ let package = Package(
             "HengeStorageTests",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeStorage",
-                "HengeSimulator", nioCore, logging,
+                "HengeSimulator", "CRocksDB", nioCore, logging,
             ]
         ),
         tests("HengeRESPTests", ["HengeBase", "HengeRESP", nioCore]),
@@ -172,6 +173,11 @@ let package = Package(
                 "HengeNode", "HengeSimulator", nioCore,
             ]
         ),
+        tests(
+            "HengeCommandTests",
+            ["henge", "HengeCausality", "HengeClient", nioCore]
+        ),
+        tests("HengeBenchTests", ["henge", "HengeBase", "HengeRESP", nioCore, histogram]),
         tests("HengeIntegrationTests", ["henge", "HengeClient", "HengeRESP", nioCore]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,6 +1,10 @@
 /// A batch of effects, owned by a driver and lent to state machines as `inout`.
 ///
 /// The storage is reused, so a step allocates nothing once the buffer has grown.
+///
+/// `@usableFromInline`, since the compiler (6.3) specialises the members of a `package` type in other modules
+/// only then, and an unspecialised generic costs a request more than all its work.
+@usableFromInline
 package struct EffectBuffer<Effect>: ~Copyable {
     @usableFromInline var storage: [Effect] = []
 

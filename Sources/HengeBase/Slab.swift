@@ -2,6 +2,10 @@
 ///
 /// An index is given out again after its thing was removed, with another generation, so that an answer
 /// that comes too late finds nothing.
+///
+/// `@usableFromInline`, since the compiler (6.3) specialises the members of a `package` type in other modules
+/// only then, and an unspecialised generic costs a request more than all its work.
+@usableFromInline
 package struct Slab<Element>: ~Copyable {
     @usableFromInline struct Slot {
         @usableFromInline var generation: UInt32

@@ -34,7 +34,7 @@ package struct EncodedObject: Hashable, Sendable {
     }
 
     /// Reads through the header, touching no byte after it.
-    static func check(
+    package static func check(
         _ bytes: UnsafeRawBufferPointer
     ) throws(ObjectDecodeError) -> (headerLength: Int, siblingCount: Int) {
         var header = try HeaderReader(bytes)

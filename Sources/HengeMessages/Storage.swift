@@ -7,7 +7,7 @@ package import struct NIOCore.ByteBuffer
 package struct StorageToken: Hashable, Sendable {
     package let rawValue: UInt64
 
-    @inlinable package init(rawValue: UInt64) {
+    package init(rawValue: UInt64) {
         self.rawValue = rawValue
     }
 }

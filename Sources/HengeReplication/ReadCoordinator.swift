@@ -104,7 +104,7 @@ package struct ReadCoordinator: Sendable {
             awaitingRepair.remove(slot)
             settleRepair(&effects)
         case (.deadlineReached, .gathering), (.deadlineReached, .repairing):
-            finish(.timedOut(received: known.count, required: required), &effects)
+            finish(.timedOut(received: received, required: required), &effects)
         case (.replied, .repairing), (.replied, .done), (.repaired, .gathering), (.repaired, .done),
             (.lost, .done), (.deadlineReached, .done):
             break  // Late answers are legal: a spare replica or the deadline was faster.
@@ -199,9 +199,12 @@ package struct ReadCoordinator: Sendable {
         if known.count >= required {
             finish(.object(merged), &effects)
         } else if known.count + awaitingRepair.count < required {
-            finish(.timedOut(received: known.count, required: required), &effects)
+            finish(.timedOut(received: received, required: required), &effects)
         }
     }
+
+    /// Replicas that owe nothing more; always fewer than `required` while there is no answer.
+    private var received: Int { known.subtracting(awaitingObject).count }
 
     /// Replicas whose version is known or may still become so.
     private var reachable: ReplicaSet {
@@ -231,11 +234,11 @@ package struct ReadCoordinator: Sendable {
 
     private var tooFew: Outcome {
         if let failure {
-            return .storage(failure, received: known.count, required: required)
+            return .storage(failure, received: received, required: required)
         }
         return refusedForLoad
-            ? .overloaded(received: known.count, required: required)
-            : .timedOut(received: known.count, required: required)
+            ? .overloaded(received: received, required: required)
+            : .timedOut(received: received, required: required)
     }
 
     private mutating func askNext(_ effects: inout EffectBuffer<Effect>) {

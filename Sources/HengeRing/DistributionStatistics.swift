@@ -1,3 +1,5 @@
+import HengeBase
+
 /// How evenly something (keys, bytes, requests) lies on what should share it.
 package struct DistributionStatistics: Hashable, Sendable {
     package let total: Double
@@ -23,7 +25,7 @@ package struct DistributionStatistics: Hashable, Sendable {
     ///     share. All equal when nil.
     package init(counts: [Double], fairShares: [Double]? = nil) {
         let shares = fairShares ?? [Double](repeating: 1, count: counts.count)
-        precondition(!counts.isEmpty && shares.count == counts.count)
+        invariant(!counts.isEmpty && shares.count == counts.count)
         let total = counts.reduce(0, +)
         let mean = total / Double(counts.count)
         let squares = counts.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }

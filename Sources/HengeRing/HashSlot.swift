@@ -19,15 +19,25 @@ package enum HashSlot {
         return UnsafeRawBufferPointer(rebasing: key[(open + 1)..<close])
     }
 
+    /// The first `byte` from `start` on; eight at a time, for most keys have no braces to find.
     private static func index(
         of byte: UInt8,
         in key: UnsafeRawBufferPointer,
         from start: Int
     ) -> Int? {
+        let lowBits: UInt64 = 0x0101_0101_0101_0101
+        let pattern = lowBits &* UInt64(byte)
         var i = start
+        while i &+ 8 <= key.count {
+            let word = key.loadUnaligned(fromByteOffset: i, as: UInt64.self).littleEndian ^ pattern
+            // The lowest high bit set is that of the lowest zero byte.
+            let zeros = (word &- lowBits) & ~word & (lowBits &<< 7)
+            if zeros != 0 { return i &+ zeros.trailingZeroBitCount / 8 }
+            i &+= 8
+        }
         while i < key.count {
             if key[i] == byte { return i }
-            i += 1
+            i &+= 1
         }
         return nil
     }

@@ -24,19 +24,18 @@ package enum Placement {
         return PlacementResult(members: members, arrangement: best, targets: targets)
     }
 
-    /// The best of three searches, or the first that leaves nothing to wish for.
+    /// The best of three searches, or the first that can't be bettered.
     private static func arrange(_ targets: PlacementTargets) -> RingArrangement {
+        // The seed is part of the algorithm: another one is another ring.
+        var generator = SeededGenerator(seed: 0x48_45_4E_47_45)
         var best: RingArrangement?
-        for start in Start.allCases {
-            // The seed is part of the algorithm: another one is another ring.
-            var generator = SeededGenerator(seed: 0x48_45_4E_47_45)
+        for start in Start.allCases where best?.isBest != true {
             var arrangement = RingArrangement(start.owners(targets), targets)
             arrangement.repair(&generator)
-            arrangement.mix(&generator)
             if arrangement.cost < best?.cost ?? .max { best = arrangement }
-            if best?.cost == 0 { break }
         }
-        guard let best else { preconditionFailure("there is always a start") }
+        guard var best else { preconditionFailure("there is always a start") }
+        best.mix(&generator)
         return best
     }
 

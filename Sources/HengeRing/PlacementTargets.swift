@@ -38,6 +38,19 @@ struct PlacementTargets {
     /// No zone has two members, so that spreading nodes spreads zones.
     var zonesAreNodes: Bool { ofZone.count == ofMember.count }
 
+    /// The fewest nodes that all windows together must lack: a node with t positions is in window · t
+    /// windows, counted as often as it is in them, but can serve each only once.
+    var nodesMissingLeast: Int {
+        ofMember.reduce(0) { $0 + max(0, window * $1 - partitions) }
+    }
+
+    /// The fewest zones that all windows together must lack.
+    var zonesMissingLeast: Int {
+        zonesWanted == window
+            ? ofZone.reduce(0) { $0 + max(0, window * $1 - partitions) }
+            : ofZone.reduce(0) { $0 + ($1 > 0 ? max(0, partitions - window * $1) : 0) }
+    }
+
     /// Largest remainders: everyone's share rounded down, then the positions left over to the members
     /// with the largest remainders, first to those whom one more leaves spaceable.
     private static func apportion(

@@ -70,7 +70,7 @@ package final class Ring: Sendable {
         invariant(partition >= 0 && partition < partitions)
         let width = UInt64(64 - partitionBits)
         let first = UInt64(partition) << width
-        return Token(rawValue: first)...Token(rawValue: first | ((1 << width) - 1))
+        return Token(rawValue: first)...Token(rawValue: first + ((1 << width) - 1))
     }
 
     /// The Redis hash slots of a partition.

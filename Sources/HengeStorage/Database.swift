@@ -103,7 +103,7 @@ final class Database: @unchecked Sendable {
     }
 
     /// Writes what `fill` puts into a batch, durably.
-    func writeMeta(_ fill: (inout RecordBatch, Open) -> Void) -> EngineError? {
+    func writeDurably(_ fill: (inout RecordBatch, Open) -> Void) -> EngineError? {
         lock.withShared {
             guard let open else { return Self.closed }
             guard var batch = RecordBatch() else { return RecordBatch.noMemory }
@@ -112,25 +112,19 @@ final class Database: @unchecked Sendable {
         }
     }
 
-    private func write(_ batch: OpaquePointer, synced: Bool) -> EngineError? {
-        guard let open else { return Self.closed }
-        let options = synced ? settings.syncedWrites : settings.unsyncedWrites
-        return failure { rocksdb_write(open.database, options, batch, $0) }
-    }
-
-    /// Lends the handle of a column family to put records of it into a batch.
-    func withFamily<R>(_ family: Family, _ body: (OpaquePointer) -> R) -> R? {
-        lock.withShared { open.map { body($0.handle(family)) } }
-    }
-
     /// Makes all that was written durable.
+    ///
+    /// By a write, since that first looks whether RocksDB has stopped after a failure. `rocksdb_flush_wal`
+    /// doesn't, and the assertion on files that have failed aborts the process (``DatabaseSettings``).
     func syncLog() -> EngineError? {
-        withOpen { open in failure { rocksdb_flush_wal(open.database, 1, $0) } }
+        writeDurably { batch, _ in batch.putNothing() }
     }
 
-    /// Writes the memtables out, so that the next opening has no log to replay.
+    /// Writes the memtables out, so that the next opening has no log to replay. Only after a durable write
+    /// has succeeded, for the reason that ``syncLog()`` gives.
     func flush() -> EngineError? {
-        withOpen { open in
+        lock.withShared {
+            guard let open else { return Self.closed }
             guard let options = rocksdb_flushoptions_create() else { return RecordBatch.noMemory }
             defer { rocksdb_flushoptions_destroy(options) }
             rocksdb_flushoptions_set_wait(options, 1)
@@ -139,8 +133,15 @@ final class Database: @unchecked Sendable {
         }
     }
 
-    private func withOpen(_ body: (Open) -> EngineError?) -> EngineError? {
-        lock.withShared { open.map(body) ?? Self.closed }
+    /// Lends the handle of a column family to put records of it into a batch.
+    func withFamily<R>(_ family: Family, _ body: (OpaquePointer) -> R) -> R? {
+        lock.withShared { open.map { body($0.handle(family)) } }
+    }
+
+    private func write(_ batch: OpaquePointer, synced: Bool) -> EngineError? {
+        guard let open else { return Self.closed }
+        let options = synced ? settings.syncedWrites : settings.unsyncedWrites
+        return failure { rocksdb_write(open.database, options, batch, $0) }
     }
 
     private func failure(

@@ -63,13 +63,13 @@ struct MetaRecords {
             guard error.failure == .corrupt else { throw opening(error) }
             state = nil
         }
-        let error = database.writeMeta { $0.delete(Self.cleanKey, from: $1.meta) }
+        let error = database.writeDurably { $0.delete(Self.cleanKey, from: $1.meta) }
         if let error { throw opening(error) }
         return state
     }
 
     func saveCleanState(_ state: ByteBuffer) -> EngineError? {
-        database.writeMeta { $0.put(Self.cleanKey, state, into: $1.meta) }
+        database.writeDurably { $0.put(Self.cleanKey, state, into: $1.meta) }
     }
 
     func ring() throws(StoreOpenError) -> ByteBuffer? {
@@ -77,7 +77,7 @@ struct MetaRecords {
     }
 
     func saveRing(_ bytes: ByteBuffer) -> EngineError? {
-        database.writeMeta { $0.put(Self.ringKey, bytes, into: $1.meta) }
+        database.writeDurably { $0.put(Self.ringKey, bytes, into: $1.meta) }
     }
 
     private func claimNew(for identity: StoreIdentity) throws(StoreOpenError) {
@@ -90,7 +90,7 @@ struct MetaRecords {
         var whose = ByteBuffer()
         whose.writeInteger(identity.clusterID)
         whose.writeString(identity.nodeName)
-        let error = database.writeMeta { batch, open in
+        let error = database.writeDurably { batch, open in
             batch.put(Self.formatKey, format, into: open.meta)
             batch.put(Self.identityKey, whose, into: open.meta)
         }

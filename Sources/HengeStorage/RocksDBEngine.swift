@@ -193,8 +193,9 @@ package final class RocksDBEngine: @unchecked Sendable {
     package func closeClean(state: ByteBuffer) -> Bool {
         guard !isClosed else { return false }
         stopWork()
-        var error = database.flush()
-        error = error ?? MetaRecords(database: database).saveCleanState(state)
+        let error =
+            database.syncLog() ?? database.flush()
+            ?? MetaRecords(database: database).saveCleanState(state)
         if let error { failures.record(error, during: "a clean stop") }
         database.close()
         return error == nil

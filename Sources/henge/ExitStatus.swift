@@ -2,7 +2,7 @@ import ArgumentParser
 import Glibc
 
 /// The exit codes that scripts rely on (INTERFACES).
-enum ExitStatus: Int32 {
+package enum ExitStatus: Int32, Sendable {
     case done = 0
     case failed = 1
     case usage = 2
@@ -38,22 +38,21 @@ enum ExitStatus: Int32 {
             exit(done.rawValue)
         }
         if code == .validationFailure {
-            Output.error(Command.fullMessage(for: error))
+            Output.error("henge: \(UsageMessage(Command.fullMessage(for: error)).text)")
             exit(usage.rawValue)
         }
         if let explicit = error as? ExitCode { exit(explicit.rawValue) }
         Output.error("henge: \(error)")
         exit(failed.rawValue)
     }
-
 }
 
 /// A command's failure in one line that says what to do next.
-struct CommandFailure: Error {
-    let status: ExitStatus
-    let message: String
+package struct CommandFailure: Error, Equatable, Sendable {
+    package let status: ExitStatus
+    package let message: String
 
-    init(_ status: ExitStatus, _ message: String) {
+    package init(_ status: ExitStatus, _ message: String) {
         self.status = status
         self.message = message
     }

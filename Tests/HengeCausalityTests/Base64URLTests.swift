@@ -1,6 +1,6 @@
 import Testing
 
-@testable import HengeCausality
+import HengeCausality
 
 @Suite struct Base64URLTests {
     @Test(

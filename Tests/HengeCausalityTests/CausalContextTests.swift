@@ -3,7 +3,7 @@ import Testing
 
 import struct NIOCore.ByteBuffer
 
-@testable import HengeCausality
+import HengeCausality
 
 @Suite struct CausalContextTests {
     private let key: UInt64 = 0x1234_5678_9ABC_DEF0

@@ -3,7 +3,7 @@ import Testing
 
 import struct NIOCore.ByteBuffer
 
-@testable import HengeCausality
+import HengeCausality
 
 #if canImport(Glibc)
     import Glibc

@@ -1,0 +1,326 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeRing
+
+import struct NIOCore.ByteBuffer
+
+/// Follows every version of every object through the whole cluster, and knows by explicit sets what each
+/// should hold.
+///
+/// Independent of the code under test: that merges vectors, this never does. A write is known from the
+/// first object that shows it; what it replaced follows from the request that made it.
+struct CausalChecker {
+    /// What one node may rightly claim to know of one key.
+    private struct Hand {
+        var stored = WriteSet()
+        /// Came with messages, and may still find its way into a record.
+        var passing = WriteSet()
+        var epoch = 0
+        var persistsInFlight = 0
+        /// Writes that this node was asked to make, in order.
+        var requested: [Mutation] = []
+    }
+
+    private(set) var keys: [StoredKey] = []
+    private var numbers: [StoredKey: Int] = [:]
+    private(set) var histories: [KeyHistory] = []
+    /// By node, then by key.
+    private var hands: [[Hand]]
+    /// By node: rises whenever the node has nothing in flight, so that nothing is passing any more.
+    private var epochs: [Int]
+    /// By key: the nodes that have lost records of it.
+    private(set) var losers: [UInt64] = []
+    private var keyOfDot: [Dot: Int] = [:]
+    private var burned: [ActorID: Bool] = [:]
+
+    init(nodes: Int) {
+        hands = Array(repeating: [], count: nodes)
+        epochs = Array(repeating: 0, count: nodes)
+    }
+
+    mutating func follow(_ key: StoredKey) -> Int {
+        numbers[key] = keys.count
+        keys.append(key)
+        histories.append(KeyHistory())
+        losers.append(0)
+        for node in hands.indices { hands[node].append(Hand()) }
+        return keys.count - 1
+    }
+
+    func number(of key: StoredKey) -> Int? { numbers[key] }
+
+    /// How many writes of a key have been seen.
+    func writeCount(of key: StoredKey) -> Int {
+        numbers[key].map { histories[$0].writes.count } ?? 0
+    }
+
+    /// The key that an object is of, by the writes in it.
+    func key(of object: EncodedObject) -> Int? {
+        object.decoded().siblings.first.flatMap { keyOfDot[$0.dot] }
+    }
+
+    // MARK: What reaches a node
+
+    mutating func requested(_ mutation: Mutation, of key: StoredKey, at node: Int) {
+        guard let key = numbers[key] else { return }
+        hands[node][key].requested.append(mutation)
+    }
+
+    mutating func received(
+        _ object: EncodedObject,
+        of key: StoredKey,
+        at node: Int
+    ) throws(Violation) {
+        guard let key = numbers[key] else { return }
+        try received(object, of: key, at: node)
+    }
+
+    mutating func received(_ object: EncodedObject, of key: Int, at node: Int) throws(Violation) {
+        let known = try check(object, of: key, seenAt: node)
+        if hands[node][key].epoch != epochs[node] {
+            hands[node][key].epoch = epochs[node]
+            hands[node][key].passing = WriteSet()
+        }
+        hands[node][key].passing.formUnion(known)
+    }
+
+    mutating func loaded(_ object: EncodedObject, of key: Int, at node: Int) throws(Violation) {
+        hands[node][key].stored.formUnion(try check(object, of: key, seenAt: node))
+        // A request may hold what it read although the record has gone since.
+        try received(object, of: key, at: node)
+    }
+
+    mutating func foundRotten(_ key: Int, at node: Int) {
+        if hands[node][key].persistsInFlight == 0 { hands[node][key].stored = WriteSet() }
+    }
+
+    /// - Parameter left: what is on the disk now.
+    mutating func persisted(
+        _ work: StorageWork,
+        failed: Bool,
+        left: EncodedObject?,
+        at node: Int
+    ) throws(Violation) {
+        guard let key = work.key else { return }
+        hands[node][key].persistsInFlight -= 1
+        guard failed else { return }
+        if let minted = work.minted {
+            burned[histories[key].writes[minted].dot.actor] = true
+        }
+        guard hands[node][key].persistsInFlight == 0 else { return }
+        hands[node][key].stored = WriteSet()
+        if let left { try loaded(left, of: key, at: node) }
+    }
+
+    mutating func becameIdle(_ node: Int) { epochs[node] += 1 }
+
+    mutating func started(_ node: Int) {
+        for key in hands[node].indices { hands[node][key] = Hand() }
+        epochs[node] += 1
+    }
+
+    mutating func lost(_ key: Int, at node: Int) { losers[key] |= 1 << UInt64(node) }
+
+    // MARK: What leaves a node
+
+    /// Returns the write that this object is the first to show.
+    mutating func persisting(
+        _ object: EncodedObject,
+        of key: StoredKey,
+        at node: Int
+    ) throws(Violation) -> StorageWork {
+        guard let number = numbers[key] else { return StorageWork(kind: .persist, key: nil) }
+        let before = histories[number].writes.count
+        try emitted(object, of: key, by: node)
+        let known = try check(object, of: number, seenAt: node)
+        hands[node][number].stored.formUnion(known)
+        hands[node][number].persistsInFlight += 1
+        let minted = histories[number].writes.count > before ? before : nil
+        return StorageWork(kind: .persist, key: number, minted: minted)
+    }
+
+    mutating func emitted(
+        _ object: EncodedObject,
+        of key: StoredKey,
+        by node: Int
+    ) throws(Violation) {
+        guard let key = numbers[key] else { return }
+        try emitted(object, of: key, by: node)
+    }
+
+    mutating func emitted(_ object: EncodedObject, of key: Int, by node: Int) throws(Violation) {
+        if histories[key].known(ofVersion: hash(object)) == nil {
+            try discover(object, of: key, by: node)
+        }
+        let known = try check(object, of: key, seenAt: node)
+        let unseen = unseen(known, of: key, at: node)
+        guard unseen.isEmpty else {
+            throw Violation(
+                .honestContexts,
+                "n\(node + 1) claims \(dots(unseen, of: key)) of key \(key), which it never held"
+            )
+        }
+    }
+
+    /// Those of `known` that never were in this node's hands.
+    private func unseen(_ known: WriteSet, of key: Int, at node: Int) -> WriteSet {
+        let hand = hands[node][key]
+        let passing = hand.epoch == epochs[node] ? hand.passing : WriteSet()
+        return known.subtracting(hand.stored).subtracting(passing)
+    }
+
+    /// A context given to a client with a write; returns the write.
+    func answered(_ context: VersionVector, of key: Int) throws(Violation) -> Int {
+        guard let write = histories[key].write(leaving: context) else {
+            throw Violation(.honestContexts, "a client got a context that no write left: \(context)")
+        }
+        return write
+    }
+
+    // MARK: Checking versions
+
+    /// Finds the write that a new version shows, if it shows one.
+    private mutating func discover(
+        _ encoded: EncodedObject,
+        of key: Int,
+        by node: Int
+    ) throws(Violation) {
+        let object = encoded.decoded()
+        let new = object.siblings.filter { histories[key].index(of: $0.dot) == nil }
+        guard let sibling = new.first else { return }
+        guard new.count == 1 else {
+            throw Violation(.uniqueDots, "two new writes in one object of key \(key): \(new)")
+        }
+        guard !histories[key].claimed.covers(sibling.dot) else {
+            throw Violation(.honestContexts, "\(sibling.dot) was claimed before it was made")
+        }
+        guard keyOfDot.updateValue(key, forKey: sibling.dot) == nil else {
+            throw Violation(.uniqueDots, "\(sibling.dot) names a write of another key too")
+        }
+        guard burned[sibling.dot.actor] == nil else {
+            throw Violation(.uniqueDots, "n\(node + 1) lost a write of \(sibling.dot) and goes on")
+        }
+        guard let mutation = takeRequest(for: sibling, in: object, of: key, at: node) else {
+            throw Violation(.uniqueDots, "n\(node + 1) made \(sibling.dot), which nobody asked for")
+        }
+        var replacing = replaced(by: mutation, leaving: object.context, of: key)
+        if case .coordinator = mutation.basis {
+            // No more than what the node has held, whatever its context claims.
+            replacing = replacing.subtracting(unseen(replacing, of: key, at: node))
+        }
+        hands[node][key].stored.insert(histories[key].writes.count)
+        if case .context = mutation.basis {
+            // The client held what its context names, so the node may now claim it.
+            hands[node][key].stored.formUnion(replacing)
+        }
+        histories[key].record(sibling, replacing: replacing, leaving: object.context)
+    }
+
+    /// What a request that was not yet seen carried out would replace.
+    private func replaced(
+        by mutation: Mutation,
+        leaving context: VersionVector,
+        of key: Int
+    ) -> WriteSet {
+        switch mutation.basis {
+        case .coordinator: histories[key].covered(by: context)
+        case .context(let vector): histories[key].covered(by: vector)
+        case .nothing: WriteSet()
+        }
+    }
+
+    /// The oldest request that may have made this sibling, of those that would leave this object if any do.
+    private mutating func takeRequest(
+        for sibling: Sibling,
+        in object: VersionedObject,
+        of key: Int,
+        at node: Int
+    ) -> Mutation? {
+        let requests = hands[node][key].requested
+        let exact = requests.indices.filter { requests[$0].mayHaveMade(sibling) }
+        let others = exact.isEmpty ? requests.indices.filter { requests[$0].repeatsValue } : exact
+        let rest = object.siblings.filter { $0.dot != sibling.dot }.map(\.dot)
+        let known = histories[key].covered(by: object.context)
+        let explaining = others.first { index in
+            let gone = replaced(by: requests[index], leaving: object.context, of: key)
+            // A node may claim what the client's context names, and must then.
+            var named = WriteSet()
+            if case .context(let context) = requests[index].basis {
+                guard object.context.descends(from: context) else { return false }
+                named = gone
+            }
+            let isHonest = unseen(known, of: key, at: node).isSubset(of: named)
+            let left = histories[key].survivors(of: known).subtracting(gone).members
+            return isHonest && left.map { histories[key].writes[$0].dot }.sorted() == rest
+        }
+        guard let index = explaining ?? others.first else { return nil }
+        return hands[node][key].requested.remove(at: index)
+    }
+
+    /// What a version holds or has replaced; it must hold exactly what that leaves.
+    private mutating func check(
+        _ encoded: EncodedObject,
+        of key: Int,
+        seenAt node: Int
+    ) throws(Violation) -> WriteSet {
+        let hash = hash(encoded)
+        if let known = histories[key].known(ofVersion: hash) { return known }
+        let object = encoded.decoded()
+        let known = histories[key].covered(by: object.context)
+        var held = WriteSet()
+        for sibling in object.siblings {
+            guard let write = histories[key].index(of: sibling.dot) else {
+                throw Violation(.uniqueDots, "\(sibling.dot) at n\(node + 1) came from nowhere")
+            }
+            guard histories[key].writes[write].sibling == sibling else {
+                throw Violation(.uniqueDots, "\(sibling.dot) names two writes of key \(key)")
+            }
+            held.insert(write)
+        }
+        let expected = histories[key].survivors(of: known)
+        guard held == expected else {
+            throw Violation(
+                .exactSiblings,
+                "n\(node + 1) holds \(dots(held, of: key)) of key \(key), "
+                    + "and should hold \(dots(expected, of: key))"
+            )
+        }
+        histories[key].accept(version: hash, known: known, context: object.context)
+        return known
+    }
+
+    private func dots(_ set: WriteSet, of key: Int) -> String {
+        let names = set.members.map { histories[key].writes[$0].dot.description }
+        return "{\(names.joined(separator: ", "))}"
+    }
+
+    /// What the object that a client was given holds or has replaced.
+    mutating func shown(
+        _ object: EncodedObject,
+        of key: Int,
+        by node: Int
+    ) throws(Violation) -> WriteSet {
+        try check(object, of: key, seenAt: node)
+    }
+
+    private func hash(_ object: EncodedObject) -> UInt64 {
+        object.bytes.withUnsafeReadableBytes { XXH3.hash64($0) }
+    }
+}
+
+extension Mutation {
+    /// Whether a sibling has just what this request writes.
+    fileprivate func mayHaveMade(_ sibling: Sibling) -> Bool {
+        switch (content, sibling.payload) {
+        case (.value(let wanted), .value(let value)): wanted == value
+        case (.tombstone, .tombstone): true
+        case (.value, .tombstone), (.tombstone, .value), (.unchanged, _): false
+        }
+    }
+
+    fileprivate var repeatsValue: Bool {
+        if case .unchanged = content { return true }
+        return false
+    }
+}

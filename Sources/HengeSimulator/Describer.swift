@@ -1,0 +1,159 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeNode
+
+import struct NIOCore.ByteBuffer
+
+/// Says in a few words what a shard gets and does. Actors are called A, B, C in the order in which they
+/// appear, so that the words are the same in every run.
+struct Describer {
+    private var actors: [ActorID: String] = [:]
+
+    /// Milliseconds with three digits after the point.
+    func time(_ now: Instant) -> String {
+        let micros = now.nanoseconds / 1_000
+        let fraction = String(1_000 + micros % 1_000).dropFirst()
+        let text = "\(micros / 1_000).\(fraction)"
+        return String(repeating: " ", count: max(0, 10 - text.count)) + text
+    }
+
+    /// nil for what is not worth a line: ticks, and storage that did as it was asked.
+    mutating func describe(_ input: ShardInput) -> String? {
+        switch input {
+        case .request(let ticket, let request): "<- client \(ticket.rawValue): \(describe(request))"
+        case .scan(let ticket, _, _): "<- client \(ticket.rawValue): scan"
+        case .count(let ticket, _): "<- client \(ticket.rawValue): count"
+        case .message(let sender, let message): "<- n\(sender.rawValue): \(describe(message))"
+        case .storage(.loaded(_, .success(let bytes))):
+            "<- disk: \(bytes.flatMap { try? EncodedObject($0) }.map { describe($0) } ?? "nothing")"
+        case .storage(.loaded(_, .failure(let failure))): "<- disk: load failed, \(failure)"
+        case .storage(.persisted(_, nil)): "<- disk: durable"
+        case .storage(.persisted(_, let failure?)): "<- disk: persist failed, \(failure)"
+        case .storage(.scanned): "<- disk: a page"
+        case .peerUp(let id): "<- n\(id.rawValue) is up"
+        case .peerDown(let id): "<- n\(id.rawValue) is down"
+        case .tick: nil
+        }
+    }
+
+    mutating func describe(_ effect: ShardEffect) -> String? {
+        switch effect {
+        case .send(let target, let message): "-> n\(target.rawValue): \(describe(message))"
+        case .storage(.load(let key, _)): "-> disk: load \(name(key))"
+        case .storage(.persist(let key, let bytes, _)):
+            "-> disk: persist \(name(key)) "
+                + ((try? EncodedObject(bytes)).map { describe($0) } ?? "garbage")
+        case .storage(.scan): "-> disk: scan"
+        case .reply(let ticket, let reply): "-> client \(ticket.rawValue): \(describe(reply))"
+        case .note(let note): "note: \(describe(note))"
+        }
+    }
+
+    private mutating func describe(_ message: PeerMessage) -> String {
+        switch message {
+        case .store(_, let key, let object, _): "store \(name(key)) \(describe(object))"
+        case .stored(_, let result): "stored: \(result)"
+        case .fetch(_, let key, let kind, _): "fetch \(kind) of \(name(key))"
+        case .fetched(_, .object(let object)): "fetched: \(describe(object))"
+        case .fetched(_, .digest(let digest)):
+            "fetched: digest \(digest == .absent ? "of nothing" : "of something")"
+        case .fetched(_, .failed(let failure)): "fetched: failed, \(failure)"
+        case .fetched(_, .overloaded): "fetched: overloaded"
+        case .forward(_, let request): "forward \(describe(request))"
+        case .forwarded(_, let response): "forwarded: \(describe(response))"
+        case .scan: "scan"
+        case .scanned: "scanned"
+        case .count: "count"
+        case .counted: "counted"
+        }
+    }
+
+    private mutating func describe(_ request: ClientRequest) -> String {
+        let key = name(request.key)
+        switch request.operation {
+        case .read: return "read \(key) at \(request.levels.read)"
+        case .inspect: return "inspect \(key)"
+        case .write(let mutation):
+            var text = "write \(key) "
+            switch mutation.content {
+            case .value(let value): text += quote(value)
+            case .tombstone: text += "tombstone"
+            case .unchanged: text += "unchanged"
+            }
+            switch mutation.basis {
+            case .coordinator: break
+            case .context(let vector): text += " over \(describe(vector))"
+            case .nothing: text += " over nothing"
+            }
+            if mutation.condition != .always { text += " if \(mutation.condition)" }
+            return text + " at \(request.levels.write)"
+        }
+    }
+
+    private mutating func describe(_ reply: ShardReply) -> String {
+        switch reply {
+        case .response(let response): describe(response)
+        case .page(let page): "\(page.keys.count) keys\(page.next == nil ? ", the end" : "")"
+        case .count(let count): "count \(count)"
+        }
+    }
+
+    private mutating func describe(_ response: ClientResponse) -> String {
+        switch response {
+        case .object(let object): describe(object)
+        case .written(let context, _): "written \(describe(context))"
+        case .notApplied: "not applied"
+        case .inspected(let reports): "inspected \(reports.count) replicas"
+        case .failed(let failure): "failed, \(failure)"
+        }
+    }
+
+    private func describe(_ note: ShardNote) -> String {
+        switch note {
+        case .rottenRecord(let key): "rotten record of \(name(key))"
+        case .actorRenewed: "actor renewed"
+        case .manySiblings(let key, let count): "\(count) siblings of \(name(key))"
+        case .clockDrift(let from, _): "n\(from.rawValue) has a clock too far ahead"
+        case .unexpectedMessage(let from): "unexpected message of n\(from.rawValue)"
+        }
+    }
+
+    private mutating func describe(_ object: EncodedObject?) -> String {
+        guard let object = object?.decoded() else { return "nothing" }
+        let siblings = object.siblings.map { sibling in
+            switch sibling.payload {
+            case .value(let value): "\(name(sibling.dot)) \(quote(value))"
+            case .tombstone: "\(name(sibling.dot)) tombstone"
+            }
+        }
+        return "{\(siblings.joined(separator: ", "))} of \(describe(object.context))"
+    }
+
+    private mutating func describe(_ vector: VersionVector) -> String {
+        let names = vector.entries.map { name($0) }.sorted()
+        return "[\(names.joined(separator: " "))]"
+    }
+
+    private mutating func name(_ dot: Dot) -> String {
+        let known = actors[dot.actor]
+        let name = known ?? Self.letters(actors.count)
+        if known == nil { actors[dot.actor] = name }
+        return "\(name)\(dot.counter)"
+    }
+
+    /// A to Z, then AA and so on.
+    private static func letters(_ number: Int) -> String {
+        let last = String(UnicodeScalar(UInt8(ascii: "A") + UInt8(number % 26)))
+        return number < 26 ? last : letters(number / 26 - 1) + last
+    }
+
+    private func name(_ key: StoredKey) -> String {
+        String(decoding: key.key.readableBytesView, as: UTF8.self)
+    }
+
+    private func quote(_ value: ByteBuffer) -> String {
+        let text = String(decoding: value.readableBytesView.prefix(24), as: UTF8.self)
+        return "\"\(text.prefix { $0 != "." })\""
+    }
+}

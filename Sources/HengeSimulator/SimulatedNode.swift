@@ -1,0 +1,68 @@
+import HengeBase
+import HengeMessages
+import HengeNode
+
+import struct NIOCore.ByteBuffer
+
+/// One machine: its clocks and its disk outlive the processes that run on it.
+final class SimulatedNode {
+    let index: Int
+    let id: NodeID
+    var clock = NodeClock()
+    var engine: MemoryEngine
+    /// nil while the node is down.
+    var process: Process?
+    var processesStarted = 0
+
+    /// How many times slower than usual the disk is.
+    var diskSlowness: UInt64 = 1
+    /// How many of a hundred disk operations fail.
+    var diskErrorPercent = 0
+    /// Whether this process's counts can't be exact: a record rotted or a failed write took effect.
+    var talliesAreDoubtful = false
+
+    init(index: Int, durability: MemoryEngine.Durability) {
+        self.index = index
+        id = NodeID(UInt16(index + 1))
+        engine = MemoryEngine(durability: durability)
+    }
+
+    /// The record as it is on the disk, without asking the disk; nil too for a rotten one.
+    func peek(_ key: StoredKey) -> Result<ByteBuffer?, StorageFailure> {
+        var copy = engine
+        switch copy.load(key) {
+        case .failure(let failure): return .failure(failure)
+        case .success(let bytes): return .success(bytes)
+        }
+    }
+}
+
+/// A node's shard from its start to its stop or death.
+final class Process {
+    /// Which process of its node it is, so that what was meant for an earlier one is told apart.
+    let number: Int
+    var shard: Shard
+    var effects = EffectBuffer<ShardEffect>(capacity: 64)
+    /// Takes no more clients, on its way to a clean stop.
+    var isStopping = false
+    var isTickScheduled = false
+    var isCommitScheduled = false
+    /// The storage operations that the shard waits for.
+    var storage: [StorageToken: StorageWork] = [:]
+
+    init(number: Int, shard: consuming Shard) {
+        self.number = number
+        self.shard = shard
+    }
+}
+
+/// A load or persist in flight.
+struct StorageWork {
+    enum Kind { case load, persist, scan }
+
+    let kind: Kind
+    /// The checkers' number of its key; nil for scans and keys they do not follow.
+    let key: Int?
+    /// The write that this persist is the first to store.
+    var minted: Int?
+}

@@ -1,0 +1,193 @@
+package import HengeBase
+import HengeCausality
+package import HengeMessages
+import HengeNode
+import HengeRing
+
+import struct NIOCore.ByteBuffer
+
+/// Clients' requests, and what their answers must show.
+extension Simulation {
+    /// The key of this name in the bucket of this round.
+    package func key(_ name: String) -> StoredKey {
+        StoredKey(bucket: bucket, key: ByteBuffer(string: name))
+    }
+
+    var bucket: ByteBuffer { ByteBuffer(string: "r\(round)") }
+
+    /// Has the checkers watch a key, and returns their number for it.
+    package func follow(_ key: StoredKey) -> Int {
+        let number = causal.follow(key)
+        log.follow(key: number)
+        return number
+    }
+
+    /// How many replicas have lost records of a key.
+    package func losers(of key: Int) -> Int { causal.losers[key].nonzeroBitCount }
+
+    /// How long clients wait.
+    package var requestTimeout: Interval { isCalm ? .seconds(10) : options.timeout }
+
+    // MARK: Issuing
+
+    func wake(_ client: SimulatedClient) {
+        guard client.remaining > 0, client.operation == nil else { return }
+        client.remaining -= 1
+        let up = nodes.filter { $0.process.map { !$0.isStopping } ?? false }
+        guard !up.isEmpty else { return sleep(client) }
+        let node = up[client.dice.below(up.count)]
+        let action = workloads[client.workload].next(client, number: log.nextNumber, in: self)
+        client.operation = log.nextNumber
+        submit(action, at: node, client: client.index)
+    }
+
+    private func sleep(_ client: SimulatedClient) {
+        schedule(.wake(client: client.index), after: delay(options.think, &loadDice))
+    }
+
+    /// Hands a request to a node; returns its number.
+    @discardableResult
+    func submit(_ action: ClientAction, at node: SimulatedNode, client: Int?) -> Int {
+        let number = log.nextNumber
+        var key: Int?
+        var timeout = requestTimeout
+        var request: ClientRequest?
+        let ticket = Ticket(rawValue: UInt64(number))
+        let input: ShardInput
+        switch action {
+        case .request(let wanted, let followed):
+            key = followed
+            timeout = wanted.timeout
+            request = wanted
+            input = .request(ticket, wanted)
+        case .scan(let limit):
+            input = .scan(ticket, scanRange(limit: limit), timeout: timeout)
+        case .count:
+            input = .count(ticket, timeout: timeout)
+        }
+        begin(number, key, request, timeout, at: node, client)
+        step(node, input)
+        return number
+    }
+
+    func begin(
+        _ number: Int,
+        _ key: Int?,
+        _ request: ClientRequest?,
+        _ timeout: Interval,
+        at node: SimulatedNode,
+        _ client: Int?
+    ) {
+        counts.operations += 1
+        log.begin(
+            Operation(
+                number: number,
+                client: client,
+                node: node.index,
+                process: node.process?.number ?? 0,
+                key: key,
+                request: request,
+                start: now,
+                timeout: timeout,
+                isCalm: isCalm,
+                heldBefore: key.map { log.held($0) } ?? []
+            )
+        )
+    }
+
+    func scanRange(from: Token = .min, limit: Int) -> ScanRange {
+        ScanRange(
+            from: from,
+            through: .max,
+            bucket: bucket,
+            limit: limit,
+            examinedMax: 3 * limit,
+            wall: WallTime(milliseconds: 0)
+        )
+    }
+
+    // MARK: Answers
+
+    func answer(_ number: Int, _ reply: ShardReply, from node: SimulatedNode) throws(Violation) {
+        try log.answer(number, reply, from: node.index, at: now)
+        counts.answers += 1
+        let operation = log[number]
+        if operation.isCalm { try checkCalm(operation, reply) }
+        if let key = operation.key, case .response(let response) = reply {
+            try check(response, to: operation, key, from: node)
+        }
+        guard let index = operation.client else {
+            ownReplies[number] = reply
+            return
+        }
+        let client = clients[index]
+        client.operation = nil
+        workloads[client.workload].answered(client, operation, reply)
+        sleep(client)
+    }
+
+    private func check(
+        _ response: ClientResponse,
+        to operation: Operation,
+        _ key: Int,
+        from node: SimulatedNode
+    ) throws(Violation) {
+        guard let request = operation.request else { return }
+        switch response {
+        case .object(let object):
+            let level = request.levels.read.required(of: ring.replicas)
+            var known = WriteSet()
+            if let object { known = try causal.shown(object, of: key, by: node.index) }
+            let needed = log.mustShow(operation, level: level, losers: losers(of: key))
+            guard needed.isSubset(of: known) else {
+                let missing = needed.subtracting(known).members.map {
+                    "\(causal.histories[key].writes[$0].dot)"
+                }
+                throw Violation(
+                    .freshReads,
+                    "operation \(operation.number) read \(request.levels.read) of key \(key) "
+                        + "without \(missing), which was there before"
+                )
+            }
+            if repair == .blocking { log.hold(known, of: key, level: level) }
+        case .written(let context, _):
+            let write = try causal.answered(context, of: key)
+            let known = causal.histories[key].writes[write].known
+            log.hold(known, of: key, level: request.levels.write.required(of: ring.replicas))
+        case .inspected(let reports):
+            for report in reports {
+                guard case .present(let object) = report.state else { continue }
+                _ = try causal.shown(object, of: key, by: node.index)
+            }
+        case .failed: counts.failures += 1
+        case .notApplied: break
+        }
+    }
+
+    /// In calm nothing fails but what the run's own limits refuse.
+    private func checkCalm(_ operation: Operation, _ reply: ShardReply) throws(Violation) {
+        guard case .response(let response) = reply else { return }
+        let isLimited = options.requestsMax < 100 || options.replicaWorkMax < 100
+        let isFine: Bool
+        switch response {
+        case .object, .written, .notApplied: isFine = true
+        case .inspected(let reports):
+            isFine = isLimited || reports.allSatisfy { $0.state.isKnown }
+        case .failed(.conflict): isFine = options.siblingsMax < 100
+        case .failed(.tooLarge): isFine = options.objectBytesMax < 1 << 20
+        case .failed(.overloaded), .failed(.timedOut), .failed(.storage): isFine = isLimited
+        case .failed(.unavailable), .failed(.clockDrift): isFine = false
+        }
+        guard !isFine else { return }
+        throw Violation(.liveness, "operation \(operation.number) failed in calm: \(response)")
+    }
+}
+
+extension ReplicaReport.State {
+    fileprivate var isKnown: Bool {
+        switch self {
+        case .present, .absent: true
+        case .failed, .unreachable: false
+        }
+    }
+}

@@ -1,0 +1,139 @@
+import HengeBase
+import HengeMessages
+import HengeNode
+
+import struct NIOCore.ByteBuffer
+
+/// The steps of a clean stop.
+enum StopStage {
+    /// No new requests; those in flight are answered.
+    case answering
+    /// Connections are closed; storage finishes its work.
+    case closing
+}
+
+/// Starts, stops and deaths of nodes.
+extension Simulation {
+    private static let stopPoll = Interval.milliseconds(5)
+    private static let stopStageLimit = Interval.seconds(3)
+
+    func start(_ node: SimulatedNode) {
+        guard node.process == nil else { return }
+        node.processesStarted += 1
+        let state = node.engine.open().flatMap { SavedState($0) }
+        let saved = interposer.map { $0.saved(state, of: node.id) } ?? state
+        node.clock.origin = startDice.next() >> 20
+        let shard = Shard(
+            node: node.id,
+            ring: ring,
+            configuration: configuration,
+            saved: saved,
+            seed: startDice.next()
+        )
+        let process = Process(number: node.processesStarted, shard: shard)
+        node.process = process
+        causal.started(node.index)
+        trace.note("start", at: node.id, now)
+        if saved?.tallies == nil {
+            node.talliesAreDoubtful = false
+            let weights = node.engine.tally(partitionBits: ring.partitionBits)
+            schedule(
+                .tallies(node: node.index, process: process.number, weights),
+                after: delay(.milliseconds(20), &startDice)
+            )
+        }
+        scheduleSync(node, process)
+        for other in nodes where other !== node { dialSoon(node.index, other.index) }
+    }
+
+    private var configuration: ShardConfiguration {
+        var configuration = ShardConfiguration()
+        configuration.readRepair = repair
+        configuration.siblingsMax = options.siblingsMax
+        configuration.objectBytesMax = options.objectBytesMax
+        configuration.requestsMax = options.requestsMax
+        configuration.replicaWorkMax = options.replicaWorkMax
+        configuration.clockDriftMax = options.clockDriftMax
+        interposer?.configure(&configuration)
+        return configuration
+    }
+
+    // MARK: Deaths
+
+    /// The process dies at once.
+    func kill(_ node: SimulatedNode) {
+        guard node.process != nil else { return }
+        trace.note("kill", at: node.id, now)
+        node.engine.kill(surviving: faultDice.below(node.engine.waitingWriteCount + 1))
+        end(node, isSudden: false)
+    }
+
+    /// The whole machine dies at once.
+    func failPower(_ node: SimulatedNode) {
+        trace.note("power failure", at: node.id, now)
+        let before = causal.keys.map { try? node.peek($0).get() }
+        let unsafe = node.engine.unsyncedCount + node.engine.waitingWriteCount
+        node.engine.crash(surviving: faultDice.below(unsafe + 1))
+        for (key, record) in before.enumerated()
+        where record != (try? node.peek(causal.keys[key]).get()) && options.durability == .interval {
+            causal.lost(key, at: node.index)
+        }
+        end(node, isSudden: true)
+    }
+
+    private func end(_ node: SimulatedNode, isSudden: Bool) {
+        guard let process = node.process else { return }
+        node.process = nil
+        node.diskSlowness = 1
+        node.diskErrorPercent = 0
+        for other in nodes where other !== node {
+            network.setConnection(nil, of: node.index, to: other.index)
+            tellClosed(other.index, node.index, isSudden: isSudden)
+        }
+        for operation in log.lose(node: node.index, process: process.number) {
+            guard let client = operation.client else { continue }
+            clients[client].operation = nil
+            schedule(.wake(client: client), after: delay(options.think, &loadDice))
+        }
+    }
+
+    // MARK: Clean stops
+
+    func stop(_ node: SimulatedNode) {
+        guard let process = node.process, !process.isStopping else { return }
+        trace.note("stop", at: node.id, now)
+        process.isStopping = true
+        continueStop(node, process, .answering, now + Self.stopStageLimit)
+    }
+
+    func continueStop(
+        _ node: SimulatedNode,
+        _ process: Process,
+        _ stage: StopStage,
+        _ deadline: Instant
+    ) {
+        let isReady = stage == .answering ? process.shard.inFlight == 0 : !process.shard.hasWork
+        guard isReady || now >= deadline else {
+            let event = Event.stopping(
+                node: node.index,
+                process: process.number,
+                stage,
+                deadline: deadline
+            )
+            return schedule(event, after: Self.stopPoll)
+        }
+        switch stage {
+        case .answering:
+            for other in nodes where other !== node {
+                guard let open = network.connection(of: node.index, to: other.index) else { continue }
+                close(node.index, other.index, open)
+            }
+            continueStop(node, process, .closing, now + Self.stopStageLimit)
+        case .closing:
+            guard isReady else { return kill(node) }
+            trace.note("stopped", at: node.id, now)
+            _ = node.engine.closeClean(state: process.shard.savedState.encoded())
+            end(node, isSudden: false)
+        }
+    }
+}

@@ -1,0 +1,162 @@
+package import HengeBase
+package import HengeCausality
+import HengeMessages
+import HengeNode
+import HengeReplication
+
+/// A run is a series of rounds: faults, then calm in which everything must work, then the checks.
+extension Simulation {
+    /// Runs until something is found wrong, or for this long in virtual time, at least one round.
+    package func run(for time: Interval = .zero, workloads: [any Workload]? = nil) {
+        trace.write("seed \(seed): \(options.summary)", at: now)
+        begin(workloads ?? [MixedWorkload(), CartWorkload()])
+        repeat { runRound() } while violation == nil && now.nanoseconds < time.nanoseconds
+    }
+
+    private func begin(_ workloads: [any Workload]) {
+        self.workloads = workloads
+        for (number, workload) in workloads.enumerated() {
+            for _ in 0..<workload.clientCount(options) {
+                let client = SimulatedClient(
+                    index: clients.count,
+                    workload: number,
+                    dice: loadDice.split()
+                )
+                clients.append(client)
+            }
+        }
+        for node in nodes { start(node) }
+    }
+
+    private func runRound() {
+        counts.rounds += 1
+        round += 1
+        firstKeyOfRound = causal.keys.count
+        log.beginRound()
+        ownReplies.removeAll()
+        for client in clients { client.contexts.removeAll() }
+        for workload in workloads { workload.setUp(self, round: round) }
+        pass(.milliseconds(200))
+        runClients(operations: options.operations, isCalm: false)
+        settleFaults()
+        restartAll()
+        if options.faults.contains(.rot) { readEverywhere() }
+        runClients(operations: options.calmOperations, isCalm: true)
+        awaitQuiet()
+        readAllKeys()
+        awaitQuiet()
+        checkQuietCluster()
+        repair = options.repair
+        for node in nodes where violation == nil { kill(node) }
+        for node in nodes where violation == nil { start(node) }
+    }
+
+    // MARK: Phases
+
+    private func runClients(operations: Int, isCalm: Bool) {
+        self.isCalm = isCalm
+        if !isCalm {
+            faultsAreOn = true
+            scheduleStrike()
+        }
+        trace.write(isCalm ? "calm" : "faults", at: now)
+        for client in clients {
+            client.remaining = max(1, operations / clients.count)
+            schedule(.wake(client: client.index), after: delay(options.think, &loadDice))
+        }
+        let isDone = advance(within: .seconds(3_600)) { clients.allSatisfy(\.isDone) }
+        if !isDone { report(Violation(.liveness, "clients do not come to an end")) }
+    }
+
+    private func settleFaults() {
+        heal()
+        self.isCalm = true
+        trace.write("healed", at: now)
+        // Stops under way end, and requests that nobody waits for any more run out.
+        awaitQuiet()
+        checking { () throws(Violation) in try log.checkNoneLate(at: now) }
+    }
+
+    /// Restarts every node, some after a clean stop, with the repair that makes replicas equal.
+    private func restartAll() {
+        repair = .blocking
+        for node in nodes where node.process != nil {
+            if faultDice.chance(1, in: 2) { kill(node) } else { stop(node) }
+        }
+        let isDown = advance(within: .seconds(20)) { nodes.allSatisfy { $0.process == nil } }
+        if !isDown { report(Violation(.quiescence, "a node does not stop")) }
+        for node in nodes where violation == nil { start(node) }
+        awaitConnections()
+        if options.faults.contains(.wildClock) {
+            // Until the replicas' clocks are where the wild one was.
+            pass(.milliseconds(3 * options.clockDriftMax.milliseconds))
+        }
+    }
+
+    private func awaitConnections() {
+        let areUp = advance(within: .seconds(20)) {
+            nodes.allSatisfy { node in
+                nodes.allSatisfy { node.process?.shard.isUp($0.id) ?? false }
+            }
+        }
+        if !areUp { report(Violation(.liveness, "nodes do not connect")) }
+    }
+
+    func awaitQuiet() {
+        let isQuiet = advance(within: .seconds(60)) {
+            nodes.allSatisfy { node in
+                guard let process = node.process else { return true }
+                return !process.shard.hasWork && !process.isStopping
+                    && process.shard.partitionTallies.isComplete
+            }
+        }
+        guard !isQuiet, violation == nil else { return }
+        let busy = nodes.filter { $0.process?.shard.hasWork ?? false }.map(\.id.description)
+        report(Violation(.quiescence, "\(busy) have work in flight that does not end"))
+    }
+
+    // MARK: Final reads
+
+    /// Makes rotten records whole: each replica coordinates a read of each key, and so finds its own.
+    private func readEverywhere() {
+        for number in causal.keys.indices[firstKeyOfRound...] where violation == nil {
+            ring.preferenceList(of: causal.keys[number].token).forEach { id in
+                _ = call(read(number, .quorum), at: nodes[Int(id.rawValue) - 1])
+            }
+            awaitQuiet()
+        }
+    }
+
+    private func readAllKeys() {
+        trace.write("final reads", at: now)
+        for number in causal.keys.indices[firstKeyOfRound...] where violation == nil {
+            let node = nodes[faultDice.below(nodes.count)]
+            let reply = call(read(number, .all), at: node)
+            guard case .response(.object(let object))? = reply, violation == nil else { continue }
+            finalObjects[number] = object
+        }
+    }
+
+    private func read(_ key: Int, _ level: Consistency) -> ClientAction {
+        let request = ClientRequest(
+            key: causal.keys[key],
+            operation: .read,
+            levels: ConsistencyLevels(read: level, write: level),
+            timeout: .seconds(10)
+        )
+        return .request(request, key: key)
+    }
+
+    /// What the read at ALL of a key found at the end of the round.
+    package func finalObject(of key: Int) -> EncodedObject? { finalObjects[key] ?? nil }
+
+    /// Makes a request and waits for its answer; nil when there is none.
+    func call(_ action: ClientAction, at node: SimulatedNode) -> ShardReply? {
+        let number = submit(action, at: node, client: nil)
+        let isAnswered = advance(within: .seconds(20)) { ownReplies[number] != nil }
+        if !isAnswered, violation == nil {
+            report(Violation(.oneAnswer, "operation \(number) of a quiet cluster has no answer"))
+        }
+        return ownReplies.removeValue(forKey: number)
+    }
+}

@@ -1,0 +1,195 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeNode
+
+/// Steps of shards: inputs in, effects carried out, and everything shown to the checkers on its way.
+extension Simulation {
+    func step(_ node: SimulatedNode, _ input: ShardInput) {
+        guard let process = node.process, violation == nil else { return }
+        counts.steps += 1
+        let time = node.clock.reading(at: now)
+        latestWall = max(latestWall, time.wall)
+        trace.record(input, at: node.id, now)
+        let wasBusy = process.shard.hasWork
+        checking { () throws(Violation) in try observe(input, at: node, process) }
+        for input in interposer?.inputs(for: input, to: node.id) ?? [input] {
+            process.shard.step(input, at: time, effects: &process.effects)
+        }
+        carryOut(node, process)
+        if wasBusy, !process.shard.hasWork { causal.becameIdle(node.index) }
+        scheduleTick(node, process)
+    }
+
+    func scheduleTick(_ node: SimulatedNode, _ process: Process) {
+        guard !process.isTickScheduled, process.shard.hasWork else { return }
+        process.isTickScheduled = true
+        schedule(.tick(node: node.index, process: process.number), after: Shard.tickInterval)
+    }
+
+    func tick(_ node: Int, _ number: Int) {
+        guard let process = process(node, number) else { return }
+        process.isTickScheduled = false
+        step(nodes[node], .tick)
+    }
+
+    // MARK: Inputs
+
+    private func observe(
+        _ input: ShardInput,
+        at node: SimulatedNode,
+        _ process: Process
+    ) throws(Violation) {
+        switch input {
+        case .request(_, let request): observe(request, at: node)
+        case .message(_, let message): try observe(message, at: node)
+        case .storage(let completion): try observe(completion, at: node, process)
+        case .scan, .count, .peerUp, .peerDown, .tick: break
+        }
+    }
+
+    private func observe(_ request: ClientRequest, at node: SimulatedNode) {
+        if case .write(let mutation) = request.operation {
+            causal.requested(mutation, of: request.key, at: node.index)
+        }
+    }
+
+    private func observe(_ message: PeerMessage, at node: SimulatedNode) throws(Violation) {
+        switch message {
+        case .store(_, let key, let object, _):
+            try causal.received(object, of: key, at: node.index)
+        case .forward(_, let request): observe(request, at: node)
+        case .fetched(_, .object(let object?)):
+            try receivedByContent(object, at: node)
+        case .stored, .fetch, .fetched, .forwarded, .scan, .scanned, .count, .counted: break
+        }
+    }
+
+    /// An answer names no key; the writes in it do.
+    private func receivedByContent(
+        _ object: EncodedObject,
+        at node: SimulatedNode
+    ) throws(Violation) {
+        guard let key = causal.key(of: object) else { return }
+        try causal.received(object, of: key, at: node.index)
+    }
+
+    private func observe(
+        _ completion: StorageCompletion,
+        at node: SimulatedNode,
+        _ process: Process
+    ) throws(Violation) {
+        switch completion {
+        case .loaded(let token, let result):
+            guard let key = process.storage.removeValue(forKey: token)?.key else { return }
+            switch result {
+            case .success(let bytes?):
+                guard let object = try? EncodedObject(bytes) else { return }
+                try causal.loaded(object, of: key, at: node.index)
+            case .success(nil): break
+            case .failure(let failure):
+                if failure == .corrupt { causal.foundRotten(key, at: node.index) }
+            }
+        case .persisted(let token, let failure):
+            guard let work = process.storage.removeValue(forKey: token), let key = work.key
+            else { return }
+            let left = (try? node.peek(causal.keys[key]).get()).flatMap { try? EncodedObject($0) }
+            try causal.persisted(work, failed: failure != nil, left: left, at: node.index)
+        case .scanned: break
+        }
+    }
+
+    // MARK: Effects
+
+    private func carryOut(_ node: SimulatedNode, _ process: Process) {
+        guard !process.effects.isEmpty else { return }
+        var effects: [ShardEffect] = []
+        process.effects.drain { effects.append($0) }
+        var injected: [ShardInput] = []
+        if let interposer {
+            effects = interposer.effects(for: effects, of: node.id, injecting: &injected)
+        }
+        for effect in effects where violation == nil {
+            trace.record(effect, of: node.id, now)
+            checking { () throws(Violation) in try carryOut(effect, of: node, process) }
+        }
+        for input in injected {
+            schedule(
+                .input(node: node.index, process: process.number, input),
+                after: options.messageDelay
+            )
+        }
+    }
+
+    private func carryOut(
+        _ effect: ShardEffect,
+        of node: SimulatedNode,
+        _ process: Process
+    ) throws(Violation) {
+        switch effect {
+        case .send(let target, let message):
+            try observe(sending: message, from: node)
+            send(message, from: node, to: target)
+        case .storage(let request):
+            try start(request, at: node, process)
+        case .reply(let ticket, let reply):
+            try answer(Int(ticket.rawValue), reply, from: node)
+        case .note: break
+        }
+    }
+
+    private func observe(
+        sending message: PeerMessage,
+        from node: SimulatedNode
+    ) throws(Violation) {
+        switch message {
+        case .store(_, let key, let object, _):
+            let before = causal.writeCount(of: key)
+            try causal.emitted(object, of: key, by: node.index)
+            try noteWrite(of: key, since: before)
+        case .fetched(_, .object(let object?)):
+            guard let key = causal.key(of: object) else { return }
+            try causal.emitted(object, of: key, by: node.index)
+        case .stored, .fetch, .fetched, .forward, .forwarded, .scan, .scanned, .count, .counted:
+            break
+        }
+    }
+
+    private func start(
+        _ request: StorageRequest,
+        at node: SimulatedNode,
+        _ process: Process
+    ) throws(Violation) {
+        switch request {
+        case .load(let key, let token):
+            process.storage[token] = StorageWork(kind: .load, key: causal.number(of: key))
+            scheduleRead(node, process)
+        case .scan:
+            scheduleRead(node, process)
+        case .persist(let key, let bytes, let token):
+            guard let object = try? EncodedObject(bytes) else {
+                throw Violation(.codec, "n\(node.index + 1) stores what is no object")
+            }
+            let before = causal.writeCount(of: key)
+            process.storage[token] = try causal.persisting(object, of: key, at: node.index)
+            try noteWrite(of: key, since: before)
+            scheduleCommit(node, process)
+        }
+        node.engine.request(request)
+    }
+
+    /// Ties a write that was just seen for the first time to the operation that its value names.
+    private func noteWrite(of key: StoredKey, since before: Int) throws(Violation) {
+        guard let key = causal.number(of: key), causal.histories[key].writes.count > before
+        else { return }
+        let sibling = causal.histories[key].writes[before].sibling
+        guard sibling.timestamp.wall.milliseconds <= latestWall.milliseconds + 1 else {
+            throw Violation(.boundedClocks, "\(sibling.timestamp.wall) is later than any clock")
+        }
+        if case .value(let value) = sibling.payload, let number = OperationValue.number(of: value),
+            causal.histories[key].writes[..<before].allSatisfy({ $0.sibling.payload != sibling.payload })
+        {
+            try log.made(before, by: number)
+        }
+    }
+}

@@ -1,0 +1,238 @@
+package import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeNode
+import HengeReplication
+package import HengeRing
+
+/// A whole cluster in one thread and in virtual time: shards, disks, clocks, network, clients, faults and
+/// checkers, all from one seed.
+///
+/// Whatever happens, happens because an event comes up in the queue; equal seeds give equal events.
+package final class Simulation {
+    package let seed: UInt64
+    package let options: SimulationOptions
+    package let ring: Ring
+    let interposer: (any Interposer)?
+
+    package internal(set) var now = Instant(nanoseconds: 0)
+    var queue = EventQueue<Event>()
+    var nodes: [SimulatedNode]
+    var network: Network
+    /// What new processes do about stale replicas; the final reads need `blocking`.
+    var repair: ReadRepair
+
+    package internal(set) var trace: Trace
+    var causal: CausalChecker
+    var log: OperationLog
+    /// The latest reading of any wall clock.
+    var latestWall = WallTime(milliseconds: 0)
+    /// The first thing that was found wrong; nothing happens after it.
+    package internal(set) var violation: Violation?
+    package internal(set) var counts = SimulationCounts()
+
+    var workloads: [any Workload] = []
+    var clients: [SimulatedClient] = []
+    /// Answers to the checkers' own requests.
+    var ownReplies: [Int: ShardReply] = [:]
+    var isCalm = true
+    var faultsAreOn = false
+    var round = 0
+    var firstKeyOfRound = 0
+    /// By key: what its read at ALL found.
+    var finalObjects: [Int: EncodedObject?] = [:]
+    /// By fault: the ways that it blocks.
+    var blockedWays: [Int: [BlockedWay]] = [:]
+    var faultNumber = 0
+
+    // One stream a concern, so that a change in one leaves the others' draws alone.
+    var networkDice: SeededGenerator
+    var diskDice: SeededGenerator
+    var faultDice: SeededGenerator
+    var startDice: SeededGenerator
+    var loadDice: SeededGenerator
+
+    /// - Parameters:
+    ///   - options: nil to draw them from the seed.
+    ///   - durability: in place of that of the options.
+    ///   - line: called with each line of the event log; nil to write none.
+    package init(
+        seed: UInt64,
+        options wanted: SimulationOptions? = nil,
+        durability: MemoryEngine.Durability? = nil,
+        interposer: (any Interposer)? = nil,
+        line: ((String) -> Void)? = nil
+    ) {
+        var dice = SeededGenerator(seed: seed)
+        var optionDice = dice.split()
+        var options = wanted ?? SimulationOptions.draw(&optionDice)
+        if let durability { options.durability = durability }
+        self.seed = seed
+        self.options = options
+        self.interposer = interposer
+        networkDice = dice.split()
+        diskDice = dice.split()
+        faultDice = dice.split()
+        startDice = dice.split()
+        loadDice = dice.split()
+        ring = Self.makeRing(options, isShuffled: wanted == nil, &startDice)
+        nodes = (0..<options.nodes).map { SimulatedNode(index: $0, durability: options.durability) }
+        network = Network(count: options.nodes)
+        repair = options.repair
+        trace = Trace(line: line)
+        causal = CausalChecker(nodes: options.nodes)
+        log = OperationLog(replicas: ring.replicas)
+        setClocks(&dice)
+    }
+
+    /// A ring of its own making, so that a better placement some day does not change every seed.
+    private static func makeRing(
+        _ options: SimulationOptions,
+        isShuffled: Bool,
+        _ dice: inout SeededGenerator
+    ) -> Ring {
+        let members = (1...options.nodes).map { number in
+            Member(
+                id: NodeID(UInt16(number)),
+                name: "n\(number)",
+                peerAddress: "n\(number):7401"
+            )
+        }
+        var owners: [NodeID] = []
+        for partition in 0..<options.partitions {
+            let turn = partition % options.nodes
+            let index = isShuffled && dice.chance(1, in: 4) ? dice.below(options.nodes) : turn
+            owners.append(members[index].id)
+        }
+        // Every node owns something, whatever the dice said.
+        for (index, member) in members.enumerated() { owners[index] = member.id }
+        let document = RingDocument(
+            clusterID: 1,
+            epoch: 1,
+            replicas: options.replicas,
+            members: members,
+            owners: owners
+        )
+        return Ring(document)
+    }
+
+    private func setClocks(_ dice: inout SeededGenerator) {
+        var clockDice = dice.split()
+        let bound = Int(options.clockDriftMax.milliseconds)
+        for node in nodes {
+            guard options.faults.contains(.clockSkew) else { continue }
+            // Any two differ by less than the bound, with room for jumps.
+            node.clock.skewMilliseconds = Int64(clockDice.below(bound * 6 / 10)) - Int64(bound * 3 / 10)
+            node.clock.driftPerMillion = Int64(clockDice.below(401)) - 200
+        }
+        if options.faults.contains(.wildClock) {
+            let wild = nodes[clockDice.below(nodes.count)]
+            wild.clock.skewMilliseconds = Int64(bound + clockDice.below(bound))
+        }
+    }
+
+    // MARK: Time
+
+    func schedule(_ event: Event, after delay: Interval) {
+        queue.schedule(event, at: now + delay)
+    }
+
+    /// Lets time pass until a condition holds; false when it does not within the limit, or when something
+    /// was found wrong.
+    package func advance(within limit: Interval, until condition: () -> Bool) -> Bool {
+        let deadline = now + limit
+        while violation == nil {
+            if condition() { return true }
+            guard let next = queue.nextTime, next <= deadline, let (time, event) = queue.popNext()
+            else {
+                now = max(now, deadline)
+                return condition()
+            }
+            now = time
+            counts.events += 1
+            handle(event)
+        }
+        return false
+    }
+
+    package func pass(_ time: Interval) {
+        _ = advance(within: time, until: { false })
+    }
+
+    /// Runs a check, keeping what it finds.
+    func checking(_ body: () throws(Violation) -> Void) {
+        do throws(Violation) {
+            try body()
+        } catch {
+            report(error)
+        }
+    }
+
+    func report(_ found: Violation) {
+        guard violation == nil else { return }
+        violation = found
+        trace.write("!! \(found)", at: now)
+    }
+
+    private func handle(_ event: Event) {
+        switch event {
+        case .message(let envelope): arrive(envelope)
+        case .unstall(let from, let to): unstall(from: from, to: to)
+        case .link(let event): handle(event)
+        case .storage(let node, let number, let event):
+            guard let running = process(node, number) else { return }
+            handle(event, at: nodes[node], running)
+        case .tick(let node, let process): tick(node, process)
+        case .input(let node, let process, let input):
+            guard self.process(node, process) != nil else { return }
+            step(nodes[node], input)
+        case .tallies(let node, let process, let weights):
+            self.process(node, process)?.shard.addInitialTallies(weights)
+        case .start(let node): start(nodes[node])
+        case .stopping(let node, let process, let stage, let deadline):
+            guard let running = self.process(node, process) else { return }
+            continueStop(nodes[node], running, stage, deadline)
+        case .wake(let client): wake(clients[client])
+        case .nemesis: strike()
+        case .relief(let relief): relieve(relief)
+        }
+    }
+
+    /// The process of a node, if it is still the one of this number.
+    func process(_ node: Int, _ number: Int) -> Process? {
+        guard let process = nodes[node].process, process.number == number else { return nil }
+        return process
+    }
+}
+
+/// What is scheduled to happen. Processes are named by number, so that what was meant for one that is gone
+/// does not reach the next.
+enum Event {
+    case message(Envelope)
+    case unstall(from: Int, to: Int)
+    case link(LinkEvent)
+    case storage(node: Int, process: Int, StorageEvent)
+    case tick(node: Int, process: Int)
+    case input(node: Int, process: Int, ShardInput)
+    case tallies(node: Int, process: Int, [RecordWeight])
+    case start(node: Int)
+    case stopping(node: Int, process: Int, StopStage, deadline: Instant)
+    case wake(client: Int)
+    case nemesis
+    case relief(Relief)
+}
+
+/// How much a run did.
+package struct SimulationCounts: Hashable, Sendable {
+    package var events = 0
+    package var steps = 0
+    package var operations = 0
+    package var answers = 0
+    package var failures = 0
+    package var messages = 0
+    package var messagesLost = 0
+    package var faults = 0
+    package var rounds = 0
+
+    package init() {}
+}

@@ -1,0 +1,194 @@
+package import HengeBase
+package import HengeReplication
+
+/// What can go wrong in a run. Runs with some kinds switched off reach states that the others never do
+/// (swarm testing: Groce et al., ISSTA 2012).
+package struct FaultKinds: OptionSet, Hashable, Sendable {
+    package let rawValue: UInt32
+
+    package init(rawValue: UInt32) {
+        self.rawValue = rawValue
+    }
+
+    /// The process dies; what it had handed to the operating system stays.
+    package static let kills = FaultKinds(rawValue: 1 << 0)
+    /// The machine dies; what was not synced is gone.
+    package static let powerFailures = FaultKinds(rawValue: 1 << 1)
+    package static let cleanStops = FaultKinds(rawValue: 1 << 2)
+    /// Groups of nodes that can't reach each other.
+    package static let partitions = FaultKinds(rawValue: 1 << 3)
+    /// Messages get through in one direction alone.
+    package static let oneWayPartitions = FaultKinds(rawValue: 1 << 4)
+    package static let droppedConnections = FaultKinds(rawValue: 1 << 5)
+    /// Loads and persists fail for a while.
+    package static let diskErrors = FaultKinds(rawValue: 1 << 6)
+    /// Records rot on the disk.
+    package static let rot = FaultKinds(rawValue: 1 << 7)
+    package static let slowDisks = FaultKinds(rawValue: 1 << 8)
+    /// Wall clocks differ, within the bound that replicas accept.
+    package static let clockSkew = FaultKinds(rawValue: 1 << 9)
+    package static let clockJumps = FaultKinds(rawValue: 1 << 10)
+    /// One node's wall clock is beyond the bound.
+    package static let wildClock = FaultKinds(rawValue: 1 << 11)
+
+    package static let all = FaultKinds(rawValue: 1 << 12 - 1)
+
+    private static let names = [
+        "kills", "power", "stops", "partitions", "oneway", "drops", "diskerrors", "rot", "slow",
+        "skew", "jumps", "wild",
+    ]
+
+    package var names: [String] {
+        Self.names.indices.filter { rawValue & (1 << UInt32($0)) != 0 }.map { Self.names[$0] }
+    }
+}
+
+/// All that distinguishes one run from another, drawn from its seed.
+package struct SimulationOptions: Hashable, Sendable {
+    package enum Transport: String, Hashable, Sendable {
+        /// As over TCP: in order, lost only with the connection.
+        case connections
+        /// Messages are lost, repeated and reordered. The protocol promises to bear it, except for
+        /// forwarded requests, which its transport must not repeat.
+        case datagrams
+    }
+
+    package var nodes = 3
+    package var replicas = 3
+    package var partitions = 64
+    package var transport = Transport.connections
+    package var repair = ReadRepair.blocking
+    package var durability = MemoryEngine.Durability.sync
+    package var faults: FaultKinds = []
+    /// The usual time between two faults.
+    package var faultEvery = Interval.milliseconds(300)
+
+    /// Whether delays vary; without, each is exactly the usual one.
+    package var hasJitter = true
+    package var messageDelay = Interval.milliseconds(1)
+    package var lossPerThousand = 0
+    package var repeatsPerThousand = 0
+    package var readDelay = Interval.microseconds(100)
+    package var commitDelay = Interval.milliseconds(1)
+    package var clockDriftMax = Interval.seconds(60)
+
+    package var clients = 6
+    package var keys = 4
+    /// Requests in the phase with faults, and in the calm one after it.
+    package var operations = 300
+    package var calmOperations = 40
+    package var think = Interval.milliseconds(5)
+    package var timeout = Interval.milliseconds(200)
+    package var levels: [Consistency] = [.quorum]
+    /// How often each of ``MixedWorkload/Kind`` is drawn.
+    package var weights = [Int](repeating: 1, count: MixedWorkload.Kind.allCases.count)
+
+    package var siblingsMax = 100
+    package var objectBytesMax = 1 << 20
+    package var requestsMax = 1 << 14
+    package var replicaWorkMax = 1 << 16
+
+    package init() {}
+
+    /// One line that tells runs apart.
+    package var summary: String {
+        var parts = [
+            "n=\(nodes)/\(replicas)", transport.rawValue, "repair=\(repair.rawValue)",
+            durability == .sync ? "sync" : "interval",
+            "levels=\(levels.map(\.description).joined(separator: "+"))",
+        ]
+        if lossPerThousand > 0 { parts.append("loss=\(lossPerThousand)‰") }
+        parts.append("faults=\(faults.isEmpty ? "none" : faults.names.joined(separator: "+"))")
+        return parts.joined(separator: " ")
+    }
+}
+
+extension SimulationOptions {
+    /// Draws a run.
+    package static func draw(_ dice: inout SeededGenerator) -> SimulationOptions {
+        var options = SimulationOptions()
+        options.nodes = 3 + dice.below(5)
+        options.replicas = min(options.nodes, dice.pick([3, 3, 3, 3, 3, 3, 1, 2, 4, 5]))
+        options.transport = dice.chance(2, in: 3) ? .connections : .datagrams
+        options.repair = dice.pick([.blocking, .blocking, .blocking, .async, .off])
+        options.durability = dice.chance(3, in: 4) ? .sync : .interval
+        options.drawFaults(&dice)
+        options.drawDelays(&dice)
+        options.drawLoad(&dice)
+        options.drawLimits(&dice)
+        return options
+    }
+
+    private mutating func drawFaults(_ dice: inout SeededGenerator) {
+        for kind in 0..<FaultKinds.all.rawValue.nonzeroBitCount {
+            let isRare = 1 << UInt32(kind) & FaultKinds([.rot, .wildClock]).rawValue != 0
+            if dice.chance(1, in: isRare ? 8 : 2) { faults.formUnion(.init(rawValue: 1 << kind)) }
+        }
+        if dice.chance(1, in: 20) { faults = [] }
+        // A record that rots where fewer than three hold it can't always be made whole by reads.
+        if replicas < 3 { faults.remove(.rot) }
+        faultEvery = .milliseconds(dice.pick([20, 60, 200]))
+        clockDriftMax = .milliseconds(dice.pick([1_000, 10_000, 60_000]))
+        if transport == .datagrams {
+            lossPerThousand = dice.pick([0, 5, 30, 100])
+            repeatsPerThousand = dice.pick([0, 10, 100])
+        }
+    }
+
+    private mutating func drawDelays(_ dice: inout SeededGenerator) {
+        messageDelay = .microseconds(dice.pick([50, 500, 2_000, 10_000]))
+        readDelay = .microseconds(dice.pick([0, 50, 500, 3_000]))
+        commitDelay = .microseconds(dice.pick([50, 1_000, 5_000]))
+    }
+
+    private mutating func drawLoad(_ dice: inout SeededGenerator) {
+        clients = 2 + dice.below(9)
+        keys = dice.pick([1, 2, 4, 8])
+        operations = dice.pick([300, 600, 1_200])
+        think = .microseconds(dice.pick([200, 5_000, 40_000]))
+        timeout = .milliseconds(dice.pick([20, 100, 400, 2_000]))
+        let numbers = (1...replicas).map { Consistency.count(UInt8($0)) }
+        levels = dice.pick([
+            [.quorum], [.quorum], [.one, .quorum, .all], [.one], [.one, .quorum], numbers,
+            [.quorum, .quorum, .quorum, .one, .all],
+        ])
+        weights = MixedWorkload.Kind.allCases.map { kind in
+            kind.isBasic ? 2 + dice.below(6) : dice.pick([0, 0, 1, 3])
+        }
+    }
+
+    private mutating func drawLimits(_ dice: inout SeededGenerator) {
+        if dice.chance(1, in: 5) { siblingsMax = 2 + dice.below(6) }
+        if dice.chance(1, in: 10) { objectBytesMax = 400 + dice.below(1_000) }
+        if dice.chance(1, in: 10) { requestsMax = 1 + dice.below(4) }
+        if dice.chance(1, in: 10) { replicaWorkMax = 1 + dice.below(4) }
+    }
+}
+
+extension SeededGenerator {
+    package mutating func pick<T>(_ choices: [T]) -> T {
+        choices[below(choices.count)]
+    }
+
+    /// A length of time around `usual`, now and then far longer.
+    mutating func delay(around usual: Interval) -> Interval {
+        let half = usual.nanoseconds / 2
+        let spread = half + UInt64(below(Int(usual.nanoseconds) + 1))
+        return Interval(nanoseconds: chance(1, in: 40) ? spread * 8 : spread)
+    }
+
+    mutating func interval(_ range: ClosedRange<UInt64>) -> Interval {
+        let span = Int(range.upperBound - range.lowerBound)
+        return .microseconds(range.lowerBound * 1_000 + UInt64(below(span * 1_000 + 1)))
+    }
+
+    /// The position of one of the weights, each as likely as it is heavy.
+    mutating func weighted(_ weights: [Int]) -> Int {
+        var rest = below(max(1, weights.reduce(0, +)))
+        for (index, weight) in weights.enumerated() {
+            if rest < weight { return index }
+            rest -= weight
+        }
+        return 0
+    }
+}

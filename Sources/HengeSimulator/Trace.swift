@@ -1,0 +1,140 @@
+import HengeBase
+import HengeMessages
+import HengeNode
+import HengeRing
+
+import struct NIOCore.ByteBuffer
+
+/// A running hash of everything that happens, byte by byte, and, where asked for, the same in words.
+///
+/// Two runs of one seed must have equal hashes, in whatever process: if not, something depends on more
+/// than the seed.
+package struct Trace {
+    package private(set) var hash: UInt64 = 0
+    private var scratch = ByteBuffer()
+    private var describer = Describer()
+    private let line: ((String) -> Void)?
+
+    init(line: ((String) -> Void)?) {
+        self.line = line
+        scratch.reserveCapacity(1 << 12)
+    }
+
+    /// The hash in 16 hexadecimal digits.
+    package var digits: String {
+        let digits = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    mutating func record(_ input: ShardInput, at node: NodeID, _ now: Instant) {
+        begin(1, node, now)
+        switch input {
+        case .request(let ticket, let request):
+            scratch.writeInteger(ticket.rawValue)
+            write(.forward(RequestID(rawValue: 1), request))
+        case .scan(let ticket, let range, let timeout):
+            scratch.writeInteger(ticket.rawValue)
+            write(.scan(RequestID(rawValue: 2), range, timeout: timeout))
+        case .count(let ticket, _):
+            scratch.writeInteger(ticket.rawValue)
+            scratch.writeInteger(UInt8(3))
+        case .message(let sender, let message):
+            scratch.writeInteger(sender.rawValue)
+            write(message)
+        case .storage(let completion): write(completion)
+        case .peerUp(let id): scratch.writeInteger(UInt32(id.rawValue) | 1 << 16)
+        case .peerDown(let id): scratch.writeInteger(UInt32(id.rawValue) | 2 << 16)
+        case .tick: scratch.writeInteger(UInt8(4))
+        }
+        end()
+        guard let line, let text = describer.describe(input) else { return }
+        line("\(describer.time(now)) n\(node.rawValue) \(text)")
+    }
+
+    mutating func record(_ effect: ShardEffect, of node: NodeID, _ now: Instant) {
+        begin(2, node, now)
+        switch effect {
+        case .send(let target, let message):
+            scratch.writeInteger(target.rawValue)
+            write(message)
+        case .storage(let request): write(request)
+        case .reply(let ticket, let reply):
+            scratch.writeInteger(ticket.rawValue)
+            write(reply)
+        case .note(let note): scratch.writeString("\(note)")
+        }
+        end()
+        guard let line, let text = describer.describe(effect) else { return }
+        line("\(describer.time(now)) n\(node.rawValue)   \(text)")
+    }
+
+    /// Something that the simulator does to a node.
+    mutating func note(_ what: String, at node: NodeID, _ now: Instant) {
+        begin(3, node, now)
+        scratch.writeString(what)
+        end()
+        line?("\(describer.time(now)) n\(node.rawValue) -- \(what)")
+    }
+
+    /// A remark on the whole, in words and hash.
+    mutating func write(_ what: String, at now: Instant) {
+        begin(4, NodeID(0), now)
+        scratch.writeString(what)
+        end()
+        line?("\(describer.time(now)) -- \(what)")
+    }
+
+    private mutating func begin(_ kind: UInt8, _ node: NodeID, _ now: Instant) {
+        scratch.clear()
+        scratch.writeInteger(kind)
+        scratch.writeInteger(node.rawValue)
+        scratch.writeInteger(now.nanoseconds)
+    }
+
+    private mutating func end() {
+        hash = scratch.withUnsafeReadableBytes { XXH3.hash64($0, seed: hash) }
+    }
+
+    private mutating func write(_ message: PeerMessage) {
+        PeerMessageCodec.write(message, into: &scratch)
+    }
+
+    private mutating func write(_ request: StorageRequest) {
+        switch request {
+        case .load(let key, let token):
+            scratch.writeInteger(token.rawValue)
+            scratch.writeImmutableBuffer(key.bytes)
+        case .persist(let key, let bytes, let token):
+            scratch.writeInteger(token.rawValue)
+            scratch.writeImmutableBuffer(key.bytes)
+            scratch.writeImmutableBuffer(bytes)
+        case .scan(let range, let token):
+            write(.scan(RequestID(rawValue: token.rawValue), range, timeout: .zero))
+        }
+    }
+
+    private mutating func write(_ completion: StorageCompletion) {
+        switch completion {
+        case .loaded(let token, let result):
+            scratch.writeInteger(token.rawValue)
+            switch result {
+            case .success(let bytes?): scratch.writeImmutableBuffer(bytes)
+            case .success(nil): scratch.writeInteger(UInt8(0))
+            case .failure(let failure): scratch.writeString("\(failure)")
+            }
+        case .persisted(let token, let failure):
+            scratch.writeInteger(token.rawValue)
+            scratch.writeString(failure.map { "\($0)" } ?? "")
+        case .scanned(let token, let result):
+            write(.scanned(RequestID(rawValue: token.rawValue), result))
+        }
+    }
+
+    private mutating func write(_ reply: ShardReply) {
+        switch reply {
+        case .response(let response): write(.forwarded(RequestID(rawValue: 5), response))
+        case .page(let page): write(.scanned(RequestID(rawValue: 6), .success(page)))
+        case .count(let count): scratch.writeInteger(count)
+        }
+    }
+}

@@ -1,0 +1,46 @@
+/// What a checker found.
+package struct Violation: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Which promise is broken; `docs/consistency.md` names the same.
+    package enum Promise: String, Hashable, Sendable, CaseIterable {
+        /// An acknowledged write survives or was replaced by one that had seen it.
+        case nothingLost = "nothing lost"
+        /// The siblings of every version are those that full causal histories give.
+        case exactSiblings = "exact siblings"
+        /// No replica claims a write that it never held.
+        case honestContexts = "honest contexts"
+        /// A dot names one write.
+        case uniqueDots = "unique dots"
+        /// With R + W > N, a read sees what was acknowledged before it began.
+        case freshReads = "fresh reads"
+        /// After healing and a read at ALL, every replica holds the same bytes.
+        case convergence
+        /// Every request is answered once, in time.
+        case oneAnswer = "one answer"
+        /// An answer that says that nothing was written is true.
+        case nothingWritten = "nothing written"
+        /// In calm every request succeeds.
+        case liveness
+        /// With nothing to do, nothing is in flight.
+        case quiescence
+        /// The counts of records are those of the disk.
+        case exactTallies = "exact tallies"
+        /// Scans and counts of a quiet cluster are exact.
+        case exactScans = "exact scans"
+        /// Hybrid timestamps do not run away from the wall clocks.
+        case boundedClocks = "bounded clocks"
+        /// Messages are read back as they were written.
+        case codec
+        /// What users of a cart added stays in it.
+        case fullCarts = "full carts"
+    }
+
+    package let promise: Promise
+    package let message: String
+
+    package init(_ promise: Promise, _ message: String) {
+        self.promise = promise
+        self.message = message
+    }
+
+    package var description: String { "\(promise.rawValue): \(message)" }
+}

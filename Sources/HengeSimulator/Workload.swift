@@ -1,0 +1,46 @@
+package import HengeBase
+package import HengeCausality
+package import HengeMessages
+package import HengeNode
+
+/// What clients do, and what must then be true. Each round of a run sets up, starts and checks anew.
+package protocol Workload: AnyObject {
+    /// Names the keys of a round with ``Simulation/follow(_:)``.
+    func setUp(_ simulation: Simulation, round: Int)
+    /// How many clients work at it.
+    func clientCount(_ options: SimulationOptions) -> Int
+    /// What a client does next, as operation `number`.
+    func next(_ client: SimulatedClient, number: Int, in simulation: Simulation) -> ClientAction
+    /// A client has been answered.
+    func answered(_ client: SimulatedClient, _ operation: Operation, _ reply: ShardReply)
+    /// Called at the end of a round, when all is quiet and every key has been read at ALL.
+    func check(_ simulation: Simulation) throws(Violation)
+}
+
+package enum ClientAction {
+    case request(ClientRequest, key: Int)
+    /// - limit: how many keys a page should have.
+    case scan(limit: Int)
+    case count
+}
+
+/// A sequential client: one request at a time, at whatever node it finds.
+package final class SimulatedClient {
+    package let index: Int
+    let workload: Int
+    package var dice: SeededGenerator
+    /// Requests that it will still make in this phase.
+    var remaining = 0
+    /// The operation that it waits for.
+    var operation: Int?
+    /// By key: the context it was given last.
+    package var contexts: [Int: VersionVector] = [:]
+
+    init(index: Int, workload: Int, dice: SeededGenerator) {
+        self.index = index
+        self.workload = workload
+        self.dice = dice
+    }
+
+    var isDone: Bool { remaining == 0 && operation == nil }
+}
