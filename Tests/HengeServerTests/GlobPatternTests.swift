@@ -41,7 +41,8 @@ import Testing
             let pattern = (0..<random.below(9)).map { _ in Array("ab*?".utf8)[random.below(4)] }
             let text = (0..<random.below(9)).map { _ in Array("ab".utf8)[random.below(2)] }
             let expected = oracle(pattern[...], text[...])
-            let actual = try GlobPattern(ByteBuffer(bytes: pattern)).matches(ByteBuffer(bytes: text))
+            let actual = try GlobPattern(ByteBuffer(bytes: pattern)).matches(
+                ByteBuffer(bytes: text))
             guard actual == expected else {
                 let shown = String(decoding: pattern, as: UTF8.self)
                 Issue.record("seed \(seed): \(shown) on \(String(decoding: text, as: UTF8.self))")

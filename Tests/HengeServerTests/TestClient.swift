@@ -71,7 +71,8 @@ final class TestClient: Sendable {
 
     func next() async throws -> RESPValue {
         let inbox = self.inbox
-        return try await channel.eventLoop.flatSubmit { inbox.value.next(on: inbox.eventLoop) }.get()
+        return try await channel.eventLoop.flatSubmit { inbox.value.next(on: inbox.eventLoop) }
+            .get()
     }
 
     /// Closes the sending side alone.

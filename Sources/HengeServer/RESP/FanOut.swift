@@ -184,7 +184,9 @@ final class FanOut {
     }
 
     private func gather(_ encoder: ReplyEncoder, _ out: inout ByteBuffer) -> Int {
-        guard isSubmitted, window.allSatisfy({ $0.response != nil }) else { return 0 }
+        guard isSubmitted, !window.isEmpty, window.allSatisfy({ $0.response != nil }) else {
+            return 0
+        }
         var conflicts = 0
         for part in window {
             if case .failed(let failure) = part.response, self.failure == nil {
