@@ -171,6 +171,7 @@ import henge
         // The connection had three in flight at most.
         #expect((1...3).contains(result.errors.count))
         #expect(result.operations == 600 - result.errors.count)
+        #expect(result.loss == nil)
         try await server.stop()
     }
 
@@ -180,6 +181,23 @@ import henge
         await #expect(throws: LoadError.lost("the server closed the connection")) {
             try await LoadRun(plan: plan).run()
         }
+        try await server.stop()
+    }
+
+    @Test func aRunCutShortSaysWhy() async throws {
+        let count = NIOLockedValueBox(0)
+        let server = try await ScriptedServer.start { _ in
+            let turn = count.withLockedValue { count in
+                count += 1
+                return count
+            }
+            return turn > 100 ? .close : .bytes("+PONG\r\n")
+        }
+        let plan = Self.plan(server, mix: .ping, limit: .seconds(60))
+        let result = try await LoadRun(plan: plan).run()
+        #expect((1...100).contains(result.operations))
+        #expect(result.loss == "the server closed the connection")
+        #expect(result.seconds < 30)
         try await server.stop()
     }
 

@@ -48,6 +48,7 @@ struct BenchCommand: AsyncParsableCommand {
         } else {
             Output.lines(report.lines)
         }
+        if let loss = result.loss { throw Self.failure(.lost(loss)) }
     }
 
     private static func failure(_ error: LoadError) -> CommandFailure {

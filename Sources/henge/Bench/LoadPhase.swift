@@ -48,6 +48,8 @@ package struct LoadResult: Sendable {
     package var unsent = 0
     package var errors = ErrorTally()
     package var latencies = LatencyRecorder()
+    /// Why an event loop had no connection left before the end, if one had not.
+    package var loss: String?
     /// Uptime nanoseconds.
     package var startedAt: UInt64
     package var endedAt: UInt64
@@ -68,6 +70,7 @@ package struct LoadResult: Sendable {
         unsent += other.unsent
         errors.add(other.errors)
         latencies.add(other.latencies)
+        loss = loss ?? other.loss
         startedAt = min(startedAt, other.startedAt)
         endedAt = max(endedAt, other.endedAt)
     }

@@ -127,21 +127,10 @@ package struct LoadRun: Sendable {
         for future in futures { results.append(try await future.get()) }
         guard var sum = results.first else { preconditionFailure("there is a worker") }
         for result in results.dropFirst() { sum.add(result) }
-        if sum.operations == 0, let loss = try await loss(of: workers) {
+        if sum.operations == 0, let loss = sum.loss {
             throw LoadError.lost(loss)
         }
         return sum
-    }
-
-    /// Why no connection is left, if so.
-    private func loss(of workers: [Worker]) async throws -> String? {
-        var losses: [String] = []
-        for worker in workers {
-            guard let loss = try await worker.eventLoop.submit({ worker.value.loss }).get()
-            else { return nil }
-            losses.append(loss)
-        }
-        return losses.first
     }
 
     /// Reports each second, and ends a phase in which nothing is answered any more.

@@ -12,7 +12,9 @@ final class LoadWorker {
     private var generator: SeededGenerator
     private var connections: [LoadConnection] = []
     private var running: RunningPhase?
-    private var lossReason: String?
+    /// Why the last connection went, if none is left.
+    private var loss: String?
+    private var ended: LoadResult?
 
     init(plan: LoadPlan, share: Int, eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
@@ -62,10 +64,10 @@ final class LoadWorker {
         return running.promise.futureResult
     }
 
-    /// How far the phase is: operations that succeeded and that failed.
+    /// How far the phase is, or how far it came: operations that succeeded and that failed.
     var progress: (operations: Int, errors: Int) {
-        guard let running else { return (0, 0) }
-        return (running.result.operations, running.result.errors.count)
+        guard let result = running?.result ?? ended else { return (0, 0) }
+        return (result.operations, result.errors.count)
     }
 
     /// Ends the phase now: operations without an answer count as errors, and the connections close.
@@ -74,16 +76,13 @@ final class LoadWorker {
         let open = connections
         let unanswered = open.reduce(0) { $0 + $1.operationsInFlight }
         connections = []
-        lossReason = reason
+        loss = reason
         if let running {
             running.result.errors.record(code: "NOANSWER", text: reason, count: unanswered)
             finish(running, now: NIODeadline.now().uptimeNanoseconds)
         }
         for connection in open { connection.close() }
     }
-
-    /// Why there are no more connections, if so.
-    var loss: String? { connections.isEmpty ? lossReason : nil }
 
     // MARK: From connections
 
@@ -124,7 +123,7 @@ final class LoadWorker {
     func lost(_ connection: LoadConnection, operations: Int, reason: String) {
         guard let index = connections.firstIndex(where: { $0 === connection }) else { return }
         connections.remove(at: index)
-        lossReason = reason
+        if connections.isEmpty { loss = reason }
         guard let running else { return }
         running.inFlight -= operations
         running.result.errors.record(code: "DISCONNECTED", text: reason, count: operations)
@@ -221,6 +220,8 @@ final class LoadWorker {
 
     private func finish(_ running: RunningPhase, now: UInt64) {
         running.result.endedAt = now
+        running.result.loss = loss
+        ended = running.result
         self.running = nil
         running.promise.succeed(running.result)
     }
