@@ -7,9 +7,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 # One configuration for everything, tests included: the same flags in each target, or it all compiles again.
-# Optimising across modules is a flag here and not in Package.swift, where it would stop others from depending on
-# HengeClient (unsafeFlags). Products are named, since --build-tests also builds the tools and examples of dependencies.
-FLAGS := -c release --explicit-target-dependency-import-check error -Xswiftc -cross-module-optimization
+FLAGS := -c release --explicit-target-dependency-import-check error
 HENGE := .build/release/henge
 
 PREFIX ?= /usr/local
@@ -69,6 +67,7 @@ lint: ## Checks format, layers, sizes, links and scripts
 	tools/check-scripts
 	@tools/test-bootstrap >/dev/null || tools/test-bootstrap
 	python3 cluster/test_henge_cluster.py
+	python3 cluster/test_bench_report.py
 
 .PHONY: format
 format: ## Formats the Swift files and wraps their comments

@@ -174,10 +174,16 @@ let package = Package(
             ]
         ),
         tests(
+            "HengeBenchTests",
+            [
+                "henge", "HengeBase", "HengeRESP", "HengeClient", nioCore, nioPosix, nioConcurrency,
+                histogram,
+            ]
+        ),
+        tests(
             "HengeCommandTests",
             ["henge", "HengeCausality", "HengeClient", nioCore]
         ),
-        tests("HengeBenchTests", ["henge", "HengeBase", "HengeRESP", nioCore, histogram]),
         tests("HengeIntegrationTests", ["henge", "HengeClient", "HengeRESP", nioCore]),
     ],
     swiftLanguageModes: [.v6]

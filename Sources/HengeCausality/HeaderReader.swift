@@ -4,7 +4,7 @@ import HengeBase
 ///
 /// It checks every rule of the layout as it goes, so a header that it reads to the end is well-formed and
 /// canonical. It can't reach beyond the header: a value is never touched.
-struct HeaderReader {
+package struct HeaderReader {
     static let tombstoneFlag: UInt8 = 1
     static let expiryFlag: UInt8 = 2
     /// The fewest bytes of an entry: actor, counter.
@@ -42,7 +42,7 @@ struct HeaderReader {
     private var siblingCounter: UInt64 = 0
 
     /// Reads up to the first entry.
-    init(_ bytes: UnsafeRawBufferPointer) throws(ObjectDecodeError) {
+    package init(_ bytes: UnsafeRawBufferPointer) throws(ObjectDecodeError) {
         var prefix = ByteCursor(bytes)
         let format = try prefix.byte()
         guard format == EncodedObject.format else { throw .unknownFormat(format) }
@@ -64,7 +64,7 @@ struct HeaderReader {
     }
 
     /// As ``skipEntries()``, returning them.
-    mutating func readContext() throws(ObjectDecodeError) -> VersionVector {
+    package mutating func readContext() throws(ObjectDecodeError) -> VersionVector {
         var entries: [Dot] = []
         entries.reserveCapacity(entryCount)
         try forEachEntry { entries.append($0) }

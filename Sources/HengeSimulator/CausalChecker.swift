@@ -12,7 +12,7 @@ import struct NIOCore.ByteBuffer
 /// first object that shows it; what it replaced follows from the request that made it.
 struct CausalChecker {
     /// What one node may rightly claim to know of one key.
-    private struct Hand {
+    struct Hand {
         var stored = WriteSet()
         /// Came with messages, and may still find its way into a record.
         var passing = WriteSet()
@@ -24,15 +24,15 @@ struct CausalChecker {
 
     private(set) var keys: [StoredKey] = []
     private var numbers: [StoredKey: Int] = [:]
-    private(set) var histories: [KeyHistory] = []
+    var histories: [KeyHistory] = []
     /// By node, then by key.
-    private var hands: [[Hand]]
+    var hands: [[Hand]]
     /// By node: rises whenever the node has nothing in flight, so that nothing is passing any more.
     private var epochs: [Int]
     /// By key: the nodes that have lost records of it.
     private(set) var losers: [UInt64] = []
-    private var keyOfDot: [Dot: Int] = [:]
-    private var burned: [ActorID: Bool] = [:]
+    var keyOfDot: [Dot: Int] = [:]
+    var burned: [ActorID: Bool] = [:]
 
     init(nodes: Int) {
         hands = Array(repeating: [], count: nodes)
@@ -164,7 +164,7 @@ struct CausalChecker {
     }
 
     /// Those of `known` that never were in this node's hands.
-    private func unseen(_ known: WriteSet, of key: Int, at node: Int) -> WriteSet {
+    func unseen(_ known: WriteSet, of key: Int, at node: Int) -> WriteSet {
         let hand = hands[node][key]
         let passing = hand.epoch == epochs[node] ? hand.passing : WriteSet()
         return known.subtracting(hand.stored).subtracting(passing)
@@ -173,90 +173,15 @@ struct CausalChecker {
     /// A context given to a client with a write; returns the write.
     func answered(_ context: VersionVector, of key: Int) throws(Violation) -> Int {
         guard let write = histories[key].write(leaving: context) else {
-            throw Violation(.honestContexts, "a client got a context that no write left: \(context)")
+            throw Violation(
+                .honestContexts,
+                "a client got a context that no write left: \(context)"
+            )
         }
         return write
     }
 
     // MARK: Checking versions
-
-    /// Finds the write that a new version shows, if it shows one.
-    private mutating func discover(
-        _ encoded: EncodedObject,
-        of key: Int,
-        by node: Int
-    ) throws(Violation) {
-        let object = encoded.decoded()
-        let new = object.siblings.filter { histories[key].index(of: $0.dot) == nil }
-        guard let sibling = new.first else { return }
-        guard new.count == 1 else {
-            throw Violation(.uniqueDots, "two new writes in one object of key \(key): \(new)")
-        }
-        guard !histories[key].claimed.covers(sibling.dot) else {
-            throw Violation(.honestContexts, "\(sibling.dot) was claimed before it was made")
-        }
-        guard keyOfDot.updateValue(key, forKey: sibling.dot) == nil else {
-            throw Violation(.uniqueDots, "\(sibling.dot) names a write of another key too")
-        }
-        guard burned[sibling.dot.actor] == nil else {
-            throw Violation(.uniqueDots, "n\(node + 1) lost a write of \(sibling.dot) and goes on")
-        }
-        guard let mutation = takeRequest(for: sibling, in: object, of: key, at: node) else {
-            throw Violation(.uniqueDots, "n\(node + 1) made \(sibling.dot), which nobody asked for")
-        }
-        var replacing = replaced(by: mutation, leaving: object.context, of: key)
-        if case .coordinator = mutation.basis {
-            // No more than what the node has held, whatever its context claims.
-            replacing = replacing.subtracting(unseen(replacing, of: key, at: node))
-        }
-        hands[node][key].stored.insert(histories[key].writes.count)
-        if case .context = mutation.basis {
-            // The client held what its context names, so the node may now claim it.
-            hands[node][key].stored.formUnion(replacing)
-        }
-        histories[key].record(sibling, replacing: replacing, leaving: object.context)
-    }
-
-    /// What a request that was not yet seen carried out would replace.
-    private func replaced(
-        by mutation: Mutation,
-        leaving context: VersionVector,
-        of key: Int
-    ) -> WriteSet {
-        switch mutation.basis {
-        case .coordinator: histories[key].covered(by: context)
-        case .context(let vector): histories[key].covered(by: vector)
-        case .nothing: WriteSet()
-        }
-    }
-
-    /// The oldest request that may have made this sibling, of those that would leave this object if any do.
-    private mutating func takeRequest(
-        for sibling: Sibling,
-        in object: VersionedObject,
-        of key: Int,
-        at node: Int
-    ) -> Mutation? {
-        let requests = hands[node][key].requested
-        let exact = requests.indices.filter { requests[$0].mayHaveMade(sibling) }
-        let others = exact.isEmpty ? requests.indices.filter { requests[$0].repeatsValue } : exact
-        let rest = object.siblings.filter { $0.dot != sibling.dot }.map(\.dot)
-        let known = histories[key].covered(by: object.context)
-        let explaining = others.first { index in
-            let gone = replaced(by: requests[index], leaving: object.context, of: key)
-            // A node may claim what the client's context names, and must then.
-            var named = WriteSet()
-            if case .context(let context) = requests[index].basis {
-                guard object.context.descends(from: context) else { return false }
-                named = gone
-            }
-            let isHonest = unseen(known, of: key, at: node).isSubset(of: named)
-            let left = histories[key].survivors(of: known).subtracting(gone).members
-            return isHonest && left.map { histories[key].writes[$0].dot }.sorted() == rest
-        }
-        guard let index = explaining ?? others.first else { return nil }
-        return hands[node][key].requested.remove(at: index)
-    }
 
     /// What a version holds or has replaced; it must hold exactly what that leaves.
     private mutating func check(
@@ -306,21 +231,5 @@ struct CausalChecker {
 
     private func hash(_ object: EncodedObject) -> UInt64 {
         object.bytes.withUnsafeReadableBytes { XXH3.hash64($0) }
-    }
-}
-
-extension Mutation {
-    /// Whether a sibling has just what this request writes.
-    fileprivate func mayHaveMade(_ sibling: Sibling) -> Bool {
-        switch (content, sibling.payload) {
-        case (.value(let wanted), .value(let value)): wanted == value
-        case (.tombstone, .tombstone): true
-        case (.value, .tombstone), (.tombstone, .value), (.unchanged, _): false
-        }
-    }
-
-    fileprivate var repeatsValue: Bool {
-        if case .unchanged = content { return true }
-        return false
     }
 }

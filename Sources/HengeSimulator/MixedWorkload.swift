@@ -75,7 +75,11 @@ package final class MixedWorkload: Workload {
         _ simulation: Simulation
     ) -> Mutation {
         let value = Mutation.Content.value(
-            OperationValue.make(number: number, rest: "", padding: client.dice.pick([0, 0, 20, 200]))
+            OperationValue.make(
+                number: number,
+                rest: "",
+                padding: client.dice.pick([0, 0, 20, 200])
+            )
         )
         let context = Mutation.Basis.context(client.contexts[key] ?? VersionVector())
         let soon = Mutation.Expiry.at(

@@ -64,7 +64,9 @@ struct Network {
     func isBlocked(from: Int, to: Int) -> Bool { blocks[from * count + to] > 0 }
 
     /// Whether either way between them is blocked.
-    func isCut(_ a: Int, _ b: Int) -> Bool { isBlocked(from: a, to: b) || isBlocked(from: b, to: a) }
+    func isCut(_ a: Int, _ b: Int) -> Bool {
+        isBlocked(from: a, to: b) || isBlocked(from: b, to: a)
+    }
 
     mutating func block(from: Int, to: Int) { blocks[from * count + to] += 1 }
 

@@ -116,7 +116,10 @@ extension Simulation {
         guard violation == nil else { return }
         guard case .count(let count)? = reply, count == expected else {
             return report(
-                Violation(.exactScans, "a count gives \(reply, default: "nothing"), not \(expected)")
+                Violation(
+                    .exactScans,
+                    "a count gives \(reply, default: "nothing"), not \(expected)"
+                )
             )
         }
     }

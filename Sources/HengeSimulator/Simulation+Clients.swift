@@ -34,15 +34,17 @@ extension Simulation {
         guard client.remaining > 0, client.operation == nil else { return }
         client.remaining -= 1
         let up = nodes.filter { $0.process.map { !$0.isStopping } ?? false }
-        guard !up.isEmpty else { return sleep(client) }
+        guard !up.isEmpty else { return sleep(client, afterFailure: true) }
         let node = up[client.dice.below(up.count)]
         let action = workloads[client.workload].next(client, number: log.nextNumber, in: self)
         client.operation = log.nextNumber
         submit(action, at: node, client: client.index)
     }
 
-    private func sleep(_ client: SimulatedClient) {
-        schedule(.wake(client: client.index), after: delay(options.think, &loadDice))
+    private func sleep(_ client: SimulatedClient, afterFailure: Bool = false) {
+        // One that was refused at once comes back later, or a short fault would use up all requests.
+        let usual = afterFailure ? max(options.think, .milliseconds(20)) : options.think
+        schedule(.wake(client: client.index), after: delay(usual, &loadDice))
     }
 
     /// Hands a request to a node; returns its number.
@@ -123,7 +125,9 @@ extension Simulation {
         let client = clients[index]
         client.operation = nil
         workloads[client.workload].answered(client, operation, reply)
-        sleep(client)
+        var hasFailed = false
+        if case .response(.failed) = reply { hasFailed = true }
+        sleep(client, afterFailure: hasFailed)
     }
 
     private func check(

@@ -19,7 +19,7 @@ extension Simulation {
         guard faultsAreOn else { return }
         scheduleStrike()
         let kinds = options.faults.members
-        guard !kinds.isEmpty else { return }
+        guard !kinds.isEmpty, faultsInEffect < options.faultsMax else { return }
         counts.faults += 1
         let node = nodes[faultDice.below(nodes.count)]
         switch faultDice.pick(kinds) {
@@ -47,6 +47,12 @@ extension Simulation {
         case .clockJumps: jump(node)
         default: break  // Skewed and wild clocks are so from the start.
         }
+    }
+
+    /// Nodes that are down, ways that are cut, disks that are ill.
+    private var faultsInEffect: Int {
+        blockedWays.count
+            + nodes.count { $0.process == nil || $0.diskErrorPercent > 0 || $0.diskSlowness > 1 }
     }
 
     private func restartLater(_ node: SimulatedNode) {

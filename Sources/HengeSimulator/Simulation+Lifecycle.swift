@@ -75,7 +75,8 @@ extension Simulation {
         let unsafe = node.engine.unsyncedCount + node.engine.waitingWriteCount
         node.engine.crash(surviving: faultDice.below(unsafe + 1))
         for (key, record) in before.enumerated()
-        where record != (try? node.peek(causal.keys[key]).get()) && options.durability == .interval {
+        where record != (try? node.peek(causal.keys[key]).get()) && options.durability == .interval
+        {
             causal.lost(key, at: node.index)
         }
         end(node, isSudden: true)
@@ -125,7 +126,9 @@ extension Simulation {
         switch stage {
         case .answering:
             for other in nodes where other !== node {
-                guard let open = network.connection(of: node.index, to: other.index) else { continue }
+                guard let open = network.connection(of: node.index, to: other.index) else {
+                    continue
+                }
                 close(node.index, other.index, open)
             }
             continueStop(node, process, .closing, now + Self.stopStageLimit)

@@ -65,6 +65,7 @@ extension Simulation {
             schedule(.wake(client: client.index), after: delay(options.think, &loadDice))
         }
         let isDone = advance(within: .seconds(3_600)) { clients.allSatisfy(\.isDone) }
+        checking { () throws(Violation) in try log.checkNoneLate(at: now) }
         if !isDone { report(Violation(.liveness, "clients do not come to an end")) }
     }
 

@@ -12,8 +12,8 @@ extension Simulation {
         latestWall = max(latestWall, time.wall)
         trace.record(input, at: node.id, now)
         let wasBusy = process.shard.hasWork
-        checking { () throws(Violation) in try observe(input, at: node, process) }
         for input in interposer?.inputs(for: input, to: node.id) ?? [input] {
+            checking { () throws(Violation) in try observe(input, at: node, process) }
             process.shard.step(input, at: time, effects: &process.effects)
         }
         carryOut(node, process)
@@ -187,7 +187,9 @@ extension Simulation {
             throw Violation(.boundedClocks, "\(sibling.timestamp.wall) is later than any clock")
         }
         if case .value(let value) = sibling.payload, let number = OperationValue.number(of: value),
-            causal.histories[key].writes[..<before].allSatisfy({ $0.sibling.payload != sibling.payload })
+            causal.histories[key].writes[..<before].allSatisfy({
+                $0.sibling.payload != sibling.payload
+            })
         {
             try log.made(before, by: number)
         }

@@ -122,7 +122,8 @@ package final class Simulation {
         for node in nodes {
             guard options.faults.contains(.clockSkew) else { continue }
             // Any two differ by less than the bound, with room for jumps.
-            node.clock.skewMilliseconds = Int64(clockDice.below(bound * 6 / 10)) - Int64(bound * 3 / 10)
+            node.clock.skewMilliseconds =
+                Int64(clockDice.below(bound * 6 / 10)) - Int64(bound * 3 / 10)
             node.clock.driftPerMillion = Int64(clockDice.below(401)) - 200
         }
         if options.faults.contains(.wildClock) {

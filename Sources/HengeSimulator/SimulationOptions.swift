@@ -62,6 +62,8 @@ package struct SimulationOptions: Hashable, Sendable {
     package var faults: FaultKinds = []
     /// The usual time between two faults.
     package var faultEvery = Interval.milliseconds(300)
+    /// How many may be in effect at a time.
+    package var faultsMax = 2
 
     /// Whether delays vary; without, each is exactly the usual one.
     package var hasJitter = true
@@ -128,6 +130,7 @@ extension SimulationOptions {
         // A record that rots where fewer than three hold it can't always be made whole by reads.
         if replicas < 3 { faults.remove(.rot) }
         faultEvery = .milliseconds(dice.pick([20, 60, 200]))
+        faultsMax = dice.pick([1, 1, 2, 2, 4])
         clockDriftMax = .milliseconds(dice.pick([1_000, 10_000, 60_000]))
         if transport == .datagrams {
             lossPerThousand = dice.pick([0, 5, 30, 100])

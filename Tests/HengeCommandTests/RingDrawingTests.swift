@@ -35,14 +35,14 @@ import henge
         let lines = RingCircle(radius: 4).lines(ring, labels: ["middle"], color: false)
         #expect(
             lines == [
-                "     DDDAAAAA",
-                "  DDD       AAA",
-                " DD           AA",
-                "DD             AA",
-                "DD    middle   BA",
-                "CC             BB",
-                " CC           BB",
-                "  CCC       BBB",
+                "     DDDDAAAA",
+                "  DDD        AAA",
+                " DD            AA",
+                "DD              AA",
+                "CD    middle    AB",
+                "CC              BB",
+                " CC            BB",
+                "  CCC        BBB",
                 "     CCCCBBBB",
             ]
         )

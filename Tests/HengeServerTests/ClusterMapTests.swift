@@ -2,7 +2,7 @@ import HengeBase
 import HengeRing
 import Testing
 
-@testable import HengeServer
+import HengeServer
 
 @Suite struct ClusterMapTests {
     private func ring(_ nodes: Int, replicas: Int = 3) throws -> Ring {

@@ -5,7 +5,7 @@ import HengeRing
 import NIOCore
 import Testing
 
-@testable import HengeServer
+import HengeServer
 
 @Suite struct CommandPartsTests {
     @Test("every command is found under its name, in any case, and has a sensible entry")

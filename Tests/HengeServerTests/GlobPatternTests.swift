@@ -2,7 +2,7 @@ import HengeBase
 import NIOCore
 import Testing
 
-@testable import HengeServer
+import HengeServer
 
 @Suite struct GlobPatternTests {
     private func matches(_ pattern: String, _ text: String) throws -> Bool {

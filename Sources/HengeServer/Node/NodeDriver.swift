@@ -247,4 +247,10 @@ package struct PeerStatus: Hashable, Sendable {
     /// Where its clients connect; empty until it was first seen.
     package var respAddress: String
     package var httpAddress: String
+
+    package init(isUp: Bool, respAddress: String, httpAddress: String) {
+        self.isUp = isUp
+        self.respAddress = respAddress
+        self.httpAddress = httpAddress
+    }
 }

@@ -1,38 +1,38 @@
-import HengeBase
-import HengeRing
+package import HengeBase
+package import HengeRing
 
 /// The ring as clients of Redis Cluster see it: ranges of hash slots, each with the nodes to ask.
 ///
 /// Every replica of a key serves it alike, so the "master" of a range is simply the most preferred one that
 /// is up, and the others that are up are its "replicas". Only nodes whose client address is known appear.
-struct ClusterMap {
-    struct Node: Hashable {
-        let id: NodeID
-        let name: String
+package struct ClusterMap {
+    package struct Node: Hashable {
+        package let id: NodeID
+        package let name: String
         /// 40 hexadecimal digits, as Redis Cluster's.
-        let publicID: String
-        let host: String
-        let port: Int
-        let peerPort: Int
-        let isUp: Bool
-        let isOwn: Bool
+        package let publicID: String
+        package let host: String
+        package let port: Int
+        package let peerPort: Int
+        package let isUp: Bool
+        package let isOwn: Bool
     }
 
-    struct Range: Hashable {
-        var slots: ClosedRange<Int>
+    package struct Range: Hashable {
+        package var slots: ClosedRange<Int>
         /// Positions in ``ClusterMap/nodes``, the master first.
-        let nodes: [Int]
+        package let nodes: [Int]
     }
 
-    let epoch: UInt64
+    package let epoch: UInt64
     /// Those with a known address, in order of id.
-    private(set) var nodes: [Node] = []
+    package private(set) var nodes: [Node] = []
     /// In order, neighbours of equal nodes joined. Slots without any node that is up are left out.
-    private(set) var ranges: [Range] = []
+    package private(set) var ranges: [Range] = []
     /// Members, known or not.
-    let memberCount: Int
+    package let memberCount: Int
 
-    init(ring: Ring, own: NodeID, status: (NodeID) -> PeerStatus) {
+    package init(ring: Ring, own: NodeID, status: (NodeID) -> PeerStatus) {
         epoch = ring.document.epoch
         memberCount = ring.document.members.count
         var positions: [NodeID: Int] = [:]
@@ -87,22 +87,22 @@ struct ClusterMap {
     }
 
     /// The same on every node, and another for every node of every cluster.
-    static func publicID(of node: NodeID, clusterID: UInt64) -> String {
+    package static func publicID(of node: NodeID, clusterID: UInt64) -> String {
         var mixer = SeededGenerator(seed: clusterID ^ UInt64(node.rawValue))
         let tail = hexadecimal(UInt64(node.rawValue)).suffix(8)
         return hexadecimal(mixer.next(), clusterID) + tail
     }
 
     /// Slots that a node that is up serves.
-    var slotsServed: Int { ranges.reduce(0) { $0 + $1.slots.count } }
+    package var slotsServed: Int { ranges.reduce(0) { $0 + $1.slots.count } }
 
     /// The slots whose master is the node at `position`.
-    func slots(masteredBy position: Int) -> [ClosedRange<Int>] {
+    package func slots(masteredBy position: Int) -> [ClosedRange<Int>] {
         joined(ranges.filter { $0.nodes[0] == position }.map(\.slots))
     }
 
     /// Each list of nodes once, with all its slots, in the order of their first slots.
-    var shards: [(nodes: [Int], slots: [ClosedRange<Int>])] {
+    package var shards: [(nodes: [Int], slots: [ClosedRange<Int>])] {
         var indexes: [[Int]: Int] = [:]
         var shards: [(nodes: [Int], slots: [ClosedRange<Int>])] = []
         for range in ranges {

@@ -1,38 +1,38 @@
-import HengeMessages
-import HengeRESP
-import NIOCore
+package import HengeMessages
+package import HengeRESP
+package import NIOCore
 
 /// An error reply to one command, its code first and without the leading `-`.
 ///
 /// The words are those of Redis 7 where it has the error, since clients and people match on them.
-struct CommandError: Error, Hashable, Sendable {
-    let message: String
+package struct CommandError: Error, Hashable, Sendable {
+    package let message: String
 
-    init(_ message: String) {
+    package init(_ message: String) {
         self.message = message
     }
 
-    static let syntax = CommandError("ERR syntax error")
-    static let notAnInteger = CommandError("ERR value is not an integer or out of range")
-    static let invalidContext = CommandError("ERR invalid context")
-    static let staleContext = CommandError(
+    package static let syntax = CommandError("ERR syntax error")
+    package static let notAnInteger = CommandError("ERR value is not an integer or out of range")
+    package static let invalidContext = CommandError("ERR invalid context")
+    package static let staleContext = CommandError(
         "STALECONTEXT the context belongs to another key; read this key and use the context of that reply"
     )
-    static let sloppyUnavailable = CommandError(
+    package static let sloppyUnavailable = CommandError(
         "ERR SLOPPY is not available: hinted handoff does not exist yet"
     )
 
     /// - Parameter name: in lower case; a subcommand as `client|setname`.
-    static func wrongArity(_ name: String) -> CommandError {
+    package static func wrongArity(_ name: String) -> CommandError {
         CommandError("ERR wrong number of arguments for '\(name)' command")
     }
 
-    static func invalidExpire(_ name: String) -> CommandError {
+    package static func invalidExpire(_ name: String) -> CommandError {
         CommandError("ERR invalid expire time in '\(name)' command")
     }
 
     /// `server.c`, `commandCheckExistence`: 128 bytes of the name and of the arguments are shown.
-    static func unknownCommand(_ command: RESPCommand) -> CommandError {
+    package static func unknownCommand(_ command: RESPCommand) -> CommandError {
         var shown = ""
         for index in 1..<max(1, command.count) where shown.utf8.count < 128 {
             shown += "'\(text(command[index], limit: 128 - shown.utf8.count))' "
@@ -41,21 +41,21 @@ struct CommandError: Error, Hashable, Sendable {
         return CommandError("ERR unknown command '\(name)', with args beginning with: \(shown)")
     }
 
-    static func unknownSubcommand(_ command: RESPCommand, of name: String) -> CommandError {
+    package static func unknownSubcommand(_ command: RESPCommand, of name: String) -> CommandError {
         let shown = text(command[1], limit: 128)
         return CommandError("ERR unknown subcommand '\(shown)'. Try \(name.uppercased()) HELP.")
     }
 
-    static func keyTooLarge(_ size: Int) -> CommandError {
+    package static func keyTooLarge(_ size: Int) -> CommandError {
         CommandError(
             "TOOLARGE key of \(size) bytes exceeds the limit of \(StoredKey.keyLengthMax) bytes")
     }
 
-    static func valueTooLarge(_ size: Int, limit: Int) -> CommandError {
+    package static func valueTooLarge(_ size: Int, limit: Int) -> CommandError {
         CommandError("TOOLARGE value of \(size) bytes exceeds the limit of \(limit) bytes")
     }
 
-    static func invalidLevel(_ text: ByteBuffer) -> CommandError {
+    package static func invalidLevel(_ text: ByteBuffer) -> CommandError {
         CommandError(
             "ERR invalid consistency level '\(Self.text(text, limit: 64))';"
                 + " use ONE, QUORUM, ALL or a number from 1 to 8"
@@ -69,7 +69,7 @@ struct CommandError: Error, Hashable, Sendable {
 
 extension RequestFailure {
     /// The error reply, its code first, then its numbers, then what the caller may conclude.
-    var message: String {
+    package var message: String {
         switch self {
         case .unavailable(let required, let alive):
             "UNAVAILABLE required=\(required) alive=\(alive) too few replicas are up; nothing was written"
@@ -92,7 +92,7 @@ extension RequestFailure {
     }
 
     /// The same for a read, of which nothing can still take effect.
-    var readMessage: String {
+    package var readMessage: String {
         switch self {
         case .timedOut(let required, let received):
             "TIMEOUT required=\(required) received=\(received) too few replicas answered in time"
@@ -107,7 +107,7 @@ extension RequestFailure {
 }
 
 extension StorageFailure {
-    var name: String {
+    package var name: String {
         switch self {
         case .noSpace: "nospace"
         case .io: "io"

@@ -1,4 +1,4 @@
-import NIOCore
+package import NIOCore
 
 /// A pattern as Redis's `KEYS` and `SCAN MATCH` take it: `*`, `?`, `[a-c]`, `[^a]` and `\` before a byte
 /// that is meant literally.
@@ -6,9 +6,9 @@ import NIOCore
 /// All positions at which the pattern may stand are followed at once in a bit set, so a match takes time in
 /// proportion to the text whatever the pattern (Baeza-Yates and Gonnet, *A New Approach to Text
 /// Searching*, 1992).
-struct GlobPattern: Sendable {
+package struct GlobPattern: Sendable {
     /// Longer patterns are refused: the tables would take too much memory.
-    static let elementsMax = 4096
+    package static let elementsMax = 4096
 
     private let elements: Int
     private let words: Int
@@ -18,7 +18,7 @@ struct GlobPattern: Sendable {
     private var stars: [UInt64]
 
     /// - Parameter ignoringCase: of ASCII letters.
-    init(_ pattern: ByteBuffer, ignoringCase: Bool = false) throws(CommandError) {
+    package init(_ pattern: ByteBuffer, ignoringCase: Bool = false) throws(CommandError) {
         let parsed = Parsed(Array(pattern.readableBytesView))
         guard parsed.sets.count <= Self.elementsMax else {
             throw CommandError("ERR pattern is too long")
@@ -38,7 +38,7 @@ struct GlobPattern: Sendable {
         for position in parsed.stars { stars[position / 64] |= 1 << UInt64(position % 64) }
     }
 
-    func matches(_ text: ByteBuffer) -> Bool {
+    package func matches(_ text: ByteBuffer) -> Bool {
         words == 1 ? matchesInOneWord(text) : matchesInMany(text)
     }
 
@@ -79,10 +79,10 @@ struct GlobPattern: Sendable {
 
 /// A pattern as a row of byte sets, each taking one byte, and the positions before which anything may stand.
 private struct Parsed {
-    var sets: [ByteSet] = []
-    var stars: [Int] = []
+    package var sets: [ByteSet] = []
+    package var stars: [Int] = []
 
-    init(_ pattern: [UInt8]) {
+    package init(_ pattern: [UInt8]) {
         var index = 0
         while index < pattern.count {
             switch pattern[index] {
@@ -132,23 +132,23 @@ private struct Parsed {
 private struct ByteSet {
     private var words = SIMD4<UInt64>()
 
-    static let all = ByteSet().inverted
+    package static let all = ByteSet().inverted
 
-    init() {}
+    package init() {}
 
-    init(_ range: ClosedRange<UInt8>) {
+    package init(_ range: ClosedRange<UInt8>) {
         insert(range)
     }
 
-    mutating func insert(_ range: ClosedRange<UInt8>) {
+    package mutating func insert(_ range: ClosedRange<UInt8>) {
         for byte in range { words[Int(byte) / 64] |= 1 << UInt64(byte % 64) }
     }
 
-    func contains(_ byte: UInt8) -> Bool {
+    package func contains(_ byte: UInt8) -> Bool {
         words[Int(byte) / 64] >> UInt64(byte % 64) & 1 == 1
     }
 
-    var inverted: ByteSet {
+    package var inverted: ByteSet {
         var set = ByteSet()
         set.words = ~words
         return set

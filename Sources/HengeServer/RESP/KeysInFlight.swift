@@ -1,27 +1,29 @@
 import HengeBase
-import HengeRing
+package import HengeRing
 
 /// The keys of one connection's requests in flight, to keep commands on one key in their order.
 ///
 /// Keys are told apart by token: two of one token wait for each other for no need, which is rare and
 /// harmless. A few are searched one by one; many are counted in a dictionary.
-struct KeysInFlight {
+package struct KeysInFlight {
     private struct Uses {
         var reads = 0
         var writes = 0
     }
 
     /// Up to here a search is faster than a hash.
-    static let fewMax = 32
+    package static let fewMax = 32
 
     /// Tokens whose lowest bit says whether the request writes.
     private var few: [UInt64] = []
     /// All of them, once there were too many to search; `few` is empty then.
     private var many: [UInt64: Uses] = [:]
-    private(set) var count = 0
+    package private(set) var count = 0
+
+    package init() {}
 
     /// Whether a request must wait for an earlier one on its key: when either of the two writes.
-    func conflicts(_ token: Token, isWrite: Bool) -> Bool {
+    package func conflicts(_ token: Token, isWrite: Bool) -> Bool {
         let key = token.rawValue & ~1
         if !many.isEmpty {
             guard let uses = many[key] else { return false }
@@ -31,7 +33,7 @@ struct KeysInFlight {
         return false
     }
 
-    mutating func insert(_ token: Token, isWrite: Bool) {
+    package mutating func insert(_ token: Token, isWrite: Bool) {
         count += 1
         if many.isEmpty, few.count < Self.fewMax {
             few.append(token.rawValue & ~1 | (isWrite ? 1 : 0))
@@ -43,7 +45,7 @@ struct KeysInFlight {
     }
 
     /// Removes one use; it must have been inserted.
-    mutating func remove(_ token: Token, isWrite: Bool) {
+    package mutating func remove(_ token: Token, isWrite: Bool) {
         count -= 1
         let key = token.rawValue & ~1
         guard !many.isEmpty else {

@@ -1,10 +1,10 @@
-import HengeRESP
-import NIOCore
+package import HengeRESP
+package import NIOCore
 
 /// A nested reply, built once and written in RESP2 or RESP3: maps and booleans where there are some, flat
 /// arrays and numbers where not.
-indirect enum ReplyTree: Hashable {
-    struct Field: Hashable {
+package indirect enum ReplyTree: Hashable {
+    package struct Field: Hashable {
         let name: String
         let value: ReplyTree
     }
@@ -20,13 +20,13 @@ indirect enum ReplyTree: Hashable {
     case set([ReplyTree])
     case map([Field])
 
-    static func integer(_ value: Int) -> ReplyTree { .integer(Int64(value)) }
+    package static func integer(_ value: Int) -> ReplyTree { .integer(Int64(value)) }
 
-    static func map(_ fields: KeyValuePairs<String, ReplyTree>) -> ReplyTree {
+    package static func map(_ fields: KeyValuePairs<String, ReplyTree>) -> ReplyTree {
         .map(fields.map(Field.init(name:value:)))
     }
 
-    func write(_ writer: RESPWriter, into out: inout ByteBuffer) {
+    package func write(_ writer: RESPWriter, into out: inout ByteBuffer) {
         switch self {
         case .null: writer.null(into: &out)
         case .integer(let value): writer.integer(value, into: &out)

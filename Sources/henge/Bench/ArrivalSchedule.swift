@@ -1,7 +1,7 @@
 /// When the operations of an open loop are due: at a fixed rate, whatever became of those before.
 ///
-/// Latency counts from then and not from when a connection came free, so that an operation that had to
-/// wait behind a slow one shows it (the "coordinated omission" that a closed loop commits).
+/// Latency counts from then and not from when a connection came free, so that an operation that had
+/// to wait behind a slow one shows it (the "coordinated omission" that a closed loop commits).
 package struct ArrivalSchedule: Equatable, Sendable {
     private let start: UInt64
     private let interval: Double

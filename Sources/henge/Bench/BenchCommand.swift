@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import HengeClient
 
 /// `henge bench`
 struct BenchCommand: AsyncParsableCommand {
@@ -7,13 +8,14 @@ struct BenchCommand: AsyncParsableCommand {
         commandName: "bench",
         abstract: "Put a load on nodes and measure rate and latency.",
         discussion: """
-            Without --rate, each connection sends its next --pipeline operations when the last are answered \
-            (a closed loop, as redis-benchmark). With --rate, operations are due at fixed times whatever \
-            became of those before, and latency counts from then: it is corrected for coordinated omission.
+            Without --rate, each connection sends its next --pipeline operations when the last are \
+            answered (a closed loop, as redis-benchmark). With --rate, operations are due at fixed \
+            times whatever became of those before, and latency counts from then: it is corrected \
+            for coordinated omission.
 
-            It also drives Redis. There a replicated write is a SET and a WAIT behind it, which count as \
-            one operation: --mix set --after-write 'WAIT 1 1000'. One --threads loop can send about as \
-            much as one core of a server answers; mind who is the bottleneck.
+            It also drives Redis. There a replicated write is a SET and a WAIT behind it, which \
+            count as one operation: --mix set --after-write 'WAIT 1 1000'. One of --threads sends \
+            about as much as one core of a server answers; mind who is the bottleneck.
 
             Example: henge bench --populate --mix 80:20 --distribution zipfian --seconds 10
             Example: henge bench --mix set --consistency all --rate 5000 --seconds 30 --json
@@ -37,7 +39,7 @@ struct BenchCommand: AsyncParsableCommand {
             result = try await LoadRun(plan: plan) { display.show($0) }.run()
         } catch let error as LoadError {
             display.clear()
-            throw CommandFailure(.failed, Self.advice(error))
+            throw Self.failure(error)
         }
         display.clear()
         let report = LoadReport(result)
@@ -48,14 +50,18 @@ struct BenchCommand: AsyncParsableCommand {
         }
     }
 
-    private static func advice(_ error: LoadError) -> String {
+    private static func failure(_ error: LoadError) -> CommandFailure {
         let text = Wording.printable(error.description, limit: 500)
         switch error {
-        case .unreachable:
-            return
-                "\(text); see that a node runs there (henge cluster status), or name another with --node"
-        case .refused: return "\(text); --consistency and --bucket need nodes of henge"
-        case .lost, .populate: return "\(text); see the nodes' logs"
+        case .unreachable(let reason):
+            return CommandFailure(unreachable: [HengeError(.connectionFailed, reason)])
+        case .refused:
+            return CommandFailure(
+                .failed,
+                "\(text); --consistency and --bucket need nodes of henge"
+            )
+        case .lost, .populate:
+            return CommandFailure(.failed, "\(text); see the nodes' logs")
         }
     }
 }

@@ -58,7 +58,7 @@ struct BenchOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A request to send behind each write, such as 'WAIT 1 1000'; the two count as one operation.",
+            "A request to send behind each write, such as 'WAIT 1 1000'; the two count as one.",
             valueName: "request"
         )
     )

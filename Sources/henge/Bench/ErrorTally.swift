@@ -4,6 +4,12 @@ package struct ErrorTally: Sendable {
         package var code: String
         package var count: Int
         package var text: String
+
+        package init(code: String, count: Int, text: String) {
+            self.code = code
+            self.count = count
+            self.text = text
+        }
     }
 
     /// What a server invents beyond so many codes is counted together.

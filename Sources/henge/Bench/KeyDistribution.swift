@@ -4,8 +4,8 @@ package import HengeBase
 package enum KeyDistribution: String, CaseIterable, Sendable {
     /// Every key as likely as any other.
     case uniform
-    /// Key k with a probability proportional to 1 / (k+1)^0.99. The hot keys stand side by side in number
-    /// only: a ring hashes them.
+    /// Key k with a probability proportional to 1 / (k+1)^0.99. The hot keys stand side by side in
+    /// number only: a ring hashes them.
     case zipfian
     /// One after the other, from the first again after the last.
     case sequential
@@ -26,7 +26,8 @@ package struct KeyChooser: Sendable {
 
     /// - Parameters:
     ///   - count: of keys, at least 1.
-    ///   - share: which of `shares` loops this is; so that together they run through the keys in sequence.
+    ///   - share: which of `shares` loops this is; so that together they run through the keys in
+    ///     sequence.
     package init(_ distribution: KeyDistribution, count: Int, share: Int = 0, shares: Int = 1) {
         precondition(count >= 1 && share >= 0 && share < shares)
         self.count = count

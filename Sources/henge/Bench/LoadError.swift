@@ -1,5 +1,5 @@
 /// Why a load could not be put on a server at all.
-enum LoadError: Error, Equatable, CustomStringConvertible {
+package enum LoadError: Error, Equatable, CustomStringConvertible {
     case unreachable(String)
     /// A server refused what each connection sends first, with this error.
     case refused(String)
@@ -8,7 +8,7 @@ enum LoadError: Error, Equatable, CustomStringConvertible {
     /// Not all keys could be filled; the text of the first error.
     case populate(failed: Int, String)
 
-    var description: String {
+    package var description: String {
         switch self {
         case .unreachable(let reason): reason
         case .refused(let text): "the server refused to prepare a connection: \(text)"

@@ -12,11 +12,29 @@ package struct LoadPhase: Sendable {
     package var distribution: KeyDistribution
     package var keys: Int
     package var limit: Limit
-    /// Operations a second of all event loops together; nil for a closed loop, in which a connection
-    /// sends its next batch when the last is answered.
+    /// Operations a second of all event loops together; nil for a closed loop, in which a
+    /// connection sends its next batch when the last is answered.
     package var rate: Double?
     /// Operations in flight on each connection.
     package var pipeline: Int
+
+    package init(
+        name: String,
+        mix: OperationMix,
+        distribution: KeyDistribution,
+        keys: Int,
+        limit: Limit,
+        rate: Double?,
+        pipeline: Int
+    ) {
+        self.name = name
+        self.mix = mix
+        self.distribution = distribution
+        self.keys = keys
+        self.limit = limit
+        self.rate = rate
+        self.pipeline = pipeline
+    }
 }
 
 /// What came of a phase.
@@ -25,8 +43,8 @@ package struct LoadResult: Sendable {
     package var operations = 0
     /// Those of them that read a key that holds nothing.
     package var misses = 0
-    /// Operations of an open loop that were due in time but for which no connection was free by its end.
-    /// Their latencies are recorded as what they had waited until then.
+    /// Operations of an open loop that were due in time but for which no connection was free by its
+    /// end. Their latencies are recorded as what they had waited until then.
     package var unsent = 0
     package var errors = ErrorTally()
     package var latencies = LatencyRecorder()

@@ -4,20 +4,28 @@ import NIOCore
 import NIOPosix
 
 /// Puts a load on servers: connects, fills the keys, warms up, measures.
-struct LoadRun {
+package struct LoadRun: Sendable {
     /// A server that answers nothing for so long is given up.
-    static let silenceSecondsMax = 30
+    package static let silenceSecondsMax = 30
 
     private static let connectTimeout = TimeAmount.seconds(5)
 
-    let plan: LoadPlan
+    private let plan: LoadPlan
     /// Called about every second in each phase.
-    let report: @Sendable (LoadProgress) -> Void
+    private let report: @Sendable (LoadProgress) -> Void
+
+    package init(
+        plan: LoadPlan,
+        report: @escaping @Sendable (LoadProgress) -> Void = { _ in }
+    ) {
+        self.plan = plan
+        self.report = report
+    }
 
     /// What the measured phase gave.
     ///
     /// - Throws: ``LoadError`` when there was nothing to measure.
-    func run() async throws -> LoadResult {
+    package func run() async throws -> LoadResult {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: plan.threads)
         do {
             let result = try await run(on: group)

@@ -2,14 +2,15 @@ import HengeBase
 import HengeRESP
 import NIOCore
 
-/// Writes the requests of operations, encoded beforehand but for the digits of the key and the value.
+/// Writes the requests of operations, encoded beforehand but for the digits of the key and the
+/// value.
 package struct RequestWriter: Sendable {
     /// Keys look as those of `redis-benchmark -r`, so that its results can be compared.
     package static let keyPrefix = "key:"
     package static let keyDigits = 12
 
-    /// Values are cut from a block of random letters at an offset below this: a constant value would
-    /// flatter a store that compresses, and a new one each time would measure the generator.
+    /// Values are cut from a block of random letters at an offset below this: a constant value
+    /// would flatter a store that compresses, and a new one each time would measure the generator.
     private static let variants: UInt64 = 4096
 
     private let ping: [UInt8]

@@ -3,8 +3,8 @@ import NIOCore
 
 /// A phase as one event loop carries it out.
 final class RunningPhase {
-    /// An open loop sends what has come due in at least so long together: finer timers would cost more
-    /// than the requests.
+    /// An open loop sends what has come due in at least so long together: finer timers would cost
+    /// more than the requests.
     static let wakeNanosecondsMin: UInt64 = 50_000
 
     let pipeline: Int

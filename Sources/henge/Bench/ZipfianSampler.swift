@@ -3,8 +3,8 @@ package import HengeBase
 
 /// Draws ranks 0 to n−1, rank k with a probability proportional to 1 / (k+1)^exponent.
 ///
-/// Exact and in constant time for any n: nothing is summed up beforehand, unlike in YCSB's generator,
-/// which moreover only approximates the distribution.
+/// Exact and in constant time for any n: nothing is summed up beforehand, unlike in YCSB's
+/// generator, which moreover only approximates the distribution.
 ///
 /// Source: Hörmann and Derflinger, *Rejection-inversion to generate variates from monotone discrete
 /// distributions*, ACM TOMACS 6(3), 1996; the names are those of the paper.

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Whether ports on loopback are free.
-enum PortCheck {
+package enum PortCheck {
     /// - Throws: ``CommandFailure`` naming the first port of `node` that something else listens on.
     static func requireFree(_ node: LocalCluster.Node) throws(CommandFailure) {
         for (port, purpose) in node.ports where !isFree(port) {
@@ -13,7 +13,7 @@ enum PortCheck {
         }
     }
 
-    static func isFree(_ port: Int) -> Bool {
+    package static func isFree(_ port: Int) -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { return true }
         defer { close(descriptor) }

@@ -9,6 +9,11 @@ package struct ReplyFields: Sendable {
         package var field: String
         package var wanted: String
 
+        package init(field: String, wanted: String) {
+            self.field = field
+            self.wanted = wanted
+        }
+
         package var description: String {
             "the node's answer has no \(field) that is \(wanted); "
                 + "is it of another version of henge?"

@@ -3,6 +3,11 @@ package struct SimulationTotals: Sendable {
     package struct Failure: Equatable, Sendable {
         package var seed: UInt64
         package var message: String
+
+        package init(seed: UInt64, message: String) {
+            self.seed = seed
+            self.message = message
+        }
     }
 
     package private(set) var runs = 0

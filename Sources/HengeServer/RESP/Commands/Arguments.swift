@@ -1,50 +1,50 @@
-import HengeBase
-import HengeRESP
-import NIOCore
+package import HengeBase
+package import HengeRESP
+package import NIOCore
 
 /// The words of commands' options, made once.
-enum Keyword {
-    static let consistency: CommandName = "CONSISTENCY"
-    static let sloppy: CommandName = "SLOPPY"
-    static let one: CommandName = "ONE"
-    static let quorum: CommandName = "QUORUM"
-    static let all: CommandName = "ALL"
-    static let read: CommandName = "READ"
-    static let write: CommandName = "WRITE"
-    static let ex: CommandName = "EX"
-    static let px: CommandName = "PX"
-    static let exat: CommandName = "EXAT"
-    static let pxat: CommandName = "PXAT"
-    static let keepTTL: CommandName = "KEEPTTL"
-    static let persist: CommandName = "PERSIST"
-    static let nx: CommandName = "NX"
-    static let xx: CommandName = "XX"
-    static let gt: CommandName = "GT"
-    static let lt: CommandName = "LT"
-    static let get: CommandName = "GET"
-    static let context: CommandName = "CONTEXT"
-    static let match: CommandName = "MATCH"
-    static let count: CommandName = "COUNT"
-    static let type: CommandName = "TYPE"
-    static let string: CommandName = "STRING"
-    static let async: CommandName = "ASYNC"
-    static let sync: CommandName = "SYNC"
-    static let auth: CommandName = "AUTH"
-    static let setName: CommandName = "SETNAME"
-    static let on: CommandName = "ON"
-    static let off: CommandName = "OFF"
-    static let id: CommandName = "ID"
+package enum Keyword {
+    package static let consistency: CommandName = "CONSISTENCY"
+    package static let sloppy: CommandName = "SLOPPY"
+    package static let one: CommandName = "ONE"
+    package static let quorum: CommandName = "QUORUM"
+    package static let all: CommandName = "ALL"
+    package static let read: CommandName = "READ"
+    package static let write: CommandName = "WRITE"
+    package static let ex: CommandName = "EX"
+    package static let px: CommandName = "PX"
+    package static let exat: CommandName = "EXAT"
+    package static let pxat: CommandName = "PXAT"
+    package static let keepTTL: CommandName = "KEEPTTL"
+    package static let persist: CommandName = "PERSIST"
+    package static let nx: CommandName = "NX"
+    package static let xx: CommandName = "XX"
+    package static let gt: CommandName = "GT"
+    package static let lt: CommandName = "LT"
+    package static let get: CommandName = "GET"
+    package static let context: CommandName = "CONTEXT"
+    package static let match: CommandName = "MATCH"
+    package static let count: CommandName = "COUNT"
+    package static let type: CommandName = "TYPE"
+    package static let string: CommandName = "STRING"
+    package static let async: CommandName = "ASYNC"
+    package static let sync: CommandName = "SYNC"
+    package static let auth: CommandName = "AUTH"
+    package static let setName: CommandName = "SETNAME"
+    package static let on: CommandName = "ON"
+    package static let off: CommandName = "OFF"
+    package static let id: CommandName = "ID"
 }
 
 extension RESPCommand {
     /// Argument `index` as a number, as strictly as Redis (`util.c`, `string2ll`).
-    func integer(_ index: Int) throws(CommandError) -> Int64 {
+    package func integer(_ index: Int) throws(CommandError) -> Int64 {
         guard let value = Self.integer(self[index]) else { throw .notAnInteger }
         return value
     }
 
     /// A whole number without plus sign, leading zeros or blanks; nil for what is none.
-    static func integer(_ text: ByteBuffer) -> Int64? {
+    package static func integer(_ text: ByteBuffer) -> Int64? {
         let bytes = text.readableBytesUInt8Span
         guard bytes.count > 0, bytes.count <= 20 else { return nil }
         let isNegative = bytes[0] == UInt8(ascii: "-")
@@ -68,10 +68,10 @@ extension RESPCommand {
     }
 
     /// Argument `index` as text; bytes that are no UTF-8 are replaced.
-    func text(_ index: Int) -> String { String(buffer: self[index]) }
+    package func text(_ index: Int) -> String { String(buffer: self[index]) }
 
     /// The level named at `index`.
-    func level(_ index: Int) throws(CommandError) -> Consistency {
+    package func level(_ index: Int) throws(CommandError) -> Consistency {
         switch keyword(index) {
         case Keyword.one: return .one
         case Keyword.quorum: return .quorum
@@ -83,7 +83,7 @@ extension RESPCommand {
     }
 
     /// Reads `CONSISTENCY level`, whose first word stands at `index`; returns the index behind it.
-    func option(
+    package func option(
         consistency index: Int,
         _ levels: inout ConsistencyLevels
     ) throws(CommandError) -> Int {
@@ -97,7 +97,7 @@ extension RESPCommand {
     /// Takes a trailing `CONSISTENCY level` off a command of many keys; returns where its keys end.
     ///
     /// One key at least stands before it, so a key of that name can still be named first.
-    func trailingConsistency(_ levels: inout ConsistencyLevels) throws(CommandError) -> Int {
+    package func trailingConsistency(_ levels: inout ConsistencyLevels) throws(CommandError) -> Int {
         if count >= 5, keyword(count - 1) == Keyword.sloppy,
             keyword(count - 3) == Keyword.consistency
         {

@@ -111,7 +111,7 @@ extension ClusterMap {
     }
 
     /// One line a node: id, address, flags, master, ping, pong, epoch, link, slots.
-    var nodesText: String {
+    package var nodesText: String {
         nodes.indices.map { position in
             let node = nodes[position]
             let flags = (node.isOwn ? "myself,master" : "master") + (node.isUp ? "" : ",fail")
@@ -124,7 +124,7 @@ extension ClusterMap {
         }.joined()
     }
 
-    var infoText: String {
+    package var infoText: String {
         let served = slotsServed
         let up = nodes.count { $0.isUp }
         let lines: KeyValuePairs<String, String> = [

@@ -1,13 +1,13 @@
-import HengeRESP
+package import HengeRESP
 import NIOCore
 
 /// All commands: it drives dispatch, arity checks, key extraction and `COMMAND`.
-struct CommandTable: Sendable {
+package struct CommandTable: Sendable {
     /// In the order in which `COMMAND` lists them.
-    let specs: [CommandSpec]
+    package let specs: [CommandSpec]
     private let indexes: [CommandName: Int]
 
-    init() {
+    package init() {
         specs =
             Self.connection + Self.server + Self.readers + Self.writers + Self.several + Self.henge
         var indexes: [CommandName: Int] = [:]
@@ -18,7 +18,7 @@ struct CommandTable: Sendable {
         self.indexes = indexes
     }
 
-    subscript(name: CommandName) -> CommandSpec? {
+    package subscript(name: CommandName) -> CommandSpec? {
         indexes[name].map { specs[$0] }
     }
 

@@ -1,24 +1,24 @@
-import HengeBase
-import HengeRESP
+package import HengeBase
+package import HengeRESP
 
 /// When a key is to expire, as a command says it: `EX 10`, `PXAT 1700000000000`, or a bare number whose
 /// meaning the command's name tells.
-struct ExpiryOption: Hashable {
-    var isInSeconds: Bool
-    var isAbsolute: Bool
+package struct ExpiryOption: Hashable {
+    package var isInSeconds: Bool
+    package var isAbsolute: Bool
 
-    static let seconds = ExpiryOption(isInSeconds: true, isAbsolute: false)
-    static let milliseconds = ExpiryOption(isInSeconds: false, isAbsolute: false)
-    static let atSeconds = ExpiryOption(isInSeconds: true, isAbsolute: true)
-    static let atMilliseconds = ExpiryOption(isInSeconds: false, isAbsolute: true)
+    package static let seconds = ExpiryOption(isInSeconds: true, isAbsolute: false)
+    package static let milliseconds = ExpiryOption(isInSeconds: false, isAbsolute: false)
+    package static let atSeconds = ExpiryOption(isInSeconds: true, isAbsolute: true)
+    package static let atMilliseconds = ExpiryOption(isInSeconds: false, isAbsolute: true)
 
-    init(isInSeconds: Bool, isAbsolute: Bool) {
+    package init(isInSeconds: Bool, isAbsolute: Bool) {
         self.isInSeconds = isInSeconds
         self.isAbsolute = isAbsolute
     }
 
     /// Nil for a word that isn't one of the four.
-    init?(_ keyword: CommandName?) {
+    package init?(_ keyword: CommandName?) {
         switch keyword {
         case Keyword.ex: self = .seconds
         case Keyword.px: self = .milliseconds
@@ -32,7 +32,7 @@ struct ExpiryOption: Hashable {
     /// 1970.
     ///
     /// - Parameter name: the command's, for the error when the sum overflows.
-    func milliseconds(
+    package func milliseconds(
         _ amount: Int64,
         now: WallTime,
         command name: String
@@ -52,7 +52,7 @@ struct ExpiryOption: Hashable {
     }
 
     /// The same for commands that take no number below 1 (SET, SETEX, GETEX).
-    func positive(
+    package func positive(
         _ amount: Int64,
         now: WallTime,
         command name: String

@@ -3,7 +3,7 @@ import HengeNode
 import HengeRing
 
 /// What `HENGE.STATUS` says of this node, and the Henge section of `INFO`.
-struct StatusReport {
+package struct StatusReport {
     let fields: [ReplyTree.Field]
 
     var tree: ReplyTree { .map(fields) }
@@ -54,7 +54,7 @@ struct StatusReport {
         }
     }
 
-    static func snakeCase(_ name: String) -> String {
+    package static func snakeCase(_ name: String) -> String {
         var text = ""
         var wasUpper = false
         for character in name {

@@ -1,16 +1,16 @@
-import HengeBase
+package import HengeBase
 import HengeCausality
-import HengeMessages
-import HengeRESP
+package import HengeMessages
+package import HengeRESP
 
 /// The options of SET, from its fourth argument on.
-struct SetOptions {
+package struct SetOptions {
     private(set) var expiry = Mutation.Expiry.never
     private(set) var condition = Mutation.Condition.always
     private(set) var returnsPrevious = false
     private(set) var levels: ConsistencyLevels
 
-    init(
+    package init(
         _ command: RESPCommand,
         levels: ConsistencyLevels,
         wall: WallTime
@@ -46,10 +46,10 @@ struct SetOptions {
 
 /// The options of EXPIRE and its kin, from the fourth argument on (`expire.c`,
 /// `parseExtendedExpireArgumentsOrReply`).
-struct ExpireCondition {
-    let condition: Mutation.Condition
+package struct ExpireCondition {
+    package let condition: Mutation.Condition
 
-    init(_ command: RESPCommand) throws(CommandError) {
+    package init(_ command: RESPCommand) throws(CommandError) {
         var (nx, xx, gt, lt) = (false, false, false, false)
         for index in 3..<max(3, command.count) {
             switch command.keyword(index) {
@@ -85,7 +85,7 @@ struct ExpireCondition {
 }
 
 /// The options of HENGE.SET and HENGE.DEL: `[CONTEXT c] [PX ms] [CONSISTENCY l]`.
-struct CausalOptions {
+package struct CausalOptions {
     private(set) var context: CausalContext.Decoded?
     private(set) var expiry = Mutation.Expiry.never
     private(set) var levels: ConsistencyLevels

@@ -1,0 +1,100 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+
+/// How writes become known: the first object that shows one, and the request that it came from.
+extension CausalChecker {
+    /// Finds the write that a new version shows, if it shows one.
+    mutating func discover(
+        _ encoded: EncodedObject,
+        of key: Int,
+        by node: Int
+    ) throws(Violation) {
+        let object = encoded.decoded()
+        let new = object.siblings.filter { histories[key].index(of: $0.dot) == nil }
+        guard let sibling = new.first else { return }
+        guard new.count == 1 else {
+            throw Violation(.uniqueDots, "two new writes in one object of key \(key): \(new)")
+        }
+        guard !histories[key].claimed.covers(sibling.dot) else {
+            throw Violation(.honestContexts, "\(sibling.dot) was claimed before it was made")
+        }
+        guard keyOfDot.updateValue(key, forKey: sibling.dot) == nil else {
+            throw Violation(.uniqueDots, "\(sibling.dot) names a write of another key too")
+        }
+        guard burned[sibling.dot.actor] == nil else {
+            throw Violation(.uniqueDots, "n\(node + 1) lost a write of \(sibling.dot) and goes on")
+        }
+        guard let mutation = takeRequest(for: sibling, in: object, of: key, at: node) else {
+            throw Violation(.uniqueDots, "n\(node + 1) made \(sibling.dot), which nobody asked for")
+        }
+        var replacing = replaced(by: mutation, leaving: object.context, of: key)
+        if case .coordinator = mutation.basis {
+            // No more than what the node has held, whatever its context claims.
+            replacing = replacing.subtracting(unseen(replacing, of: key, at: node))
+        }
+        hands[node][key].stored.insert(histories[key].writes.count)
+        if case .context = mutation.basis {
+            // The client held what its context names, so the node may now claim it.
+            hands[node][key].stored.formUnion(replacing)
+        }
+        histories[key].record(sibling, replacing: replacing, leaving: object.context)
+    }
+
+    /// What a request that was not yet seen carried out would replace.
+    private func replaced(
+        by mutation: Mutation,
+        leaving context: VersionVector,
+        of key: Int
+    ) -> WriteSet {
+        switch mutation.basis {
+        case .coordinator: histories[key].covered(by: context)
+        case .context(let vector): histories[key].covered(by: vector)
+        case .nothing: WriteSet()
+        }
+    }
+
+    /// The oldest request that may have made this sibling, of those that would leave this object if any do.
+    private mutating func takeRequest(
+        for sibling: Sibling,
+        in object: VersionedObject,
+        of key: Int,
+        at node: Int
+    ) -> Mutation? {
+        let requests = hands[node][key].requested
+        let exact = requests.indices.filter { requests[$0].mayHaveMade(sibling) }
+        let others = exact.isEmpty ? requests.indices.filter { requests[$0].repeatsValue } : exact
+        let rest = object.siblings.filter { $0.dot != sibling.dot }.map(\.dot)
+        let known = histories[key].covered(by: object.context)
+        let explaining = others.first { index in
+            let gone = replaced(by: requests[index], leaving: object.context, of: key)
+            // A node may claim what the client's context names, and must then.
+            var named = WriteSet()
+            if case .context(let context) = requests[index].basis {
+                guard object.context.descends(from: context) else { return false }
+                named = gone
+            }
+            let isHonest = unseen(known, of: key, at: node).isSubset(of: named)
+            let left = histories[key].survivors(of: known).subtracting(gone).members
+            return isHonest && left.map { histories[key].writes[$0].dot }.sorted() == rest
+        }
+        guard let index = explaining ?? others.first else { return nil }
+        return hands[node][key].requested.remove(at: index)
+    }
+}
+
+extension Mutation {
+    /// Whether a sibling has just what this request writes.
+    fileprivate func mayHaveMade(_ sibling: Sibling) -> Bool {
+        switch (content, sibling.payload) {
+        case (.value(let wanted), .value(let value)): wanted == value
+        case (.tombstone, .tombstone): true
+        case (.value, .tombstone), (.tombstone, .value), (.unchanged, _): false
+        }
+    }
+
+    fileprivate var repeatsValue: Bool {
+        if case .unchanged = content { return true }
+        return false
+    }
+}
