@@ -141,6 +141,19 @@ import HengeServer
         #expect(peak > 2 * KeysInFlight.fewMax, "seed \(seed)")
     }
 
+    @Test("the window opens with small answers and closes at large ones")
+    func requestWindow() {
+        var window = RequestWindow()
+        for _ in 0..<300 { window.learn(replyBytes: 100) }
+        #expect(window.limit == RequestWindow.limitMax)
+        window.learn(replyBytes: 1 << 20)
+        #expect(window.limit == 4)
+        for _ in 0..<10 { window.learn(replyBytes: 0) }
+        #expect(window.limit == 14)
+        window.learn(replyBytes: 64 << 20)
+        #expect(window.limit == 4)
+    }
+
     @Test("counters are shown under their names in snake case")
     func names() {
         #expect(StatusReport.snakeCase("readRepairs") == "read_repairs")

@@ -45,10 +45,11 @@ import Testing
             let client = try await cluster.client()
             let all = try await client.value("COMMAND").elements
             #expect(try await client.value("COMMAND COUNT").int == all.count)
-            #expect(all.allSatisfy { $0.elements.count == 6 })
+            #expect(all.allSatisfy { $0.elements.count == 10 })
             #expect(
                 try await client("COMMAND INFO get nosuch")
-                    == "[[\"get\", :-2, [+readonly, +fast], :1, :1, :1], nil]"
+                    == "[[\"get\", :-2, [+readonly, +fast], :1, :1, :1, "
+                    + "[+@fast, +@string, +@read], [], [], []], nil]"
             )
             #expect(try await client.value("COMMAND DOCS set")["set"]?["group"]?.text == "string")
             #expect(try await client.value("COMMAND LIST").elements.count == all.count)

@@ -17,12 +17,17 @@ final class ClientHub {
     private(set) var sessions: [Int: ClientSession] = [:]
     private var lastID = 0
     private var buffers: [ByteBuffer] = []
+    private var heldBytes = 0
+    private var awaiting: [ClientSession] = []
 
     /// Output buffers kept for the next session that has something to say.
     private static let buffersMax = 64
     private static let bufferBytes = 2048
     /// Larger ones are let go.
     private static let bufferBytesMax = 64 * 1024
+    /// Bytes of replies that all connections together may hold for clients that do not read; beyond, each
+    /// has one request at a time.
+    static let heldBytesMax = 256 << 20
 
     init(driver: NodeDriver) {
         self.driver = driver
@@ -44,6 +49,28 @@ final class ClientHub {
     func nextID() -> Int {
         lastID += 1
         return lastID
+    }
+
+    // MARK: Memory
+
+    var isFull: Bool { heldBytes >= Self.heldBytesMax }
+
+    func count(held change: Int) {
+        heldBytes += change
+        guard !awaiting.isEmpty, heldBytes < Self.heldBytesMax / 2 else { return }
+        let woken = awaiting
+        awaiting.removeAll()
+        for session in woken {
+            session.awaitsHub = false
+            session.wake()
+        }
+    }
+
+    /// Has the session woken once all together hold less.
+    func wakeLater(_ session: ClientSession) {
+        guard !session.awaitsHub else { return }
+        session.awaitsHub = true
+        awaiting.append(session)
     }
 
     // MARK: Output buffers

@@ -21,11 +21,9 @@ enum HeldCommand {
 extension ClientSession {
     /// Commands that are begun before the loop turns to other connections.
     private static let startsMax = 512
-    /// Requests of one connection in flight.
-    private static let requestsMax = 1024
     /// Replies that it is owed.
     private static let pendingMax = 1024
-    /// Bytes of requests in flight and of the replies expected, beyond which no more are begun.
+    /// Bytes of requests in flight beyond which no more are begun.
     private static let chargedBytesMax = 16 << 20
 
     /// A slot is a pending reply's number, then the number of a request within it.
@@ -36,8 +34,10 @@ extension ClientSession {
     var hasRoom: Bool {
         guard !isCovering, isWritable, out.readableBytes < Self.outputBytesMax else { return false }
         guard pending.count < Self.pendingMax else { return false }
-        return keysInFlight.count == 0
-            || (keysInFlight.count < Self.requestsMax && chargedBytes < Self.chargedBytesMax)
+        // One request at a time may always be in flight.
+        guard keysInFlight.count > 0 else { return !hub.isFull || holdsNothing }
+        return keysInFlight.count < window.limit && chargedBytes < Self.chargedBytesMax
+            && !hub.isFull
     }
 
     /// Begins commands until there are no more, none may begin, or others should have their turn.
@@ -58,6 +58,7 @@ extension ClientSession {
             }
             guard takeStep(&starts) else { break }
         }
+        if hub.isFull, !isStarved || held != nil { hub.wakeLater(self) }
         readIfOwed()
     }
 
@@ -164,7 +165,7 @@ extension ClientSession {
     }
 
     func submit(_ request: KeyedRequest) {
-        let charge = request.size + expectedReplyBytes
+        let charge = request.size
         let token = request.request.key.token
         let isWrite = request.isWrite
         pending.append(
@@ -198,9 +199,8 @@ extension ClientSession {
             guard !mustWait(request) else { return false }
             starts -= 1
             let token = request.request.key.token
-            let charge = request.size + expectedReplyBytes
-            let part = fanOut.noteSubmitted(token, size: charge)
-            chargedBytes += charge
+            let part = fanOut.noteSubmitted(token, size: request.size)
+            chargedBytes += request.size
             keysInFlight.insert(token, isWrite: fanOut.isWrite)
             hub.driver.submit(request.request, for: self, slot: slotOfLast(part: part))
         }
@@ -224,10 +224,12 @@ extension ClientSession {
         case .fanOut(let fanOut):
             let response = response(reply)
             let part = slot & (1 << Self.partBits - 1)
+            let size = response.valueBytes
             let (token, charge) = fanOut.answered(part, response)
             keysInFlight.remove(token, isWrite: fanOut.isWrite)
             chargedBytes -= charge
-            learnSize(response)
+            answeredBytes += size
+            window.learn(replyBytes: size)
             settle(fanOut, isNext: position == 0)
             if position == 0 { drain() }
         case .coverage(let job):
@@ -235,6 +237,7 @@ extension ClientSession {
         case .answered:
             preconditionFailure("a request was answered twice")
         }
+        accountForMemory()
         wake()
     }
 
@@ -247,20 +250,17 @@ extension ClientSession {
 
     private func finish(_ position: Int, _ form: ReplyForm, _ response: ClientResponse) {
         keysInFlight.remove(pending[position].token, isWrite: pending[position].isWrite)
-        learnSize(response)
+        let size = response.valueBytes
+        window.learn(replyBytes: size)
         guard position == 0 else {
             pending[position].work = .answered(form, response)
+            pending[position].answeredBytes = size
+            answeredBytes += size
             return
         }
         write(response, form, pending[0].token)
         popFirst()
         drain()
-    }
-
-    private func learnSize(_ response: ClientResponse) {
-        var size = 0
-        if case .object(let object?) = response { size = object.bytes.readableBytes }
-        expectedReplyBytes = max(size, expectedReplyBytes - expectedReplyBytes / 8)
     }
 
     /// Writes the replies that are ready, up to the first that is not.
@@ -281,12 +281,16 @@ extension ClientSession {
     }
 
     func popFirst() {
-        chargedBytes -= pending.removeFirst().charge
+        let first = pending.removeFirst()
+        chargedBytes -= first.charge
+        answeredBytes -= first.answeredBytes
         firstNumber &+= 1
     }
 
     private func settle(_ fanOut: FanOut, isNext: Bool) {
+        let before = fanOut.answeredBytes
         hub.counters.conflictsSeen += fanOut.settle(encoder(.min), isNext: isNext, into: &out)
+        answeredBytes -= before - fanOut.answeredBytes
     }
 
     private func encoder(_ token: Token) -> ReplyEncoder {

@@ -52,13 +52,21 @@ package final class ClientSession: ChannelDuplexHandler {
     /// The number of `pending`'s first.
     var firstNumber = 0
     var keysInFlight = KeysInFlight()
+    var window = RequestWindow()
+    /// Bytes of requests in flight.
     var chargedBytes = 0
-    /// The size of recent replies, leaning to the largest.
-    var expectedReplyBytes = 0
+    /// Bytes of answers that wait for earlier ones.
+    var answeredBytes = 0
     var isCovering = false
+    /// Whether the hub will wake it when all connections together hold less.
+    var awaitsHub = false
 
     private(set) var context: ChannelHandlerContext?
     private(set) var isWritable = true
+    /// Bytes that the channel has and can't send for now.
+    private var unsentBytes = 0
+    /// What the hub counts for this session.
+    private var heldBytes = 0
     private var isDirty = false
     private var isPaused = false
     private var owesRead = false
@@ -130,7 +138,11 @@ package final class ClientSession: ChannelDuplexHandler {
 
     package func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable
-        if isWritable { wake() }
+        if isWritable {
+            unsentBytes = 0
+            accountForMemory()
+            wake()
+        }
         context.fireChannelWritabilityChanged()
     }
 
@@ -180,13 +192,28 @@ package final class ClientSession: ChannelDuplexHandler {
     }
 
     func writeOut() {
-        guard out.readableBytes > 0, let context else { return }
-        hub.counters.bytesWritten += out.readableBytes
+        guard out.readableBytes > 0, isWritable, let context else { return }
+        let count = out.readableBytes
+        hub.counters.bytesWritten += count
         context.writeAndFlush(wrapOutboundOut(out), promise: nil)
         let spent = out
         out = ByteBuffer()
         hub.giveBack(spent)
+        // Writing has told whether the channel can take more.
+        if !isWritable { unsentBytes += count }
+        accountForMemory()
     }
+
+    /// Tells the hub what this session holds for its client.
+    func accountForMemory() {
+        let bytes = phase == .closed ? 0 : out.readableBytes + answeredBytes + unsentBytes
+        guard bytes != heldBytes else { return }
+        let change = bytes - heldBytes
+        heldBytes = bytes
+        hub.count(held: change)
+    }
+
+    var holdsNothing: Bool { heldBytes == 0 }
 
     // MARK: Closing
 
@@ -226,12 +253,14 @@ package final class ClientSession: ChannelDuplexHandler {
         phase = .closed
         dropWork()
         out = ByteBuffer()
+        accountForMemory()
         hub.remove(self)
     }
 
     private func dropWork() {
         held = nil
         pending.removeAll()
+        answeredBytes = 0
         input = ReceiveBuffer()
     }
 }

@@ -30,7 +30,7 @@ final class FanOut {
     }
 
     /// Requests in flight, with answers that wait for earlier ones.
-    static let windowMax = 256
+    static let windowMax = RequestWindow.limitMax
 
     let kind: Kind
     private let command: RESPCommand
@@ -42,6 +42,8 @@ final class FanOut {
     private var settled = 0
     private var tally = 0
     private var failure: RequestFailure?
+    /// Bytes of the answers that wait in the window.
+    private(set) var answeredBytes = 0
     private var hasHeader = false
 
     /// Checks all arguments before anything is done.
@@ -117,6 +119,7 @@ final class FanOut {
         let index = number - settled
         invariant(index >= 0 && index < window.count && window[index].response == nil)
         window[index].response = response
+        answeredBytes += response.valueBytes
         return (window[index].token, window[index].size)
     }
 
@@ -133,8 +136,7 @@ final class FanOut {
         switch kind {
         case .mset, .delete, .exists:
             while let response = window.first?.response {
-                window.removeFirst()
-                settled += 1
+                removeFirst(response)
                 account(response, encoder)
             }
             return 0
@@ -176,8 +178,7 @@ final class FanOut {
             hasHeader = true
         }
         while let response = window.first?.response {
-            window.removeFirst()
-            settled += 1
+            removeFirst(response)
             if encoder.write(response, as: .value, into: &out) { conflicts += 1 }
         }
         return conflicts
@@ -203,6 +204,13 @@ final class FanOut {
         }
         settled += window.count
         window.removeAll()
+        answeredBytes = 0
         return conflicts
+    }
+
+    private func removeFirst(_ response: ClientResponse) {
+        window.removeFirst()
+        settled += 1
+        answeredBytes -= response.valueBytes
     }
 }

@@ -16,6 +16,8 @@ struct PendingReply {
     /// Of a single request.
     var token = Token.min
     var isWrite = false
-    /// What it counts against the connection's budget, in bytes.
+    /// Bytes of the request, in flight.
     var charge = 0
+    /// Bytes of the answer, waiting.
+    var answeredBytes = 0
 }

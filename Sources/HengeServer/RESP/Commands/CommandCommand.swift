@@ -61,12 +61,20 @@ extension ClientSession {
 }
 
 extension CommandSpec {
-    /// The first six fields of Redis's entry, which are all that clients need.
+    /// Redis 7's entry, whose last fields (tips, key specifications, subcommands) say nothing here.
     var entry: ReplyTree {
         .array([
             .text(name), .integer(arity), .set(flags.names.map { .simple($0) }),
             .integer(firstKey), .integer(lastKey), .integer(keyStep),
+            .set(categories.map { .simple($0) }), .set([]), .set([]), .set([]),
         ])
+    }
+
+    private var categories: [String] {
+        var names = [flags.contains(.fast) ? "@fast" : "@slow", "@\(group.rawValue)"]
+        if flags.contains(.readOnly) { names.append("@read") }
+        if flags.contains(.write) { names.append("@write") }
+        return names
     }
 
     var documentation: ReplyTree {
