@@ -14,10 +14,13 @@ func pure(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
     .testTarget(
         name: name,
         dependencies: dependencies,
+        exclude: exclude,
         swiftSettings: [.enableUpcomingFeature("ExistentialAny"), .treatAllWarnings(as: .error)]
     )
 }
@@ -171,7 +174,8 @@ let package = Package(
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
                 "HengeNode", "HengeSimulator", nioCore,
-            ]
+            ],
+            exclude: ["scenarios"]
         ),
         tests(
             "HengeBenchTests",

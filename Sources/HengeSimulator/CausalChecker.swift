@@ -153,14 +153,18 @@ struct CausalChecker {
         if histories[key].known(ofVersion: hash(object)) == nil {
             try discover(object, of: key, by: node)
         }
-        let known = try check(object, of: key, seenAt: node)
-        let unseen = unseen(known, of: key, at: node)
+        // A false claim is the cause, wrong siblings its consequence.
+        let claimed =
+            histories[key].known(ofVersion: hash(object))
+            ?? histories[key].covered(by: object.context)
+        let unseen = unseen(claimed, of: key, at: node)
         guard unseen.isEmpty else {
             throw Violation(
                 .honestContexts,
                 "n\(node + 1) claims \(dots(unseen, of: key)) of key \(key), which it never held"
             )
         }
+        _ = try check(object, of: key, seenAt: node)
     }
 
     /// Those of `known` that never were in this node's hands.

@@ -119,7 +119,7 @@ struct Describer {
         }
     }
 
-    private mutating func describe(_ object: EncodedObject?) -> String {
+    mutating func describe(_ object: EncodedObject?) -> String {
         guard let object = object?.decoded() else { return "nothing" }
         let siblings = object.siblings.map { sibling in
             switch sibling.payload {

@@ -25,7 +25,11 @@ extension Simulation {
                 clients.append(client)
             }
         }
-        for node in nodes { start(node) }
+        startAll()
+    }
+
+    func startAll() {
+        for node in nodes where violation == nil { start(node) }
     }
 
     private func runRound() {
@@ -48,7 +52,7 @@ extension Simulation {
         checkQuietCluster()
         repair = options.repair
         for node in nodes where violation == nil { kill(node) }
-        for node in nodes where violation == nil { start(node) }
+        startAll()
     }
 
     // MARK: Phases
@@ -86,7 +90,7 @@ extension Simulation {
         }
         let isDown = advance(within: .seconds(20)) { nodes.allSatisfy { $0.process == nil } }
         if !isDown { report(Violation(.quiescence, "a node does not stop")) }
-        for node in nodes where violation == nil { start(node) }
+        startAll()
         awaitConnections()
         if options.faults.contains(.wildClock) {
             // Until the replicas' clocks are where the wild one was.

@@ -1,4 +1,5 @@
 import HengeBase
+import HengeCausality
 import HengeMessages
 import HengeNode
 import HengeRing
@@ -82,6 +83,11 @@ package struct Trace {
         scratch.writeString(what)
         end()
         line?("\(describer.time(now)) -- \(what)")
+    }
+
+    /// What a record holds, in the words of the event log.
+    mutating func describe(record: ByteBuffer?) -> String {
+        describer.describe(record.flatMap { try? EncodedObject($0) })
     }
 
     private mutating func begin(_ kind: UInt8, _ node: NodeID, _ now: Instant) {

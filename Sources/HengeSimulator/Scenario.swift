@@ -1,0 +1,217 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeNode
+import HengeReplication
+import HengeRing
+
+import struct NIOCore.ByteBuffer
+
+/// Runs a script on a small cluster without chance, and writes down everything that happens.
+///
+/// A script is lines; those that begin with `>` are commands, and what happens is written below each:
+///
+///     > cluster nodes=4 replicas=3 repair=blocking
+///     > crash n2
+///     > n1 set apple red quorum        also: read, delete, blind, over, with a level; `over` uses the
+///     >                                context that the key was read with last
+///     > n1 read apple all &            goes on without waiting for the answer
+///     > wait 5                         milliseconds
+///     > start n2 · stop n2 · power n2 · cut n1 n2 · join n1 n2 · rot n1 apple
+///     > disks                          what every node holds
+package enum Scenario {
+    /// Why a script can't be run.
+    package struct ScriptError: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// The same script with what now happens below each command.
+    package static func transcript(of script: String) throws(ScriptError) -> String {
+        var output: [String] = []
+        var stage: Stage?
+        for line in script.split(separator: "\n", omittingEmptySubsequences: false) {
+            if line.hasPrefix("#") || line.isEmpty { output.append(String(line)) }
+            guard line.hasPrefix("> ") else { continue }
+            output.append(String(line))
+            let words = line.dropFirst(2).split(separator: " ").map(String.init)
+            if words.first == "cluster" {
+                stage = Stage(try options(words.dropFirst()))
+            } else {
+                guard let stage else { throw ScriptError(description: "no cluster yet: \(line)") }
+                guard try stage.run(words) else {
+                    throw ScriptError(description: "not understood: \(line)")
+                }
+                if let violation = stage.violation {
+                    throw ScriptError(description: "\(line): \(violation)")
+                }
+            }
+            output += stage?.takeLines() ?? []
+        }
+        while output.last == "" { output.removeLast() }
+        return output.joined(separator: "\n") + "\n"
+    }
+
+    private static func options(
+        _ words: ArraySlice<String>
+    ) throws(ScriptError) -> SimulationOptions {
+        var options = SimulationOptions()
+        options.hasJitter = false
+        for word in words {
+            let parts = word.split(separator: "=").map(String.init)
+            guard parts.count == 2 else { throw ScriptError(description: "no option: \(word)") }
+            switch (parts[0], Int(parts[1])) {
+            case ("nodes", let count?): options.nodes = count
+            case ("replicas", let count?): options.replicas = count
+            case ("repair", _):
+                guard let repair = ReadRepair(rawValue: parts[1]) else {
+                    throw ScriptError(description: "no repair: \(word)")
+                }
+                options.repair = repair
+            default: throw ScriptError(description: "no option: \(word)")
+            }
+        }
+        return options
+    }
+}
+
+/// The cluster of a scenario and what was written down of it.
+private final class Stage {
+    private let simulation: Simulation
+    private let log: LineLog
+    /// By key: the context that it was read or written with last.
+    private var contexts: [String: VersionVector] = [:]
+
+    private final class LineLog {
+        var lines: [String] = []
+    }
+
+    init(_ options: SimulationOptions) {
+        let log = LineLog()
+        self.log = log
+        simulation = Simulation(seed: 0, options: options) { log.lines.append("  " + $0) }
+        // Requests may fail here: that is what many scenarios show.
+        simulation.isCalm = false
+        simulation.startAll()
+        simulation.pass(.milliseconds(300))
+        log.lines.removeAll()
+    }
+
+    func takeLines() -> [String] {
+        defer { log.lines.removeAll() }
+        return log.lines
+    }
+
+    var violation: Violation? { simulation.violation }
+
+    /// Carries out one command; false when it is none.
+    func run(_ words: [String]) throws(Scenario.ScriptError) -> Bool {
+        guard let first = words.first else { return false }
+        switch (first, words.count) {
+        case ("wait", 2):
+            guard let time = UInt64(words[1]) else { return false }
+            simulation.pass(.milliseconds(time))
+        case ("disks", 1): writeDisks()
+        case ("crash", 2): simulation.kill(try node(words[1]))
+        case ("power", 2): simulation.failPower(try node(words[1]))
+        case ("start", 2): simulation.start(try node(words[1]))
+        case ("stop", 2): simulation.stop(try node(words[1]))
+        case ("cut", 3): cut(try node(words[1]), try node(words[2]), isCut: true)
+        case ("join", 3): cut(try node(words[1]), try node(words[2]), isCut: false)
+        case ("rot", 3):
+            let isThere = try node(words[1]).engine.corrupt(simulation.key(words[2]))
+            guard isThere else { return false }
+        default: return try request(words)
+        }
+        if first != "wait" { settle() }
+        return true
+    }
+
+    private func node(_ name: String) throws(Scenario.ScriptError) -> SimulatedNode {
+        guard let node = simulation.nodes.first(where: { "n\($0.index + 1)" == name }) else {
+            throw Scenario.ScriptError(description: "no node: \(name)")
+        }
+        return node
+    }
+
+    /// Lets what was begun come to its end.
+    private func settle() {
+        simulation.pass(.milliseconds(1))
+        simulation.awaitQuiet()
+    }
+
+    private func cut(_ a: SimulatedNode, _ b: SimulatedNode, isCut: Bool) {
+        for (from, to) in [(a.index, b.index), (b.index, a.index)] {
+            if isCut {
+                simulation.block(from: from, to: to)
+            } else {
+                simulation.unblock(from: from, to: to)
+            }
+        }
+    }
+
+    /// `n1 set apple red quorum [&]`
+    private func request(_ words: [String]) throws(Scenario.ScriptError) -> Bool {
+        var words = words
+        let waits = words.last != "&"
+        if !waits { words.removeLast() }
+        guard words.count >= 4, let level = Consistency(words[words.count - 1]) else {
+            return false
+        }
+        let key = simulation.key(words[2])
+        let number = simulation.causal.number(of: key) ?? simulation.follow(key)
+        guard let operation = operation(words) else { return false }
+        let request = ClientRequest(
+            key: key,
+            operation: operation,
+            levels: ConsistencyLevels(read: level, write: level),
+            timeout: .milliseconds(100)
+        )
+        let node = try node(words[0])
+        guard node.process != nil else { return false }
+        let ticket = simulation.submit(.request(request, key: number), at: node, client: nil)
+        if waits {
+            _ = simulation.advance(within: .seconds(1)) { simulation.ownReplies[ticket] != nil }
+            settle()
+        }
+        if case .response(let response)? = simulation.ownReplies[ticket] {
+            remember(response, words[2])
+        }
+        return true
+    }
+
+    private func operation(_ words: [String]) -> ClientRequest.Operation? {
+        let value = Mutation.Content.value(ByteBuffer(string: words[3]))
+        let context = Mutation.Basis.context(contexts[words[2]] ?? VersionVector())
+        switch (words[1], words.count) {
+        case ("read", 4): return .read
+        case ("inspect", 4): return .inspect
+        case ("delete", 4): return .write(Mutation(content: .tombstone))
+        case ("set", 5): return .write(Mutation(content: value))
+        case ("blind", 5): return .write(Mutation(content: value, basis: .nothing))
+        case ("over", 5): return .write(Mutation(content: value, basis: context))
+        default: return nil
+        }
+    }
+
+    private func remember(_ response: ClientResponse, _ key: String) {
+        switch response {
+        case .object(let object?): contexts[key] = object.context
+        case .written(let context, _): contexts[key] = context
+        case .object(nil), .notApplied, .inspected, .failed: break
+        }
+    }
+
+    private func writeDisks() {
+        for key in simulation.causal.keys {
+            for node in simulation.nodes {
+                let name = String(decoding: key.key.readableBytesView, as: UTF8.self)
+                let text: String
+                switch node.peek(key) {
+                case .success(let bytes): text = simulation.trace.describe(record: bytes)
+                case .failure(let failure): text = "\(failure)"
+                }
+                log.lines.append("  n\(node.index + 1) holds of \(name): \(text)")
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import HengeBase
+import HengeReplication
+import HengeSimulator
+import Testing
+
+/// The checkers can fail: for each promise there are nodes that break it, and the checkers say so.
+@Suite struct CheckerTests {
+    struct Case: CustomTestStringConvertible, Sendable {
+        let name: String
+        let promise: Violation.Promise
+        let faults: FaultKinds
+        let levels: [Consistency]
+        let repair: ReadRepair
+        let tune: @Sendable (inout SimulationOptions) -> Void
+        let make: @Sendable () -> Mutant
+
+        init(
+            _ name: String,
+            breaks promise: Violation.Promise,
+            faults: FaultKinds = [],
+            levels: [Consistency] = [.quorum],
+            repair: ReadRepair = .blocking,
+            tune: @escaping @Sendable (inout SimulationOptions) -> Void = { _ in },
+            _ make: @escaping @Sendable () -> Mutant
+        ) {
+            self.name = name
+            self.promise = promise
+            self.faults = faults
+            self.levels = levels
+            self.repair = repair
+            self.tune = tune
+            self.make = make
+        }
+
+        var testDescription: String { name }
+
+        var options: SimulationOptions {
+            var options = SimulationOptions()
+            options.faults = faults
+            options.levels = levels
+            options.repair = repair
+            options.faultEvery = .milliseconds(100)
+            tune(&options)
+            return options
+        }
+
+        /// Without the carts where one client is to be alone.
+        var workloads: [any Workload] {
+            options.clients == 1 ? [MixedWorkload()] : [MixedWorkload(), CartWorkload()]
+        }
+
+        /// One client that writes a few keys, most of them once.
+        static func fewWrites(_ options: inout SimulationOptions) {
+            options.clients = 1
+            options.keys = 8
+            options.operations = 6
+            options.calmOperations = 1
+            options.weights = MixedWorkload.Kind.allCases.map { $0 == .set ? 1 : 0 }
+        }
+
+        /// One key, and a network that loses much, so that writes often reach only some replicas.
+        static func lossy(_ options: inout SimulationOptions) {
+            options.transport = .datagrams
+            options.lossPerThousand = 150
+            options.keys = 1
+            options.operations = 900
+            options.timeout = .milliseconds(20)
+        }
+    }
+
+    static let cases = [
+        Case("acknowledges writes that it drops", breaks: .nothingLost, tune: Case.fewWrites) {
+            .forgetfulDisk(every: 1)
+        },
+        Case("the newest write wins", breaks: .exactSiblings) { .lastWriterWins() },
+        Case("claims what others hold", breaks: .honestContexts, faults: .kills) {
+            .boastfulContexts()
+        },
+        Case("reuses actors after a crash", breaks: .honestContexts, faults: [.kills, .cleanStops])
+        {
+            .staleActors()
+        },
+        Case("forges values", breaks: .uniqueDots) { .forgedValues() },
+        Case("reads fewer replicas", breaks: .freshReads, faults: .partitions) { .lazyReads() },
+        Case("answers before W", breaks: .freshReads) { .hastyWrites() },
+        Case("skips read repair", breaks: .freshReads, tune: Case.lossy) { .noReadRepair() },
+        Case("drops what others send", breaks: .convergence, tune: Case.fewWrites) {
+            .forgetfulDisk(every: 1, node: NodeID(2))
+        },
+        Case("answers twice", breaks: .oneAnswer) { .answersTwice() },
+        Case("answers all but some", breaks: .oneAnswer) { .answersOften(every: 40) },
+        Case("is late", breaks: .oneAnswer, faults: .partitions) { .noTicks() },
+        Case("denies writes", breaks: .nothingWritten, faults: .partitions) { .deniesWrites() },
+        Case("refuses reads", breaks: .liveness) { .refusesReads() },
+        Case("forgets what it works at", breaks: .quiescence) { .lostLoads(every: 30) },
+        Case("counts wrong", breaks: .exactTallies) { .miscounts() },
+        Case("lists too few keys", breaks: .exactScans) { .forgetfulScans() },
+        Case("counts one more", breaks: .exactScans) { .countsOneMore() },
+        Case("stamps the future", breaks: .boundedClocks) { .runawayClock() },
+        Case("stores garbage", breaks: .codec) { .garbage() },
+        Case("steals from carts", breaks: .fullCarts, levels: [.one, .quorum]) { .cartThief() },
+    ]
+
+    @Test("a checker reports", arguments: cases)
+    func reports(_ wrong: Case) {
+        var found: [Violation] = []
+        for seed: UInt64 in 1...20 {
+            let simulation = Simulation(
+                seed: seed,
+                options: wrong.options,
+                interposer: wrong.make()
+            )
+            simulation.run(workloads: wrong.workloads)
+            guard let violation = simulation.violation else { continue }
+            found.append(violation)
+            if violation.promise == wrong.promise { return }
+        }
+        Issue.record("\(wrong.name): found only \(found)")
+    }
+
+    @Test("the same runs without the fault are clean", arguments: cases)
+    func cleanOtherwise(_ wrong: Case) {
+        for seed: UInt64 in 1...3 {
+            let simulation = Simulation(seed: seed, options: wrong.options)
+            simulation.run(workloads: wrong.workloads)
+            #expect(simulation.violation == nil, "seed \(seed)")
+        }
+    }
+
+    @Test("every promise has a mutant that breaks it")
+    func complete() {
+        for promise in Violation.Promise.allCases {
+            #expect(Self.cases.contains { $0.promise == promise }, "\(promise)")
+        }
+    }
+}

@@ -1,0 +1,315 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeNode
+import HengeReplication
+import HengeRing
+import HengeSimulator
+
+import struct NIOCore.ByteBuffer
+
+/// A node that misbehaves in one way, made of closures.
+final class Mutant: Interposer {
+    var configuration: (inout ShardConfiguration) -> Void = { _ in }
+    var savedState: (SavedState?) -> SavedState? = { $0 }
+    var input: (ShardInput) -> [ShardInput] = { [$0] }
+    var effect: (ShardEffect) -> [ShardEffect] = { [$0] }
+    /// An input that the shard gets because of an effect that was swallowed.
+    var echo: (ShardEffect, NodeID) -> ShardInput? = { _, _ in nil }
+
+    func configure(_ configuration: inout ShardConfiguration) {
+        self.configuration(&configuration)
+    }
+
+    func saved(_ state: SavedState?, of node: NodeID) -> SavedState? { savedState(state) }
+
+    func inputs(for input: ShardInput, to node: NodeID) -> [ShardInput] { self.input(input) }
+
+    func effects(
+        for effects: [ShardEffect],
+        of node: NodeID,
+        injecting inputs: inout [ShardInput]
+    ) -> [ShardEffect] {
+        var kept: [ShardEffect] = []
+        for effect in effects {
+            if let input = echo(effect, node) {
+                inputs.append(input)
+            } else {
+                kept += self.effect(effect)
+            }
+        }
+        return kept
+    }
+
+    /// Changes every object that leaves a shard, to the disk or to others.
+    func changeObjects(_ change: @escaping (VersionedObject) -> VersionedObject) {
+        effect = { effect in
+            switch effect {
+            case .storage(.persist(let key, let bytes, let token)):
+                guard let object = try? EncodedObject(bytes) else { return [effect] }
+                let changed = change(object.decoded()).encoded()
+                return [.storage(.persist(key, changed.bytes, token))]
+            case .send(let target, .store(let id, let key, let object, let timeout)):
+                let changed = change(object.decoded()).encoded()
+                return [.send(target, .store(id, key, changed, timeout: timeout))]
+            default: return [effect]
+            }
+        }
+    }
+
+    /// Changes every answer to a client.
+    func changeReplies(_ change: @escaping (ShardReply) -> [ShardReply]) {
+        effect = { effect in
+            guard case .reply(let ticket, let reply) = effect else { return [effect] }
+            return change(reply).map { .reply(ticket, $0) }
+        }
+    }
+
+    /// Changes every request of a client.
+    func changeRequests(_ change: @escaping (ClientRequest) -> ClientRequest) {
+        input = { input in
+            guard case .request(let ticket, let request) = input else { return [input] }
+            return [.request(ticket, change(request))]
+        }
+    }
+}
+
+// MARK: Wrong in what they store
+
+extension Mutant {
+    /// Acknowledges one write in `every` without storing it.
+    static func forgetfulDisk(every: Int, node: NodeID? = nil) -> Mutant {
+        let mutant = Mutant()
+        var persists = 0
+        mutant.echo = { effect, at in
+            guard case .storage(.persist(_, _, let token)) = effect, node.map({ $0 == at }) ?? true
+            else { return nil }
+            persists += 1
+            return persists % every == 0 ? .storage(.persisted(token, nil)) : nil
+        }
+        return mutant
+    }
+
+    /// Keeps the newest of concurrent writes alone, as a last-writer-wins database does.
+    static func lastWriterWins() -> Mutant {
+        let mutant = Mutant()
+        mutant.changeObjects { object in
+            let newest = object.siblings.max { $0.timestamp < $1.timestamp }
+            return VersionedObject(context: object.context, siblings: newest.map { [$0] } ?? [])
+        }
+        return mutant
+    }
+
+    /// Joins into each context all that was ever seen of its actors anywhere.
+    static func boastfulContexts() -> Mutant {
+        let mutant = Mutant()
+        var seen: [ActorID: UInt64] = [:]
+        mutant.changeObjects { object in
+            var context = object.context
+            for entry in object.context.entries {
+                seen[entry.actor] = max(entry.counter, seen[entry.actor] ?? 0)
+                context.record(Dot(actor: entry.actor, counter: seen[entry.actor] ?? entry.counter))
+            }
+            return VersionedObject(context: context, siblings: object.siblings)
+        }
+        return mutant
+    }
+
+    /// Goes on with the actors of an old clean stop after a crash.
+    static func staleActors() -> Mutant {
+        let mutant = Mutant()
+        var old: SavedState?
+        mutant.savedState = { state in
+            old = old ?? state
+            guard state == nil, let old else { return state }
+            return SavedState(actors: old.actors, tallies: nil, clock: old.clock)
+        }
+        return mutant
+    }
+
+    /// Sends others another value than it keeps.
+    static func forgedValues() -> Mutant {
+        let mutant = Mutant()
+        mutant.effect = { effect in
+            guard case .send(let target, .store(let id, let key, let object, let timeout)) = effect
+            else { return [effect] }
+            let siblings = object.decoded().siblings.map { sibling in
+                Sibling(
+                    dot: sibling.dot,
+                    timestamp: sibling.timestamp,
+                    expiry: sibling.expiry,
+                    payload: .value(ByteBuffer(string: "forged"))
+                )
+            }
+            let forged = VersionedObject(context: object.context, siblings: siblings).encoded()
+            return [.send(target, .store(id, key, forged, timeout: timeout))]
+        }
+        return mutant
+    }
+
+    static func runawayClock() -> Mutant {
+        let mutant = Mutant()
+        mutant.changeObjects { object in
+            let siblings = object.siblings.map { sibling in
+                Sibling(
+                    dot: sibling.dot,
+                    timestamp: HybridTimestamp(rawValue: sibling.timestamp.rawValue + 1 << 40),
+                    expiry: sibling.expiry,
+                    payload: sibling.payload
+                )
+            }
+            return VersionedObject(context: object.context, siblings: siblings)
+        }
+        return mutant
+    }
+
+    static func garbage() -> Mutant {
+        let mutant = Mutant()
+        mutant.effect = { effect in
+            guard case .storage(.persist(let key, _, let token)) = effect else { return [effect] }
+            return [.storage(.persist(key, ByteBuffer(string: "garbage"), token))]
+        }
+        return mutant
+    }
+}
+
+// MARK: Wrong in how they coordinate
+
+extension Mutant {
+    /// Takes one replica's word for an acknowledgement that never came, and sends it nothing.
+    static func hastyWrites() -> Mutant {
+        let mutant = Mutant()
+        mutant.echo = { effect, _ in
+            guard case .send(let target, .store(let id, _, _, _)) = effect else { return nil }
+            return .message(from: target, .stored(id, .durable))
+        }
+        return mutant
+    }
+
+    /// Asks one replica, whatever the level.
+    static func lazyReads() -> Mutant {
+        let mutant = Mutant()
+        mutant.changeRequests { request in
+            var request = request
+            request.levels.read = .one
+            return request
+        }
+        return mutant
+    }
+
+    static func noReadRepair() -> Mutant {
+        let mutant = Mutant()
+        mutant.configuration = { $0.readRepair = .off }
+        return mutant
+    }
+
+    static func noTicks() -> Mutant {
+        let mutant = Mutant()
+        mutant.input = { input in
+            if case .tick = input { return [] }
+            return [input]
+        }
+        return mutant
+    }
+
+    /// Loses one completion of a load in `every`.
+    static func lostLoads(every: Int) -> Mutant {
+        let mutant = Mutant()
+        var loads = 0
+        mutant.input = { input in
+            guard case .storage(.loaded) = input else { return [input] }
+            loads += 1
+            return loads % every == 0 ? [] : [input]
+        }
+        return mutant
+    }
+
+    /// Drops all but the newest item of a cart on its way in.
+    static func cartThief() -> Mutant {
+        let mutant = Mutant()
+        mutant.changeRequests { request in
+            guard case .write(var mutation) = request.operation,
+                case .value(let value) = mutation.content
+            else { return request }
+            let text = String(decoding: value.readableBytesView, as: UTF8.self)
+            guard let number = text.split(separator: " ").first, text.contains(",") else {
+                return request
+            }
+            mutation.content = .value(ByteBuffer(string: "\(number) \(number)"))
+            var request = request
+            request.operation = .write(mutation)
+            return request
+        }
+        return mutant
+    }
+}
+
+// MARK: Wrong in what they answer
+
+extension Mutant {
+    static func answersTwice() -> Mutant {
+        let mutant = Mutant()
+        mutant.changeReplies { [$0, $0] }
+        return mutant
+    }
+
+    static func answersOften(every: Int) -> Mutant {
+        let mutant = Mutant()
+        var replies = 0
+        mutant.changeReplies { reply in
+            replies += 1
+            return replies % every == 0 ? [] : [reply]
+        }
+        return mutant
+    }
+
+    /// Says that nothing was written when it can't know.
+    static func deniesWrites() -> Mutant {
+        let mutant = Mutant()
+        mutant.changeReplies { reply in
+            guard case .response(.failed(.timedOut(let required, let received))) = reply else {
+                return [reply]
+            }
+            return [.response(.failed(.unavailable(required: required, alive: received)))]
+        }
+        return mutant
+    }
+
+    static func refusesReads() -> Mutant {
+        let mutant = Mutant()
+        mutant.changeReplies { reply in
+            guard case .response(.object) = reply else { return [reply] }
+            return [.response(.failed(.timedOut(required: 2, received: 1)))]
+        }
+        return mutant
+    }
+
+    static func miscounts() -> Mutant {
+        let mutant = Mutant()
+        mutant.savedState = { state in
+            guard var state, let tallies = state.tallies else { return state }
+            state.tallies = tallies.map { $0 + RecordWeight(records: 1, keys: 1, bytes: 0) }
+            return state
+        }
+        return mutant
+    }
+
+    static func forgetfulScans() -> Mutant {
+        let mutant = Mutant()
+        mutant.changeReplies { reply in
+            guard case .page(var page) = reply, !page.keys.isEmpty else { return [reply] }
+            page.keys.removeFirst()
+            return [.page(page)]
+        }
+        return mutant
+    }
+
+    static func countsOneMore() -> Mutant {
+        let mutant = Mutant()
+        mutant.changeReplies { reply in
+            if case .count(let count) = reply { return [.count(count + 1)] }
+            return [reply]
+        }
+        return mutant
+    }
+}
