@@ -1,4 +1,5 @@
-/// Unpadded base64 in the URL-safe alphabet (RFC 4648, section 5), which survives shells, URLs and logs.
+/// Unpadded base64 in the URL-safe alphabet (RFC 4648, section 5), which survives shells, URLs and
+/// logs.
 ///
 /// Foundation's would do, but pure targets don't import it.
 package enum Base64URL {

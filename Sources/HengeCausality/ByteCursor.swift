@@ -49,7 +49,8 @@ struct ByteCursor {
         }
     }
 
-    /// A count of things of at least `unit` bytes, which therefore can't exceed the bytes that are left.
+    /// A count of things of at least `unit` bytes, which therefore can't exceed the bytes that are
+    /// left.
     mutating func count(ofUnit unit: Int) throws(ObjectDecodeError) -> Int {
         let count = try varint()
         guard count <= UInt64(remaining / unit) else { throw .truncated(at: offset) }

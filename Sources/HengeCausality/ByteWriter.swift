@@ -2,8 +2,8 @@ import struct NIOCore.ByteBuffer
 
 /// Writes integers into memory of a known size: the counterpart of ``ByteCursor``.
 ///
-/// Several times faster than a `ByteBuffer`'s own writes, each of which checks uniqueness and capacity.
-/// Valid only inside the closure that lends the memory; writing past its end traps.
+/// Several times faster than a `ByteBuffer`'s own writes, each of which checks uniqueness and
+/// capacity. Valid only inside the closure that lends the memory; writing past its end traps.
 struct ByteWriter {
     private let memory: UnsafeMutableRawBufferPointer
     private(set) var offset = 0

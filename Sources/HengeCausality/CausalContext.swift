@@ -1,9 +1,10 @@
 package import struct NIOCore.ByteBuffer
 
-/// The opaque, printable context that a client gets with a read and names in the write that follows.
+/// The opaque, printable context that a client gets with a read and names in the write that
+/// follows.
 ///
-/// It is bound to its key: counters rise per partition replica, so a context used with another key of
-/// the same partition would cover siblings that its writer never saw.
+/// It is bound to its key: counters rise per partition replica, so a context used with another key
+/// of the same partition would cover siblings that its writer never saw.
 package enum CausalContext {
     private static let format: UInt8 = 1
     private static let checksumLength = 4
@@ -49,8 +50,9 @@ package enum CausalContext {
 
     /// Reads what ``encode(_:key:)`` wrote; any other spelling is an error.
     ///
-    /// The checksum is no signature: a client that wants to can forge a context, at the cost of its own
-    /// keys. ``VersionedObject/isNew(_:replacing:)`` tells what a forged one could otherwise break.
+    /// The checksum is no signature: a client that wants to can forge a context, at the cost of its
+    /// own keys. ``VersionedObject/isNew(_:replacing:)`` tells what a forged one could otherwise
+    /// break.
     package static func decode(_ text: ByteBuffer) throws(ObjectDecodeError) -> Decoded {
         guard text.readableBytes <= lengthMax else {
             throw .wrongLength(expected: lengthMax, actual: text.readableBytes)

@@ -1,7 +1,7 @@
 /// The random 64-bit name of one partition replica on one node in one incarnation.
 ///
-/// A replica takes a new one whenever it can't be sure of every counter it has used, so that a dot is
-/// never minted twice.
+/// A replica takes a new one whenever it can't be sure of every counter it has used, so that a dot
+/// is never minted twice.
 @usableFromInline
 package struct ActorID: Hashable, Comparable, Sendable, CustomStringConvertible {
     @usableFromInline package let rawValue: UInt64

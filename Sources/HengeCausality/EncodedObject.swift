@@ -12,8 +12,8 @@ package import struct NIOCore.ByteBuffer
 ///         u64 timestamp, u8 flags, [varint expiry], [varint value length]
 ///     the values, in the order of the siblings
 ///
-/// All that tells versions apart is in the header, in one canonical form, so a digest is a hash of the
-/// header and a reader that needs only the version does not touch a value.
+/// All that tells versions apart is in the header, in one canonical form, so a digest is a hash of
+/// the header and a reader that needs only the version does not touch a value.
 package struct EncodedObject: Hashable, Sendable {
     static let format: UInt8 = 1
     static let prefixLength = 5

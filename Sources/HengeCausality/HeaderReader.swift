@@ -2,8 +2,8 @@ import HengeBase
 
 /// Walks the header of an encoded object, front to back; ``EncodedObject`` tells the layout.
 ///
-/// It checks every rule of the layout as it goes, so a header that it reads to the end is well-formed and
-/// canonical. It can't reach beyond the header: a value is never touched.
+/// It checks every rule of the layout as it goes, so a header that it reads to the end is
+/// well-formed and canonical. It can't reach beyond the header: a value is never touched.
 package struct HeaderReader {
     static let tombstoneFlag: UInt8 = 1
     static let expiryFlag: UInt8 = 2
@@ -33,7 +33,8 @@ package struct HeaderReader {
 
     private var cursor: ByteCursor
     private var siblingsRead = 0
-    /// A second cursor in the entries. Siblings name theirs in rising order, so one walk finds them all.
+    /// A second cursor in the entries. Siblings name theirs in rising order, so one walk finds them
+    /// all.
     private var entries: ByteCursor
     /// The entry that `entries` read last, and which one that was.
     private var entry = Dot(actor: ActorID(rawValue: 0), counter: 0)

@@ -1,6 +1,7 @@
 import HengeBase
 
-/// For each actor, the greatest counter known; an entry claims every dot of its actor up to that counter.
+/// For each actor, the greatest counter known; an entry claims every dot of its actor up to that
+/// counter.
 ///
 /// Entries are kept in order of actor, so that equal vectors have equal bytes.
 package struct VersionVector: Hashable, Sendable {

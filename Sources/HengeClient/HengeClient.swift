@@ -1,10 +1,11 @@
 public import NIOCore
 
-/// A client of a Henge cluster: reads and writes objects of one bucket through any of several nodes.
+/// A client of a Henge cluster: reads and writes objects of one bucket through any of several
+/// nodes.
 ///
-/// Any node takes any request. The client keeps one connection, pipelines on it what many tasks ask for,
-/// and when it breaks turns to the next address. Reads are then tried again. A write is tried again only
-/// if it was never sent: one that may have happened fails with an error that says so.
+/// Any node takes any request. The client keeps one connection, pipelines on it what many tasks ask
+/// for, and when it breaks turns to the next address. Reads are then tried again. A write is tried
+/// again only if it was never sent: one that may have happened fails with an error that says so.
 ///
 ///     let client = try HengeClient(addresses: [HengeAddress(parsing: "127.0.0.1:6401")])
 ///     let object = try await client.getAll(key)
@@ -52,7 +53,8 @@ public struct HengeClient: Sendable {
         return HengeClient(checked: addresses, options, group)
     }
 
-    /// Closes the connection. Requests without a reply fail with `connectionFailed`, as do later ones.
+    /// Closes the connection. Requests without a reply fail with `connectionFailed`, as do later
+    /// ones.
     public func close() async {
         await keeper.close()
     }
@@ -63,8 +65,8 @@ public struct HengeClient: Sendable {
     /// - Parameters:
     ///   - key: 1 byte to 64 KiB.
     ///   - consistency: replicas that must answer; nil for the bucket's level.
-    /// - Returns: nil where nothing is stored. The value is a slice of what was received: copy it to
-    ///   keep a small one for long.
+    /// - Returns: nil where nothing is stored. The value is a slice of what was received: copy it
+    ///   to keep a small one for long.
     /// - Throws: ``HengeError``, with one of these codes:
     ///   - `unavailable`: fewer than the required replicas are alive.
     ///   - `timedOut`: fewer than the required replicas answered in time.
@@ -84,7 +86,8 @@ public struct HengeClient: Sendable {
     /// All values of a key, and the context with which to write it next.
     ///
     /// - Parameters: as of ``get(_:consistency:)``.
-    /// - Returns: nil where nothing was ever stored; a deleted object has a context and no siblings.
+    /// - Returns: nil where nothing was ever stored; a deleted object has a context and no
+    ///   siblings.
     /// - Throws: as ``get(_:consistency:)``.
     /// - Complexity: as ``get(_:consistency:)``.
     public func getAll(
@@ -97,8 +100,8 @@ public struct HengeClient: Sendable {
 
     /// Stores a value and returns once the required replicas hold it durably.
     ///
-    /// Writes never block each other. If another client wrote the key concurrently, both values survive
-    /// as siblings.
+    /// Writes never block each other. If another client wrote the key concurrently, both values
+    /// survive as siblings.
     ///
     /// - Parameters:
     ///   - value: at most the cluster's limit, 1 MiB by default.
@@ -143,8 +146,8 @@ public struct HengeClient: Sendable {
         return try Answer.context(try await write(request.add(consistency)))
     }
 
-    /// Deletes what the context covers, and returns once the required replicas have noted it durably.
-    /// A value written concurrently survives.
+    /// Deletes what the context covers, and returns once the required replicas have noted it
+    /// durably. A value written concurrently survives.
     ///
     /// - Parameters: as of ``put(_:for:context:expiry:consistency:)``.
     /// - Returns: the context that covers this deletion, for the next write of this key.

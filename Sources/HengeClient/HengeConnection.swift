@@ -11,8 +11,8 @@ public final class HengeConnection: Sendable {
     public struct Options: Sendable {
         /// The longest wait for the connection, and again for its greeting. 1 ms and above.
         public var connectTimeout = Duration.seconds(2)
-        /// The longest wait for a reply. Past it the connection closes, as replies come in order. It
-        /// should exceed the node's own timeout, whose error says more. 1 ms and above.
+        /// The longest wait for a reply. Past it the connection closes, as replies come in order.
+        /// It should exceed the node's own timeout, whose error says more. 1 ms and above.
         public var requestTimeout = Duration.seconds(10)
         /// The most requests without a reply; more fail with `overloaded`.
         public var requestsInFlightMax = 16_384
@@ -80,7 +80,8 @@ public final class HengeConnection: Sendable {
     /// - Returns: the reply; an error within an array is part of it.
     /// - Throws: ``HengeError``: the error that the node replied, or one of these codes:
     ///   - `overloaded`: too much is in flight on this connection. Nothing was sent.
-    ///   - `timedOut`: no reply in time. The connection is closed. **The request may still happen.**
+    ///   - `timedOut`: no reply in time. The connection is closed. **The request may still
+    ///     happen.**
     ///   - `connectionFailed`: the connection broke; `mayHaveHappened` says whether before it was
     ///     sent.
     ///   - `protocolViolation`: the reply made no sense. The connection is closed.
@@ -101,8 +102,8 @@ public final class HengeConnection: Sendable {
     /// Sends requests together, back to back, and waits for all replies.
     ///
     /// - Returns: for each request its reply or the error that the node replied, in order.
-    /// - Throws: as ``send(_:)-([ByteBuffer])``, but for errors that the node replied. After a failure
-    ///   with `mayHaveHappened` any of the requests may have been carried out.
+    /// - Throws: as ``send(_:)-([ByteBuffer])``, but for errors that the node replied. After a
+    ///   failure with `mayHaveHappened` any of the requests may have been carried out.
     public func pipeline(
         _ requests: [[ByteBuffer]]
     ) async throws(HengeError) -> [Result<HengeReply, HengeError>] {

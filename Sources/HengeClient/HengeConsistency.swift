@@ -29,8 +29,8 @@ public struct HengeConsistency: Hashable, Sendable, CustomStringConvertible {
         self.init(level)
     }
 
-    /// The same level, met by fallback replicas that hold a hint, too (Dynamo's sloppy quorum): more
-    /// available, but then QUORUM reads may miss the last QUORUM write.
+    /// The same level, met by fallback replicas that hold a hint, too (Dynamo's sloppy quorum):
+    /// more available, but then QUORUM reads may miss the last QUORUM write.
     public var sloppy: HengeConsistency { HengeConsistency(level, isSloppy: true) }
 
     public var description: String { isSloppy ? "\(level) SLOPPY" : "\(level)" }

@@ -26,8 +26,8 @@ public struct HengeError: Error, Equatable, Sendable, CustomStringConvertible {
         public static let staleContext = Code("staleContext")
         /// A replica's storage failed. **A write may still happen.**
         public static let storage = Code("storage")
-        /// The connection couldn't be made, or broke. ``HengeError/mayHaveHappened`` says whether the
-        /// request may have reached the node.
+        /// The connection couldn't be made, or broke. ``HengeError/mayHaveHappened`` says whether
+        /// the request may have reached the node.
         public static let connectionFailed = Code("connectionFailed")
         /// The node sent what isn't the protocol, or not an answer to the question.
         public static let protocolViolation = Code("protocolViolation")

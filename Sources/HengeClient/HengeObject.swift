@@ -2,8 +2,8 @@ public import NIOCore
 
 /// What a client has seen of an object, for the write that answers it.
 ///
-/// Opaque, printable, at most a few hundred bytes. Keep it with the value, and pass it to the next write
-/// of the same key: that write then replaces exactly what this one knew of.
+/// Opaque, printable, at most a few hundred bytes. Keep it with the value, and pass it to the next
+/// write of the same key: that write then replaces exactly what this one knew of.
 public struct HengeContext: Hashable, Sendable, CustomStringConvertible {
     /// The context as the cluster printed it.
     public let description: String

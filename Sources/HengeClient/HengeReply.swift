@@ -1,8 +1,8 @@
 internal import HengeRESP
 public import NIOCore
 
-/// The reply to a request sent by ``HengeConnection/send(_:)-([ByteBuffer])``: the values of the Redis
-/// serialization protocol, a closed set.
+/// The reply to a request sent by ``HengeConnection/send(_:)-([ByteBuffer])``: the values of the
+/// Redis serialization protocol, a closed set.
 public enum HengeReply: Equatable, Sendable {
     case null
     case integer(Int64)

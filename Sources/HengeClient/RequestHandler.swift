@@ -1,8 +1,9 @@
 import HengeRESP
 import NIOCore
 
-/// The end of a connection's pipeline: matches replies to requests in the order in which they were sent,
-/// bounds what is in flight, and fails it all when the connection ends. Confined to its event loop.
+/// The end of a connection's pipeline: matches replies to requests in the order in which they were
+/// sent, bounds what is in flight, and fails it all when the connection ends. Confined to its event
+/// loop.
 final class RequestHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -48,7 +49,7 @@ final class RequestHandler: ChannelInboundHandler {
             bytesInFlight + size <= bytesInFlightMax
         else {
             let message =
-                "\(requestsInFlight) requests of \(bytesInFlight) bytes are in flight on this connection"
+                "\(requestsInFlight) requests, \(bytesInFlight) bytes, are in flight here"
             promise.fail(HengeError(.overloaded, message))
             return
         }

@@ -58,7 +58,8 @@ package struct Mutation: Hashable, Sendable {
         case keep
     }
 
-    /// What must hold of the key for the write to happen; else ``ClientResponse/notApplied(previous:)``.
+    /// What must hold of the key for the write to happen; else
+    /// ``ClientResponse/notApplied(previous:)``.
     package enum Condition: Hashable, Sendable, CaseIterable {
         case always
         case absent
@@ -94,8 +95,8 @@ package struct Mutation: Hashable, Sendable {
         self.returnsPrevious = returnsPrevious
     }
 
-    /// Whether the coordinator reads at the read level before it writes, to decide on more than its own
-    /// replica's state.
+    /// Whether the coordinator reads at the read level before it writes, to decide on more than its
+    /// own replica's state.
     package var readsFirst: Bool {
         if case .unchanged = content { return true }
         return returnsPrevious || expiry == .keep || condition != .always
@@ -137,8 +138,8 @@ package enum RequestFailure: Error, Hashable, Sendable {
     case unavailable(required: Int, alive: Int)
     /// Too few answers in time, or replicas were lost on the way. A write may still take effect.
     case timedOut(required: Int, received: Int)
-    /// Too many replicas failed to store or load for a reason of their own. A write may have taken effect
-    /// on `received` replicas.
+    /// Too many replicas failed to store or load for a reason of their own. A write may have taken
+    /// effect on `received` replicas.
     case storage(StorageFailure, required: Int, received: Int)
     /// The node has too much in flight. Nothing was done.
     case overloaded(inFlight: Int, limit: Int)

@@ -43,8 +43,8 @@ package enum FetchResult: Hashable, Sendable {
     case overloaded
 }
 
-/// A 64-bit hash of an object's header: equal versions have equal digests, and two different ones collide
-/// with a chance of 2⁻⁶⁴.
+/// A 64-bit hash of an object's header: equal versions have equal digests, and two different ones
+/// collide with a chance of 2⁻⁶⁴.
 package struct VersionDigest: Hashable, Sendable {
     package let rawValue: UInt64
 

@@ -32,8 +32,8 @@ package enum ShardInput: Sendable {
     case storage(StorageCompletion)
     case peerUp(NodeID)
     case peerDown(NodeID)
-    /// Time has passed: end what is past its deadline. Due every ``Shard/tickInterval`` while anything is
-    /// in flight.
+    /// Time has passed: end what is past its deadline. Due every ``Shard/tickInterval`` while
+    /// anything is in flight.
     case tick
 }
 

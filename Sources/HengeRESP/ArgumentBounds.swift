@@ -1,6 +1,7 @@
 /// Where the arguments of a request lie in it, in bytes from its first.
 ///
-/// The first eight are held in place, so a usual command costs no allocation; the rest go to an array.
+/// The first eight are held in place, so a usual command costs no allocation; the rest go to an
+/// array.
 struct ArgumentBounds: Sendable {
     struct Bound: Sendable {
         var start: UInt32 = 0

@@ -1,7 +1,7 @@
 package import NIOCore
 
-/// A command or keyword of 1 to 16 ASCII characters, folded to upper case and packed into two words:
-/// it compares and hashes without an allocation.
+/// A command or keyword of 1 to 16 ASCII characters, folded to upper case and packed into two
+/// words: it compares and hashes without an allocation.
 package struct CommandName: Hashable, Sendable {
     /// The longest name, in bytes.
     package static let lengthMax = 16

@@ -2,9 +2,9 @@ import NIOCore
 
 /// Splits an inline request into its arguments by the rules of Redis's `sdssplitargs` (`sds.c`).
 ///
-/// Blanks separate. Between double quotes `\n \r \t \b \a`, `\xHH` and `\` before any other byte are
-/// escapes; between single quotes only `\'` is. A closing quote ends its argument: a blank or the end
-/// must follow. Unlike there, a zero byte is a byte as any other.
+/// Blanks separate. Between double quotes `\n \r \t \b \a`, `\xHH` and `\` before any other byte
+/// are escapes; between single quotes only `\'` is. A closing quote ends its argument: a blank or
+/// the end must follow. Unlike there, a zero byte is a byte as any other.
 struct InlineRequest {
     private enum Mode { case blank, bare, double, single, closed }
 

@@ -2,8 +2,8 @@ package import NIOCore
 
 /// A request: its arguments, the command's name being the first.
 ///
-/// It holds the bytes of the request once and hands out slices of them. They keep the storage that they
-/// were received in alive: copy what must outlive the request by far.
+/// It holds the bytes of the request once and hands out slices of them. They keep the storage that
+/// they were received in alive: copy what must outlive the request by far.
 package struct RESPCommand: Sendable {
     private let bytes: ByteBuffer
     private let bounds: ArgumentBounds

@@ -32,8 +32,8 @@ package enum RESPProtocolError: Error, Equatable, Sendable {
         }
     }
 
-    /// The error reply, its code first and without the leading `-`. Where Redis 7 has the error, its
-    /// words (`networking.c`, `processMultibulkBuffer` and `processInlineBuffer`).
+    /// The error reply, its code first and without the leading `-`. Where Redis 7 has the error,
+    /// its words (`networking.c`, `processMultibulkBuffer` and `processInlineBuffer`).
     package var message: String {
         switch self {
         case .invalidMultibulkLength, .tooManyArguments:

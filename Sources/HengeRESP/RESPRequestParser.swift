@@ -6,12 +6,14 @@ package import NIOCore
 ///     start --else-> inline --LF--> start, a command
 ///     any --(framing lost)--> the error, at every call from then on
 ///
-/// Incremental: the position is kept between calls, so a request that arrives in pieces costs as much
-/// as a whole one. Until it is complete its bytes stay in the caller's buffer and only the offsets of
-/// its arguments are noted; then they leave in one slice. Slicing each argument as it arrives would
-/// share the buffer's storage while it still grows, and every later append would copy it.
+/// Incremental: the position is kept between calls, so a request that arrives in pieces costs as
+/// much as a whole one. Until it is complete its bytes stay in the caller's buffer and only the
+/// offsets of its arguments are noted; then they leave in one slice. Slicing each argument as it
+/// arrives would share the buffer's storage while it still grows, and every later append would copy
+/// it.
 ///
-/// A request over a limit is dropped as it streams in, without being buffered, and refused at its end.
+/// A request over a limit is dropped as it streams in, without being buffered, and refused at its
+/// end.
 ///
 /// Sources: the Redis serialization protocol specification; Redis 7 `networking.c`.
 package struct RESPRequestParser: Sendable {
@@ -31,8 +33,8 @@ package struct RESPRequestParser: Sendable {
 
     private let limits: RESPLimits
     private var phase = Phase.start
-    /// Bytes from the reader index that are behind us. All of the request so far, or none of it when
-    /// it is being dropped.
+    /// Bytes from the reader index that are behind us. All of the request so far, or none of it
+    /// when it is being dropped.
     private var position = 0
     private var argumentsLeft = 0
     /// Of the present argument, without its CRLF.
@@ -59,8 +61,8 @@ package struct RESPRequestParser: Sendable {
     /// - Parameter buffer: what has arrived and was not taken yet. Between calls only append to it:
     ///   see ``ReceiveBuffer``.
     /// - Returns: nil when more bytes are needed.
-    /// - Throws: unless ``RESPProtocolError/closesConnection``, the next call reads the next request;
-    ///   else every later call throws the same.
+    /// - Throws: unless ``RESPProtocolError/closesConnection``, the next call reads the next
+    ///   request; else every later call throws the same.
     package mutating func next(
         _ buffer: inout ByteBuffer
     ) throws(RESPProtocolError) -> RESPCommand? {

@@ -2,10 +2,10 @@ package import NIOCore
 
 /// Cuts a stream of bytes into replies.
 ///
-/// Incremental: elements are taken from the buffer as they complete, aggregates grow on a stack, and
-/// the scan for a line's end goes on where it stopped, so a reply that arrives in pieces costs as much
-/// as a whole one. Attributes (`|`) are read and dropped. RESP3's streamed forms (`$?`, `*?`) are
-/// refused; neither Redis nor Henge sends them.
+/// Incremental: elements are taken from the buffer as they complete, aggregates grow on a stack,
+/// and the scan for a line's end goes on where it stopped, so a reply that arrives in pieces costs
+/// as much as a whole one. Attributes (`|`) are read and dropped. RESP3's streamed forms (`$?`,
+/// `*?`) are refused; neither Redis nor Henge sends them.
 ///
 /// Source: the Redis serialization protocol specification, with RESP3.
 package struct RESPValueParser: Sendable {
@@ -172,8 +172,8 @@ package struct RESPValueParser: Sendable {
         }
     }
 
-    /// Puts a value where it belongs: into the innermost open aggregate, which may complete that one
-    /// and so on outwards. Returns the reply once its outermost value is complete.
+    /// Puts a value where it belongs: into the innermost open aggregate, which may complete that
+    /// one and so on outwards. Returns the reply once its outermost value is complete.
     private mutating func deliver(_ value: RESPValue) -> RESPValue? {
         var value = value
         while let innermost = open.indices.last {

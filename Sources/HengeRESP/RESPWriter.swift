@@ -97,8 +97,8 @@ package struct RESPWriter: Sendable {
         bulkEnd(into: &out)
     }
 
-    /// Announces a bulk string of `count` bytes for a caller who sends a large value in a buffer of its
-    /// own instead of copying it; after the value comes ``bulkEnd(into:)``.
+    /// Announces a bulk string of `count` bytes for a caller who sends a large value in a buffer of
+    /// its own instead of copying it; after the value comes ``bulkEnd(into:)``.
     package func bulkHeader(count: Int, into out: inout ByteBuffer) {
         out.writeRESPNumber(UInt8(ascii: "$"), Int64(count))
     }

@@ -2,10 +2,11 @@ package import NIOCore
 
 /// What a connection has received and no parser has taken yet.
 ///
-/// For each read: ``append(_:)``, then a parser over ``bytes`` until it has no more, then ``settle()``.
-/// A read that ends with a whole request is never copied. What is left of the last request moves to a
-/// buffer of its own size: an idle connection pins no receive buffer of NIO's, and the slices handed
-/// out don't make later appends copy. Each byte is copied a constant number of times, amortised.
+/// For each read: ``append(_:)``, then a parser over ``bytes`` until it has no more, then
+/// ``settle()``. A read that ends with a whole request is never copied. What is left of the last
+/// request moves to a buffer of its own size: an idle connection pins no receive buffer of NIO's,
+/// and the slices handed out don't make later appends copy. Each byte is copied a constant number
+/// of times, amortised.
 package struct ReceiveBuffer: Sendable {
     /// What wasn't taken yet. Only to be read from, by the parser.
     package var bytes = ByteBuffer()
@@ -26,7 +27,8 @@ package struct ReceiveBuffer: Sendable {
         }
     }
 
-    /// Keeps what is left in as little memory as it needs. To be called when the parser has no more.
+    /// Keeps what is left in as little memory as it needs. To be called when the parser has no
+    /// more.
     package mutating func settle() {
         if bytes.readableBytes == 0 {
             bytes = ByteBuffer()

@@ -2,11 +2,12 @@ package import HengeBase
 package import HengeCausality
 package import HengeMessages
 
-/// Gathers R replicas' versions of one key, merges what differs, repairs what is stale, and answers once.
+/// Gathers R replicas' versions of one key, merges what differs, repairs what is stale, and answers
+/// once.
 ///
-/// One replica is asked for the object and the others for digests; a version that only a digest has told
-/// of is asked for once, of one replica that holds it. A replica that fails is replaced by one not yet
-/// asked, also when it fails to take a blocking repair.
+/// One replica is asked for the object and the others for digests; a version that only a digest has
+/// told of is asked for once, of one replica that holds it. A replica that fails is replaced by one
+/// not yet asked, also when it fails to take a blocking repair.
 /// Dynamo, sections 4.5 and 5; blocking repair as Cassandra's `read_repair = 'BLOCKING'`.
 ///
 ///     idle --begin--> gathering --(R agree)-------------------------------------> done
@@ -211,7 +212,8 @@ package struct ReadCoordinator: Sendable {
         known.union(awaitingObject).union(awaitingDigest)
     }
 
-    /// One replica for each version that only digests have told of, and that `merged` therefore lacks.
+    /// One replica for each version that only digests have told of, and that `merged` therefore
+    /// lacks.
     private var differing: ReplicaSet {
         var seen = gathered
         var differing = ReplicaSet()

@@ -5,11 +5,11 @@ extension PlacementTargets {
     /// ⌊Q/window⌋ positions.
     ///
     /// Sort the things by falling count and deal all their positions in this order into the columns
-    /// 0, 1, …, c − 1, 0, 1, … where c = ⌊Q/window⌋; the ring is column after column. No column holds a
-    /// thing twice, and each holds at least `window` positions. Where a thing is in neighbouring
-    /// columns it is in the same row, a whole column apart; only a thing with exactly c positions could
-    /// wrap into a row one lower, and those come first, each in a row of its own. From the last column
-    /// to the first it goes a row down, which is further.
+    /// 0, 1, …, c − 1, 0, 1, … where c = ⌊Q/window⌋; the ring is column after column. No column
+    /// holds a thing twice, and each holds at least `window` positions. Where a thing is in
+    /// neighbouring columns it is in the same row, a whole column apart; only a thing with exactly
+    /// c positions could wrap into a row one lower, and those come first, each in a row of its own.
+    /// From the last column to the first it goes a row down, which is further.
     ///
     /// - Parameter byZone: whether zones are kept apart or only nodes.
     func columns(byZone: Bool) -> [Int] {
@@ -21,8 +21,8 @@ extension PlacementTargets {
     /// For fewer zones than a window has positions: an arrangement in which every window has every
     /// zone, if each has at least ⌈Q/window⌉ positions.
     ///
-    /// That many columns, so that none is longer than a window and each holds every zone; and in each
-    /// the zones' first positions come first, always in the same rows, at most a window apart.
+    /// That many columns, so that none is longer than a window and each holds every zone; and in
+    /// each the zones' first positions come first, always in the same rows, at most a window apart.
     private func fullColumns() -> [Int] {
         deal(byZone: true, into: (partitions + window - 1) / window).flatMap { column in
             // A zone's positions in a column are neighbours.
@@ -59,8 +59,9 @@ extension PlacementTargets {
     /// An arrangement in which every zone, and every node in its zone, lies evenly around the ring,
     /// whatever the shares; close together where their paths cross.
     ///
-    /// Each thing's positions are due at equal intervals, with starts that differ from thing to thing;
-    /// the zones' positions in the order of their times, and each zone's filled by its nodes in theirs.
+    /// Each thing's positions are due at equal intervals, with starts that differ from thing to
+    /// thing; the zones' positions in the order of their times, and each zone's filled by its nodes
+    /// in theirs.
     func smooth() -> [Int] {
         var queues = ofZone.indices.map { zone in
             let members = zones.indices.filter { zones[$0] == zone }

@@ -43,8 +43,8 @@ struct RingArrangement {
         owners.indices.count { Self.distinct(zoneAt, from: $0, count: window) < wanted }
     }
 
-    /// Swaps positions of bad windows with others until nothing gets better for some rounds. Takes swaps
-    /// that change nothing too, which lead out of dead ends.
+    /// Swaps positions of bad windows with others until nothing gets better for some rounds. Takes
+    /// swaps that change nothing too, which lead out of dead ends.
     mutating func repair(_ generator: inout SeededGenerator) {
         let (roundsMax, idleRoundsMax) = (32, 8)
         var idleRounds = 0
@@ -74,8 +74,8 @@ struct RingArrangement {
         if let best { cost += exchange(a, best.position) }
     }
 
-    /// Shuffles the ring as far as no window gets worse, so that the partitions of one node have many
-    /// different neighbours, which share its work when it fails.
+    /// Shuffles the ring as far as no window gets worse, so that the partitions of one node have
+    /// many different neighbours, which share its work when it fails.
     mutating func mix(_ generator: inout SeededGenerator) {
         for _ in 0..<4 {
             for position in owners.indices {

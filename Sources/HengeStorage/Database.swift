@@ -11,8 +11,8 @@ import struct NIOCore.ByteBufferAllocator
 /// Any thread may call. ``reopen()`` and ``close()`` wait for the calls under way; meanwhile and
 /// afterwards calls find the database closed and fail with `.readOnly`.
 ///
-/// `@unchecked Sendable`: `open`, the one thing that changes, is changed under `lock` held exclusively and
-/// read under `lock` held shared. RocksDB itself may be called from any thread.
+/// `@unchecked Sendable`: `open`, the one thing that changes, is changed under `lock` held
+/// exclusively and read under `lock` held shared. RocksDB itself may be called from any thread.
 final class Database: @unchecked Sendable {
     /// The pointers of one opening.
     struct Open {
@@ -20,7 +20,8 @@ final class Database: @unchecked Sendable {
         let defaults: OpaquePointer
         let objects: OpaquePointer
         let meta: OpaquePointer
-        /// State as it was when the directory was opened, before any write; kept until it was counted.
+        /// State as it was when the directory was opened, before any write; kept until it was
+        /// counted.
         var snapshot: OpaquePointer?
     }
 
@@ -114,14 +115,15 @@ final class Database: @unchecked Sendable {
 
     /// Makes all that was written durable.
     ///
-    /// By a write, since that first looks whether RocksDB has stopped after a failure. `rocksdb_flush_wal`
-    /// doesn't, and the assertion on files that have failed aborts the process (``DatabaseSettings``).
+    /// By a write, since that first looks whether RocksDB has stopped after a failure.
+    /// `rocksdb_flush_wal` doesn't, and the assertion on files that have failed aborts the process
+    /// (``DatabaseSettings``).
     func syncLog() -> EngineError? {
         writeDurably { batch, _ in batch.putNothing() }
     }
 
-    /// Writes the memtables out, so that the next opening has no log to replay. Only after a durable write
-    /// has succeeded, for the reason that ``syncLog()`` gives.
+    /// Writes the memtables out, so that the next opening has no log to replay. Only after a
+    /// durable write has succeeded, for the reason that ``syncLog()`` gives.
     func flush() -> EngineError? {
         lock.withShared {
             guard let open else { return Self.closed }
@@ -156,7 +158,8 @@ final class Database: @unchecked Sendable {
 
     /// Lends an iterator over records. The database stays open meanwhile, so walks must be short.
     ///
-    /// - Parameter useSnapshot: see the state as it was at the opening; nil is returned when that is gone.
+    /// - Parameter useSnapshot: see the state as it was at the opening; nil is returned when that
+    ///   is gone.
     func withIterator<R>(
         over family: Family = .objects,
         through last: UInt64 = .max,
@@ -194,8 +197,8 @@ final class Database: @unchecked Sendable {
 
     // MARK: Life
 
-    /// Closes and opens again in place, which ends the state in which RocksDB refuses writes after some
-    /// failures: the C API has no `Resume`. Waits for the calls under way. A snapshot is lost.
+    /// Closes and opens again in place, which ends the state in which RocksDB refuses writes after
+    /// some failures: the C API has no `Resume`. Waits for the calls under way. A snapshot is lost.
     ///
     /// When it fails the database stays closed; the next call may succeed.
     func reopen() -> EngineError? {

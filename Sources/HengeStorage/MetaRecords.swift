@@ -3,10 +3,11 @@ import HengeMessages
 
 import struct NIOCore.ByteBuffer
 
-/// The few records about the store itself, in column family `meta`, each with a checksum as objects have.
+/// The few records about the store itself, in column family `meta`, each with a checksum as objects
+/// have.
 ///
-/// `format`: u32. `identity`: u64 cluster id, then the node's name. `clean`: what the node wanted to know
-/// after a clean stop. `ring`: the last ring document. Integers are big-endian.
+/// `format`: u32. `identity`: u64 cluster id, then the node's name. `clean`: what the node wanted
+/// to know after a clean stop. `ring`: the last ring document. Integers are big-endian.
 struct MetaRecords {
     /// Rises when an older release could misread what this one writes.
     static let format: UInt32 = 1
@@ -50,8 +51,8 @@ struct MetaRecords {
         }
     }
 
-    /// Reads what the last clean stop left, and durably removes it: from here on the directory counts as
-    /// not cleanly stopped. Nil when there is nothing, or nothing whole.
+    /// Reads what the last clean stop left, and durably removes it: from here on the directory
+    /// counts as not cleanly stopped. Nil when there is nothing, or nothing whole.
     func takeCleanState() throws(StoreOpenError) -> ByteBuffer? {
         let state: ByteBuffer?
         switch database.readMeta(Self.cleanKey) {
@@ -81,8 +82,8 @@ struct MetaRecords {
     }
 
     private func claimNew(for identity: StoreIdentity) throws(StoreOpenError) {
-        // A process that dies while it makes a store leaves column families without these records; but
-        // records come only after them.
+        // A process that dies while it makes a store leaves column families without these records;
+        // but records come only after them.
         guard isEmpty(.defaults) else { throw .notAStore(directory: database.directory) }
         guard isEmpty(.objects) else { throw corrupt("the format record is missing") }
         var format = ByteBuffer()

@@ -1,6 +1,5 @@
-import Testing
-
 import HengeCausality
+import Testing
 
 @Suite struct Base64URLTests {
     @Test(

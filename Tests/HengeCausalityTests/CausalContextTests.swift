@@ -1,9 +1,8 @@
 import HengeBase
+import HengeCausality
 import Testing
 
 import struct NIOCore.ByteBuffer
-
-import HengeCausality
 
 @Suite struct CausalContextTests {
     private let key: UInt64 = 0x1234_5678_9ABC_DEF0

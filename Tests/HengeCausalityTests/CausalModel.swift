@@ -1,7 +1,7 @@
 import HengeCausality
 
-/// A deliberately naive replica of one key: every write it has ever seen, each with the full set of the
-/// writes that its writer had seen. Nothing is summarised and nothing is thrown away.
+/// A deliberately naive replica of one key: every write it has ever seen, each with the full set of
+/// the writes that its writer had seen. Nothing is summarised and nothing is thrown away.
 struct CausalModel: Hashable {
     struct Write: Hashable {
         let sibling: Sibling

@@ -1,9 +1,8 @@
 import HengeBase
+import HengeCausality
 import Testing
 
 import struct NIOCore.ByteBuffer
-
-import HengeCausality
 
 #if canImport(Glibc)
     import Glibc
@@ -13,7 +12,7 @@ import HengeCausality
 
 @Suite struct EncodedObjectTests {
     @Test(
-        "any object survives the trip, also as a slice of a larger buffer, and encodes to the same bytes"
+        "any object survives the trip, also as a slice, and encodes to the same bytes"
     )
     func roundTrip() throws {
         for seed in UInt64(0)..<500 {
@@ -103,7 +102,8 @@ import HengeCausality
         }
     }
 
-    /// Memory of which the first bytes can be used and the rest lies on pages that fault when touched.
+    /// Memory of which the first bytes can be used and the rest lies on pages that fault when
+    /// touched.
     private final class GuardedMemory {
         private let base: UnsafeMutableRawPointer
         private let mappedLength: Int

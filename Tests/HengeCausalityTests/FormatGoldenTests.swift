@@ -4,8 +4,9 @@ import Testing
 
 import struct NIOCore.ByteBuffer
 
-/// Bytes of format version 1, put together from the layout's description by other means. If one of these
-/// fails, data on disks and contexts in clients' hands have become unreadable: raise the format instead.
+/// Bytes of format version 1, put together from the layout's description by other means. If one of
+/// these fails, data on disks and contexts in clients' hands have become unreadable: raise the
+/// format instead.
 @Suite struct FormatGoldenTests {
     private static let objectBytes =
         "01" + "00000044"  // format, header length 68

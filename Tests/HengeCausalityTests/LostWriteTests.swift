@@ -1,7 +1,8 @@
 import HengeCausality
 import Testing
 
-/// Why actors are renewed and objects are sent whole: what is lost otherwise, in the shortest stories.
+/// Why actors are renewed and objects are sent whole: what is lost otherwise, in the shortest
+/// stories.
 @Suite struct LostWriteTests {
     private let nothing = VersionVector()
 
@@ -37,7 +38,7 @@ import Testing
     }
 
     @Test(
-        "sending the newest sibling alone drops the others at the receiver; the whole object does not"
+        "sending the newest sibling alone drops the others; the whole object does not"
     )
     func partialState() {
         var sender = VersionedObject()
@@ -68,8 +69,8 @@ import Testing
         #expect(!object.isNew(dot(1, 2), replacing: nothing))
     }
 
-    /// A coordinator under actor 1 writes dot 1:1, which another replica stores too; then the coordinator
-    /// loses its disk.
+    /// A coordinator under actor 1 writes dot 1:1, which another replica stores too; then the
+    /// coordinator loses its disk.
     private func writeLostByItsCoordinator() -> (
         recovered: VersionedObject, other: VersionedObject
     ) {

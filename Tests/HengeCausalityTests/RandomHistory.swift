@@ -3,10 +3,12 @@ import HengeCausality
 
 import struct NIOCore.ByteBuffer
 
-/// Replicas of one partition with a few keys, under random operations. Every state is kept twice, as the
-/// code under test keeps it and as ``CausalModel`` does; ``run(steps:)`` returns the first difference.
+/// Replicas of one partition with a few keys, under random operations. Every state is kept twice,
+/// as the code under test keeps it and as ``CausalModel`` does; ``run(steps:)`` returns the first
+/// difference.
 struct RandomHistory {
-    /// The rules of the design that the merge relies on; a test breaks them to see that the model tells.
+    /// The rules of the design that the merge relies on; a test breaks them to see that the model
+    /// tells.
     struct Rules {
         /// A replica sends all it knows of a key, never only its newest write.
         var sendsWholeObjects = true

@@ -15,7 +15,8 @@ import Testing
             case "GET": .reply("$1\r\nv\r\n")
             case "HENGE.GET":
                 .trickle(
-                    "*2\r\n$2\r\nc1\r\n*2\r\n*3\r\n$1\r\na\r\n:5\r\n_\r\n*3\r\n$1\r\nb\r\n:6\r\n:9\r\n"
+                    "*2\r\n$2\r\nc1\r\n*2\r\n*3\r\n$1\r\na\r\n:5\r\n_\r\n"
+                        + "*3\r\n$1\r\nb\r\n:6\r\n:9\r\n"
                 )
             case "HENGE.SET": .reply("$2\r\nc2\r\n")
             default: .reply("$2\r\nc3\r\n")

@@ -6,8 +6,8 @@ import Testing
 
 import struct NIOCore.ByteBuffer
 
-/// The bytes of protocol version 1, one message of each kind. If this fails, nodes of two builds no longer
-/// understand each other: give the new form a new version.
+/// The bytes of protocol version 1, one message of each kind. If this fails, nodes of two builds no
+/// longer understand each other: give the new form a new version.
 @Suite struct ProtocolGoldenTests {
     private static let transcript = """
         store 0100000002000000070007a1200000000dc3ef2a250ba7f3e401626b6579000000250100000024\

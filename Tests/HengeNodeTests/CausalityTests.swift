@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test(
-        "past the cap a causal write is a CONFLICT, a plain one resolves; past the warning it is noted"
+        "past the cap a causal write is a CONFLICT and a plain one resolves; a warning is noted"
     )
     func siblingCap() throws {
         var configuration = ShardConfiguration()

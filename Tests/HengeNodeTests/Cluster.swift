@@ -9,7 +9,8 @@ import struct NIOCore.ByteBuffer
 
 /// A few shards in one process, with queues for a network and dictionaries for disks.
 ///
-/// Nothing happens until ``run()``; what `holds` matches then stays where it is until ``release()``.
+/// Nothing happens until ``run()``; what `holds` matches then stays where it is until
+/// ``release()``.
 final class Cluster {
     /// Something on its way to a node.
     enum Event {
@@ -185,7 +186,8 @@ final class Cluster {
         }
     }
 
-    /// Carries out what is under way, and what follows from it, until nothing is left but what is held.
+    /// Carries out what is under way, and what follows from it, until nothing is left but what is
+    /// held.
     func run() {
         while !queue.isEmpty { next(at: 0) }
     }

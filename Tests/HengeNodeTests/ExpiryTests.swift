@@ -3,7 +3,8 @@ import HengeMessages
 import HengeNode
 import Testing
 
-/// Expiry and conditions through whole requests; the arithmetic has its table in `MutationPlanTests`.
+/// Expiry and conditions through whole requests; the arithmetic has its table in
+/// `MutationPlanTests`.
 @Suite struct ExpiryTests {
     let k = key("k")
 

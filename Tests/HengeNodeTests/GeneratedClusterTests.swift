@@ -7,8 +7,8 @@ import Testing
 
 import struct NIOCore.ByteBuffer
 
-/// Random requests on a cluster whose nodes crash, lose messages, fail and reorder, against a model that
-/// keeps for each write whether it was acknowledged and what it had seen.
+/// Random requests on a cluster whose nodes crash, lose messages, fail and reorder, against a model
+/// that keeps for each write whether it was acknowledged and what it had seen.
 @Suite struct GeneratedClusterTests {
     @Test("no acknowledged write is lost, no answer is given twice, and everything comes to rest")
     func histories() throws {
@@ -66,7 +66,8 @@ private struct History {
         learn()
     }
 
-    /// One thing under way, any of them: the network reorders, and persists stay in order on each node.
+    /// One thing under way, any of them: the network reorders, and persists stay in order on each
+    /// node.
     private mutating func deliver() {
         var index = generator.below(cluster.queue.count)
         if case .storage(let id, _) = cluster.queue[index] {

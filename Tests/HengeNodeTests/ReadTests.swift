@@ -23,7 +23,7 @@ import struct NIOCore.ByteBuffer
     }
 
     @Test(
-        "level × replicas up: answered with as many fetches as needed, or UNAVAILABLE with the numbers"
+        "level × replicas up: as many fetches as needed, or UNAVAILABLE with the numbers"
     )
     func levels() throws {
         let levels: [(Consistency, Int)] = [
@@ -129,7 +129,7 @@ import struct NIOCore.ByteBuffer
     }
 
     @Test(
-        "a rotten record of the coordinator is answered from the others, repaired, its actor renewed"
+        "a rotten own record is answered from the others, repaired, its actor renewed"
     )
     func rotten() throws {
         let cluster = try Cluster()

@@ -180,7 +180,7 @@ import struct NIOCore.ByteBuffer
     }
 
     @Test(
-        "a write that failed at home is not claimed by the next: both are there until one replaces both"
+        "a write that failed at home is not claimed by the next: both are there"
     )
     func renewedActor() throws {
         let cluster = try Cluster()

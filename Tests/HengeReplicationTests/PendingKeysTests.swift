@@ -92,8 +92,8 @@ import Testing
         for seed in 1...150 as ClosedRange<UInt64> { run(seed: seed) }
     }
 
-    /// Each change is a write of its own actor that replaces what it builds on, so a change that built on
-    /// another state than the one before it would show as a sibling.
+    /// Each change is a write of its own actor that replaces what it builds on, so a change that
+    /// built on another state than the one before it would show as a sibling.
     private func run(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         var pending = PendingKeys<Int>()

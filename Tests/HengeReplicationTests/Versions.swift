@@ -4,7 +4,8 @@ import HengeMessages
 
 import struct NIOCore.ByteBuffer
 
-/// One version of a key, spelled `a1 b2` for the writes it has seen and `=a1` for those that still stand.
+/// One version of a key, spelled `a1 b2` for the writes it has seen and `=a1` for those that still
+/// stand.
 struct Version: Hashable, CustomStringConvertible {
     var seen: Set<Dot> = []
     var standing: Set<Dot> = []
@@ -59,7 +60,8 @@ func dot(_ actor: UInt64, _ counter: UInt64) -> Dot {
 }
 
 extension Version {
-    /// Absent, a write, one that replaced it, another that did, both of these, and an unrelated write.
+    /// Absent, a write, one that replaced it, another that did, both of these, and an unrelated
+    /// write.
     static let catalogue: [Version] = {
         let first = absent.writing(dot(1, 1), replacing: [])
         let second = first.writing(dot(1, 2), replacing: first.seen)

@@ -18,7 +18,8 @@ import struct NIOCore.ByteBuffer
         wall: TestObjects.wall
     )
 
-    /// Damage of each kind: a wrong bit, a value cut short, a value of another key, and nothing at all.
+    /// Damage of each kind: a wrong bit, a value cut short, a value of another key, and nothing at
+    /// all.
     @Test("a record that fails its checksum is corrupt to every reader", arguments: 0..<4)
     func recordChecksum(_ kind: Int) throws {
         let store = try RocksDBUnderTest(in: directory) { _ in }
@@ -88,8 +89,8 @@ import struct NIOCore.ByteBuffer
         #expect(try #require(again.tally()).corruptRecords == 2)
     }
 
-    /// Flips bytes all over the table files: whatever is hit (data, index, filter, footer), the engine must
-    /// answer every read with the record or with a failure, never with something else.
+    /// Flips bytes all over the table files: whatever is hit (data, index, filter, footer), the
+    /// engine must answer every read with the record or with a failure, never with something else.
     @Test("wrong bytes in table files never crash and never give a wrong answer", arguments: 0..<4)
     func tableFiles(_ seed: Int) throws {
         let store = try RocksDBUnderTest(in: directory) { $0.writeBufferBytes = 64 << 10 }
@@ -133,7 +134,8 @@ import struct NIOCore.ByteBuffer
             let url = URL(fileURLWithPath: path + "/" + name)
             var data = try Data(contentsOf: url)
             guard data.count > 16_384 else { continue }
-            // The last part holds footer and properties, without which the file isn't opened at all.
+            // The last part holds footer and properties, without which the file isn't opened at
+            // all.
             for start in stride(from: 0, to: data.count - 16_384, by: 4_096) {
                 data[start + random.below(4_096)] ^= 0x41
                 harmed += 1

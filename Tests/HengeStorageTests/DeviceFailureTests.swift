@@ -5,8 +5,9 @@ import HengeMessages
 import HengeStorage
 import Testing
 
-/// A write that the operating system refuses for another reason than space. RocksDB never resumes by itself
-/// after such a one. Stands in for a failing device: a limit on the size of files, in a process of its own.
+/// A write that the operating system refuses for another reason than space. RocksDB never resumes
+/// by itself after such a one. Stands in for a failing device: a limit on the size of files, in a
+/// process of its own.
 @Suite struct DeviceFailureTests {
     @Test(
         "a failed device fails writes with a typed error, and the engine heals when the device does"

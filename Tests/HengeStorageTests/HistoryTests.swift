@@ -118,8 +118,8 @@ import struct NIOCore.ByteBuffer
             }
         }
 
-        /// The flags byte of the only sibling: 1 for a tombstone. Naive on purpose: it knows the sizes
-        /// of the fields before it.
+        /// The flags byte of the only sibling: 1 for a tombstone. Naive on purpose: it knows the
+        /// sizes of the fields before it.
         private func holdsValue(_ object: ByteBuffer) -> Bool {
             var copy = object
             copy.moveReaderIndex(forwardBy: 5 + 1 + 8)

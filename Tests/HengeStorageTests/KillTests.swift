@@ -34,7 +34,8 @@ import struct NIOCore.ByteBuffer
         try expectAcknowledged(in: directory)
     }
 
-    /// The child: writes k0, k1, … and notes each acknowledgement in a file; after 5,000 kills itself.
+    /// The child: writes k0, k1, … and notes each acknowledgement in a file; after 5,000 kills
+    /// itself.
     private static func writeUntilKilled(durability: RocksDBEngine.Durability) throws {
         let path = try #require(getenv(variable).map { String(cString: $0) })
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
@@ -84,7 +85,8 @@ import struct NIOCore.ByteBuffer
         let store = try RocksDBUnderTest(Self.options(directory.path))
         defer { store.shutDown() }
         #expect(store.engine.previousCleanState == nil)
-        // Acknowledgements come in the order of the writes, so they are 0, 1, … and so is what is there.
+        // Acknowledgements come in the order of the writes, so they are 0, 1, … and so is what is
+        // there.
         let count = notes.count / 8
         for number in 0..<count {
             let expected = TestObjects.object("v\(number)", counter: UInt64(number + 1))

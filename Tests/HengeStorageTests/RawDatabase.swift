@@ -73,7 +73,8 @@ final class RawDatabase {
         for family in families { rocksdb_flush_cf(database, options, family, nil) }
     }
 
-    /// A stored value as docs/decisions/0002 describes it: the bytes, then the checksum over key and bytes.
+    /// A stored value as docs/decisions/0002 describes it: the bytes, then the checksum over key
+    /// and bytes.
     static func sealed(_ value: [UInt8], key: [UInt8]) -> [UInt8] {
         let checksum = key.withUnsafeBytes { keyBytes in
             value.withUnsafeBytes { XXH3.hash64($0, seed: XXH3.hash64(keyBytes)) }

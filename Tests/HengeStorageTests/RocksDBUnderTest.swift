@@ -35,8 +35,8 @@ final class Collector: @unchecked Sendable {
     var deliveries: [Int] { condition.withLock { batchSizes } }
 }
 
-/// A directory that goes away with the test. In memory where the system has that: an fsync takes from
-/// 0.1 to 10 ms on a shared machine.
+/// A directory that goes away with the test. In memory where the system has that: an fsync takes
+/// from 0.1 to 10 ms on a shared machine.
 final class TestDirectory {
     let path: String
 
@@ -138,7 +138,8 @@ final class RocksDBUnderTest: StoreUnderTest {
         return engine.previousCleanState
     }
 
-    /// Goes on from a copy of the files as they are with the engine running: what a killed process leaves.
+    /// Goes on from a copy of the files as they are with the engine running: what a killed process
+    /// leaves.
     func restartAfterKill() throws -> ByteBuffer? {
         let copy = options.directory + "-killed"
         try copyFiles(to: copy)
@@ -149,7 +150,8 @@ final class RocksDBUnderTest: StoreUnderTest {
         return engine.previousCleanState
     }
 
-    /// Copies until nothing has changed meanwhile: RocksDB writes out and deletes files as it likes.
+    /// Copies until nothing has changed meanwhile: RocksDB writes out and deletes files as it
+    /// likes.
     private func copyFiles(to copy: String) throws {
         let manager = FileManager.default
         while true {

@@ -2,8 +2,8 @@ import HengeMessages
 import NIOConcurrencyHelpers
 import NIOCore
 
-/// Carries what the storage threads have finished to the driver's event loop, in order, with one wake-up
-/// for all that has gathered meanwhile.
+/// Carries what the storage threads have finished to the driver's event loop, in order, with one
+/// wake-up for all that has gathered meanwhile.
 final class CompletionMailbox: Sendable {
     private struct Contents {
         var waiting: [StorageCompletion] = []

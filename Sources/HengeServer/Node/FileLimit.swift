@@ -1,8 +1,8 @@
 import Glibc
 import Logging
 
-/// Each connection takes a file descriptor, and the usual soft limit of 1,024 is far below what a node
-/// serves.
+/// Each connection takes a file descriptor, and the usual soft limit of 1,024 is far below what a
+/// node serves.
 enum FileLimit {
     /// Raises the soft limit to the hard one.
     static func raise(logger: Logger) {

@@ -8,8 +8,8 @@ package import NIOCore
 
 /// Owns a node's shard and carries out its effects: storage, peers, answers to clients, ticks.
 ///
-/// Confined to one event loop: every method is called on it. All that happens in one turn of the loop is
-/// written out at its end, with one flush a connection and one batch to the storage.
+/// Confined to one event loop: every method is called on it. All that happens in one turn of the
+/// loop is written out at its end, with one flush a connection and one batch to the storage.
 package final class NodeDriver {
     package let eventLoop: any EventLoop
     package let settings: NodeSettings
@@ -78,8 +78,8 @@ package final class NodeDriver {
         return time.now
     }
 
-    /// Starts a request; its reply comes to ``ClientSession/complete(_:_:)`` with `slot`, maybe before
-    /// this returns.
+    /// Starts a request; its reply comes to ``ClientSession/complete(_:_:)`` with `slot`, maybe
+    /// before this returns.
     package func submit(_ request: ClientRequest, for session: ClientSession, slot: Int) {
         if storage.isBackpressured, case .write = request.operation {
             return session.complete(slot, .response(.failed(storageOverloaded)))
@@ -176,7 +176,8 @@ package final class NodeDriver {
         eventLoop.assertInEventLoop()
         beginTurn()
         shard.step(input, at: time, effects: &effects)
-        // A step that comes out of an effect leaves its own effects to the loop that is already running.
+        // A step that comes out of an effect leaves its own effects to the loop that is already
+        // running.
         guard !isDraining else { return }
         isDraining = true
         var index = 0
@@ -208,7 +209,8 @@ package final class NodeDriver {
         }
     }
 
-    /// Called before anything else in a turn: reads the clocks once and has the end of the turn come.
+    /// Called before anything else in a turn: reads the clocks once and has the end of the turn
+    /// come.
     private func beginTurn() {
         guard !isTurnScheduled else { return }
         isTurnScheduled = true

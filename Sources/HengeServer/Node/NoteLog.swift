@@ -4,7 +4,8 @@ import HengeNode
 import HengeRing
 import Logging
 
-/// Writes a shard's notes to the log, at most one line a kind a second, with a count of those left out.
+/// Writes a shard's notes to the log, at most one line a kind a second, with a count of those left
+/// out.
 struct NoteLog {
     private struct Throttle {
         var last: Instant?

@@ -117,8 +117,9 @@ final class PeerHandler: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
-    /// Frames taken off share the buffer's storage, so what is left of a frame moves to storage of its own
-    /// that has room for the rest; appending to shared storage would copy all of it each time.
+    /// Frames taken off share the buffer's storage, so what is left of a frame moves to storage of
+    /// its own that has room for the rest; appending to shared storage would copy all of it each
+    /// time.
     private func compact() {
         guard buffer.readableBytes > 0 else {
             buffer = ByteBuffer()

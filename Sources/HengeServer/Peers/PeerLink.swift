@@ -4,13 +4,14 @@ import HengeRing
 import Logging
 import NIOCore
 
-/// This node's link to one other member: at most one connection, which the member with the lower id dials.
+/// This node's link to one other member: at most one connection, which the member with the lower id
+/// dials.
 ///
-/// Messages of one turn go out in one write. While there is no connection the shard knows the peer to be
-/// down and sends nothing; what slips through in between is dropped, as the network would.
+/// Messages of one turn go out in one write. While there is no connection the shard knows the peer
+/// to be down and sends nothing; what slips through in between is dropped, as the network would.
 final class PeerLink {
-    /// Bytes that may wait for a peer that does not read. Beyond, the connection is given up: what waits
-    /// would be late for its deadline anyway.
+    /// Bytes that may wait for a peer that does not read. Beyond, the connection is given up: what
+    /// waits would be late for its deadline anyway.
     static let queuedBytesMax = 64 * 1024 * 1024
     /// Larger buffers are let go after a flush instead of being kept for the next turn.
     private static let keptBytesMax = 1024 * 1024
@@ -20,7 +21,8 @@ final class PeerLink {
     private var channel: (any Channel)?
     private var out = ByteBuffer()
     private var isDirty = false
-    /// The last handshake, kept while the peer is away: its clients' address does not change for that.
+    /// The last handshake, kept while the peer is away: its clients' address does not change for
+    /// that.
     private(set) var lastHello: PeerHello?
     private(set) var counters = Counters()
 

@@ -5,8 +5,8 @@ import Logging
 import NIOCore
 import NIOPosix
 
-/// All of a node's connections to other nodes: it accepts those of members with lower ids, and dials those
-/// with higher ones again and again, with exponential backoff and jitter.
+/// All of a node's connections to other nodes: it accepts those of members with lower ids, and
+/// dials those with higher ones again and again, with exponential backoff and jitter.
 ///
 /// Confined to the driver's event loop.
 final class PeerTransport {

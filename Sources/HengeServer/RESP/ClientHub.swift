@@ -25,8 +25,8 @@ final class ClientHub {
     private static let bufferBytes = 2048
     /// Larger ones are let go.
     private static let bufferBytesMax = 64 * 1024
-    /// Bytes of replies that all connections together may hold for clients that do not read; beyond, each
-    /// has one request at a time.
+    /// Bytes of replies that all connections together may hold for clients that do not read;
+    /// beyond, each has one request at a time.
     static let heldBytesMax = 256 << 20
 
     init(driver: NodeDriver) {

@@ -9,8 +9,9 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Run a node.",
         discussion: """
-            Every option can also stand in the environment (--read-repair as HENGE_READ_REPAIR) or in
-            a YAML file (read-repair: blocking); flags win over the environment, and that over the file.
+            Every option can also stand in the environment (--read-repair as HENGE_READ_REPAIR)
+            or in a YAML file (read-repair: blocking); flags win over the environment, and that over
+            the file.
             Prints one line that begins with "ready" once clients are served. SIGTERM stops cleanly.
 
             Example: henge serve --name n1 --data /var/lib/henge --resp 127.0.0.1:6401 \\

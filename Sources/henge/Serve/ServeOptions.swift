@@ -19,7 +19,7 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "All first members: n1=host:port,n2=host:port,… each optionally with /zone=Z and /weight=W.",
+            "All first members: n1=host:port,n2=host:port,… each maybe with /zone=Z and /weight=W.",
             discussion: "The list must be the same on all nodes."
         )
     )

@@ -7,7 +7,8 @@ import HengeStorage
 import Logging
 import SystemPackage
 
-/// The values of `henge serve` from flags, environment and file, in this order of precedence, checked.
+/// The values of `henge serve` from flags, environment and file, in this order of precedence,
+/// checked.
 struct ServeValues {
     private let flags: [String: String]
     private let reader: ConfigReader
