@@ -28,10 +28,16 @@ extension CausalChecker {
         guard let mutation = takeRequest(for: sibling, in: object, of: key, at: node) else {
             throw Violation(.uniqueDots, "n\(node + 1) made \(sibling.dot), which nobody asked for")
         }
+        if case .value = mutation.content,
+            histories[key].writes.contains(where: { $0.sibling.payload == sibling.payload })
+        {
+            throw Violation(.carriedOutOnce, "\(sibling.dot) of key \(key) repeats a request")
+        }
         var replacing = replaced(by: mutation, leaving: object.context, of: key)
         if case .coordinator = mutation.basis {
             // No more than what the node has held, whatever its context claims.
             replacing = replacing.subtracting(unseen(replacing, of: key, at: node))
+            try checkRising(sibling, over: histories[key].survivors(of: replacing), of: key)
         }
         hands[node][key].stored.insert(histories[key].writes.count)
         if case .context = mutation.basis {
@@ -39,6 +45,20 @@ extension CausalChecker {
             hands[node][key].stored.formUnion(replacing)
         }
         histories[key].record(sibling, replacing: replacing, leaving: object.context)
+    }
+
+    /// A write that knows of others has a later timestamp, whatever the clocks say.
+    private func checkRising(
+        _ sibling: Sibling,
+        over known: WriteSet,
+        of key: Int
+    ) throws(Violation) {
+        guard clocksAgree else { return }
+        for write in known.members
+        where histories[key].writes[write].sibling.timestamp >= sibling.timestamp {
+            let older = histories[key].writes[write].dot
+            throw Violation(.soundClocks, "\(sibling.dot) knew of \(older), which is stamped later")
+        }
     }
 
     /// What a request that was not yet seen carried out would replace.

@@ -34,7 +34,11 @@ struct CausalChecker {
     var keyOfDot: [Dot: Int] = [:]
     var burned: [ActorID: Bool] = [:]
 
-    init(nodes: Int) {
+    /// Whether all clocks are within the bound that replicas accept.
+    let clocksAgree: Bool
+
+    init(nodes: Int, clocksAgree: Bool) {
+        self.clocksAgree = clocksAgree
         hands = Array(repeating: [], count: nodes)
         epochs = Array(repeating: 0, count: nodes)
     }

@@ -185,7 +185,7 @@ extension Simulation {
         else { return }
         let sibling = causal.histories[key].writes[before].sibling
         guard sibling.timestamp.wall.milliseconds <= latestWall.milliseconds + 1 else {
-            throw Violation(.boundedClocks, "\(sibling.timestamp.wall) is later than any clock")
+            throw Violation(.soundClocks, "\(sibling.timestamp.wall) is later than any clock")
         }
         if case .value(let value) = sibling.payload, let number = OperationValue.number(of: value),
             causal.histories[key].writes[..<before].allSatisfy({

@@ -80,7 +80,10 @@ package final class Simulation {
         network = Network(count: options.nodes)
         repair = options.repair
         trace = Trace(line: line)
-        causal = CausalChecker(nodes: options.nodes)
+        causal = CausalChecker(
+            nodes: options.nodes,
+            clocksAgree: !options.faults.contains(.wildClock)
+        )
         log = OperationLog(replicas: ring.replicas)
         setClocks(&dice)
     }

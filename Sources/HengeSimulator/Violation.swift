@@ -18,6 +18,8 @@ package struct Violation: Error, Hashable, Sendable, CustomStringConvertible {
         case oneAnswer = "one answer"
         /// An answer that says that nothing was written is true.
         case nothingWritten = "nothing written"
+        /// A request is carried out once at most.
+        case carriedOutOnce = "carried out once"
         /// In calm every request succeeds.
         case liveness
         /// With nothing to do, nothing is in flight.
@@ -26,8 +28,8 @@ package struct Violation: Error, Hashable, Sendable, CustomStringConvertible {
         case exactTallies = "exact tallies"
         /// Scans and counts of a quiet cluster are exact.
         case exactScans = "exact scans"
-        /// Hybrid timestamps do not run away from the wall clocks.
-        case boundedClocks = "bounded clocks"
+        /// Hybrid timestamps follow causality and do not run away from the wall clocks.
+        case soundClocks = "sound clocks"
         /// Messages are read back as they were written.
         case codec
         /// What users of a cart added stays in it.

@@ -90,13 +90,17 @@ import Testing
         Case("answers twice", breaks: .oneAnswer) { .answersTwice() },
         Case("answers all but some", breaks: .oneAnswer) { .answersOften(every: 40) },
         Case("is late", breaks: .oneAnswer, faults: .partitions) { .noTicks() },
+        Case("forwards twice", breaks: .carriedOutOnce, tune: { $0.nodes = 5 }) {
+            .doubleForwards()
+        },
+        Case("stamps the past", breaks: .soundClocks, faults: .clockSkew) { .pastStamps() },
         Case("denies writes", breaks: .nothingWritten, faults: .partitions) { .deniesWrites() },
         Case("refuses reads", breaks: .liveness) { .refusesReads() },
         Case("forgets what it works at", breaks: .quiescence) { .lostLoads(every: 30) },
         Case("counts wrong", breaks: .exactTallies) { .miscounts() },
         Case("lists too few keys", breaks: .exactScans) { .forgetfulScans() },
         Case("counts one more", breaks: .exactScans) { .countsOneMore() },
-        Case("stamps the future", breaks: .boundedClocks) { .runawayClock() },
+        Case("stamps the future", breaks: .soundClocks) { .runawayClock() },
         Case("stores garbage", breaks: .codec) { .garbage() },
         Case("steals from carts", breaks: .fullCarts, levels: [.one, .quorum]) { .cartThief() },
     ]

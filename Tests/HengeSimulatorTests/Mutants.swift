@@ -163,6 +163,23 @@ extension Mutant {
         return mutant
     }
 
+    /// Stamps each write by its dot and not by the clock.
+    static func pastStamps() -> Mutant {
+        let mutant = Mutant()
+        mutant.changeObjects { object in
+            let siblings = object.siblings.map { sibling in
+                Sibling(
+                    dot: sibling.dot,
+                    timestamp: HybridTimestamp(rawValue: sibling.dot.actor.rawValue >> 20),
+                    expiry: sibling.expiry,
+                    payload: sibling.payload
+                )
+            }
+            return VersionedObject(context: object.context, siblings: siblings)
+        }
+        return mutant
+    }
+
     static func garbage() -> Mutant {
         let mutant = Mutant()
         mutant.effect = { effect in
@@ -200,6 +217,16 @@ extension Mutant {
     static func noReadRepair() -> Mutant {
         let mutant = Mutant()
         mutant.configuration = { $0.readRepair = .off }
+        return mutant
+    }
+
+    /// Carries out each forwarded request twice.
+    static func doubleForwards() -> Mutant {
+        let mutant = Mutant()
+        mutant.input = { input in
+            if case .message(_, .forward) = input { return [input, input] }
+            return [input]
+        }
         return mutant
     }
 
