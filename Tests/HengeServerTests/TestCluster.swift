@@ -10,6 +10,8 @@ import NIOPosix
 /// with them.
 struct TestCluster: Sendable {
     let respPorts: [Int]
+    let peerPorts: [Int]
+    let bootstrap: BootstrapList
 
     func client(_ node: Int = 0, reads: Bool = true) async throws -> TestClient {
         try await TestClient.connect(port: respPorts[node], reads: reads)
@@ -28,7 +30,11 @@ struct TestCluster: Sendable {
         let ports = try await freePorts(2 * nodes)
         let list = (1...nodes).map { "n\($0)=127.0.0.1:\(ports[nodes + $0 - 1])" }
         let bootstrap = try BootstrapList.parse(list.joined(separator: ","))
-        let cluster = TestCluster(respPorts: Array(ports.prefix(nodes)))
+        let cluster = TestCluster(
+            respPorts: Array(ports.prefix(nodes)),
+            peerPorts: Array(ports.suffix(nodes)),
+            bootstrap: bootstrap
+        )
         try await withThrowingTaskGroup(of: Void.self) { group in
             for index in 0..<nodes {
                 guard let resp = HostPort("127.0.0.1:\(ports[index])"),
