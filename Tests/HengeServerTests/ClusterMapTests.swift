@@ -1,8 +1,7 @@
 import HengeBase
 import HengeRing
-import Testing
-
 import HengeServer
+import Testing
 
 @Suite struct ClusterMapTests {
     private func ring(_ nodes: Int, replicas: Int = 3) throws -> Ring {

@@ -2,10 +2,9 @@ import HengeBase
 import HengeMessages
 import HengeRESP
 import HengeRing
+import HengeServer
 import NIOCore
 import Testing
-
-import HengeServer
 
 @Suite struct CommandPartsTests {
     @Test("every command is found under its name, in any case, and has a sensible entry")

@@ -1,8 +1,7 @@
 import HengeBase
+import HengeServer
 import NIOCore
 import Testing
-
-import HengeServer
 
 @Suite struct GlobPatternTests {
     private func matches(_ pattern: String, _ text: String) throws -> Bool {

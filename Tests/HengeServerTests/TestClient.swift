@@ -2,8 +2,8 @@ import HengeRESP
 import NIOCore
 import NIOPosix
 
-/// A client of one connection that shows replies as short texts: `+OK`, `-ERR …`, `:1`, `"text"`, `nil`,
-/// `[…]`, `{key: value}`.
+/// A client of one connection that shows replies as short texts: `+OK`, `-ERR …`, `:1`, `"text"`,
+/// `nil`, `[…]`, `{key: value}`.
 final class TestClient: Sendable {
     private let channel: any Channel
     private let inbox: NIOLoopBound<Inbox>

@@ -6,7 +6,8 @@ import Logging
 import NIOCore
 import NIOPosix
 
-/// Real nodes in this process, on free ports of the loopback interface, with data that goes away with them.
+/// Real nodes in this process, on free ports of the loopback interface, with data that goes away
+/// with them.
 struct TestCluster: Sendable {
     let respPorts: [Int]
 

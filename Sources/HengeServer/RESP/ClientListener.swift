@@ -35,7 +35,8 @@ final class ClientListener {
                 .writeBufferWaterMark,
                 value: .init(low: 256 << 10, high: ClientSession.outputBytesMax)
             )
-            // Each connection keeps its last receive buffer: small ones, so that idle ones cost little.
+            // Each connection keeps its last receive buffer: small ones, so that idle ones cost
+            // little.
             .childChannelOption(
                 .recvAllocator,
                 value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1024, maximum: 65536)

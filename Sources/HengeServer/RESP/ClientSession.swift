@@ -6,23 +6,25 @@ import HengeRESP
 import HengeRing
 package import NIOCore
 
-/// One client connection: reads commands, has them carried out, and answers in the order in which they
-/// came.
+/// One client connection: reads commands, has them carried out, and answers in the order in which
+/// they came.
 ///
-/// Commands on different keys run side by side; one on a key that an earlier command still works on waits
-/// if either writes, and everything behind it waits, too. All that a connection may keep in memory is
-/// bounded: past a bound its commands, and then its bytes, are no longer read.
+/// Commands on different keys run side by side; one on a key that an earlier command still works on
+/// waits if either writes, and everything behind it waits, too. All that a connection may keep in
+/// memory is bounded: past a bound its commands, and then its bytes, are no longer read.
 ///
-/// This file deals with bytes; the files `ClientSession+….swift` with commands. Confined to the event loop.
+/// This file deals with bytes; the files `ClientSession+….swift` with commands. Confined to the
+/// event loop.
 package final class ClientSession: ChannelDuplexHandler {
     package typealias InboundIn = ByteBuffer
     package typealias OutboundIn = ByteBuffer
     package typealias OutboundOut = ByteBuffer
 
-    /// Bytes of replies that may wait for a client that does not read before its commands wait, too.
+    /// Bytes of replies that may wait for a client that does not read before its commands wait,
+    /// too.
     static let outputBytesMax = 1 << 20
-    /// After its last reply a connection is read from this long and what comes thrown away: closing with
-    /// bytes unread would make the network drop that reply.
+    /// After its last reply a connection is read from this long and what comes thrown away: closing
+    /// with bytes unread would make the network drop that reply.
     private static let lingerMax = TimeAmount.seconds(1)
     /// How long a connection with much to do lets the loop turn to others.
     private static let pause = TimeAmount.microseconds(20)
@@ -67,6 +69,7 @@ package final class ClientSession: ChannelDuplexHandler {
     private var unsentBytes = 0
     /// What the hub counts for this session.
     private var heldBytes = 0
+    private var inputBytes = 0
     private var isDirty = false
     private var isPaused = false
     private var owesRead = false
@@ -184,6 +187,13 @@ package final class ClientSession: ChannelDuplexHandler {
         }
     }
 
+    /// Tells the hub what has arrived and is no whole request yet, or waits.
+    func accountForInput() {
+        let bytes = input.bytes.readableBytes
+        hub.count(input: bytes - inputBytes)
+        inputBytes = bytes
+    }
+
     // MARK: Writing
 
     /// Has a buffer at hand to write replies into.
@@ -262,5 +272,6 @@ package final class ClientSession: ChannelDuplexHandler {
         pending.removeAll()
         answeredBytes = 0
         input = ReceiveBuffer()
+        accountForInput()
     }
 }

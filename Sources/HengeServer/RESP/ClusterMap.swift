@@ -3,8 +3,9 @@ package import HengeRing
 
 /// The ring as clients of Redis Cluster see it: ranges of hash slots, each with the nodes to ask.
 ///
-/// Every replica of a key serves it alike, so the "master" of a range is simply the most preferred one that
-/// is up, and the others that are up are its "replicas". Only nodes whose client address is known appear.
+/// Every replica of a key serves it alike, so the "master" of a range is simply the most preferred
+/// one that is up, and the others that are up are its "replicas". Only nodes whose client address
+/// is known appear.
 package struct ClusterMap {
     package struct Node: Hashable {
         package let id: NodeID

@@ -4,8 +4,8 @@ import HengeRESP
 import HengeRing
 import NIOCore
 
-/// A command over the whole cluster, carried out page by page: SCAN, RANDOMKEY, FLUSHALL, DBSIZE and
-/// `CLUSTER COUNTKEYSINSLOT`.
+/// A command over the whole cluster, carried out page by page: SCAN, RANDOMKEY, FLUSHALL, DBSIZE
+/// and `CLUSTER COUNTKEYSINSLOT`.
 ///
 /// Confined to the event loop of its session.
 final class CoverageJob {
@@ -31,8 +31,8 @@ final class CoverageJob {
     static let pageKeys = 256
     /// Records looked at for one page.
     static let examinedMax = 16_384
-    /// Pages of one SCAN, since partitions of different nodes need a page each: it may come back with fewer
-    /// keys than asked for, as Redis's does.
+    /// Pages of one SCAN, since partitions of different nodes need a page each: it may come back
+    /// with fewer keys than asked for, as Redis's does.
     static let pagesMax = 64
     /// The most keys that one SCAN gathers, whatever its COUNT.
     static let scanKeysMax = 10_000

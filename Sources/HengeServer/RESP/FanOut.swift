@@ -8,8 +8,9 @@ import NIOCore
 
 /// A command of many keys, carried out as one request a key within a window.
 ///
-/// Its requests are submitted in the order of its keys and answered in any; what it says comes in order. It
-/// is not atomic: MSET may store some keys and fail for others, and then says for how many.
+/// Its requests are submitted in the order of its keys and answered in any; what it says comes in
+/// order. It is not atomic: MSET may store some keys and fail for others, and then says for how
+/// many.
 ///
 /// Confined to the event loop of its session.
 final class FanOut {
@@ -72,8 +73,9 @@ final class FanOut {
 
     var isWrite: Bool { kind == .mset || kind == .delete }
 
-    /// Reads of more keys than the window are answered while they go on, so that they need no memory for
-    /// all values at once. A failure then stands in the place of its value; otherwise it is the whole answer.
+    /// Reads of more keys than the window are answered while they go on, so that they need no
+    /// memory for all values at once. A failure then stands in the place of its value; otherwise it
+    /// is the whole answer.
     private var isStreamed: Bool { kind == .mget && keyCount > Self.windowMax }
 
     // MARK: Submitting

@@ -1,11 +1,11 @@
 package import NIOCore
 
-/// A pattern as Redis's `KEYS` and `SCAN MATCH` take it: `*`, `?`, `[a-c]`, `[^a]` and `\` before a byte
-/// that is meant literally.
+/// A pattern as Redis's `KEYS` and `SCAN MATCH` take it: `*`, `?`, `[a-c]`, `[^a]` and `\` before a
+/// byte that is meant literally.
 ///
-/// All positions at which the pattern may stand are followed at once in a bit set, so a match takes time in
-/// proportion to the text whatever the pattern (Baeza-Yates and Gonnet, *A New Approach to Text
-/// Searching*, 1992).
+/// All positions at which the pattern may stand are followed at once in a bit set, so a match takes
+/// time in proportion to the text whatever the pattern (Baeza-Yates and Gonnet, *A New Approach to
+/// Text Searching*, 1992).
 package struct GlobPattern: Sendable {
     /// Longer patterns are refused: the tables would take too much memory.
     package static let elementsMax = 4096
@@ -77,7 +77,8 @@ package struct GlobPattern: Sendable {
     }
 }
 
-/// A pattern as a row of byte sets, each taking one byte, and the positions before which anything may stand.
+/// A pattern as a row of byte sets, each taking one byte, and the positions before which anything
+/// may stand.
 private struct Parsed {
     package var sets: [ByteSet] = []
     package var stars: [Int] = []
@@ -104,8 +105,8 @@ private struct Parsed {
         }
     }
 
-    /// Reads a class by Redis's rules (`util.c`, `stringmatchlen`): one that isn't closed goes on to the
-    /// end. Returns the index behind it.
+    /// Reads a class by Redis's rules (`util.c`, `stringmatchlen`): one that isn't closed goes on
+    /// to the end. Returns the index behind it.
     private mutating func appendClass(_ pattern: [UInt8], from start: Int) -> Int {
         var index = start
         var set = ByteSet()

@@ -3,8 +3,8 @@ package import HengeRing
 
 /// The keys of one connection's requests in flight, to keep commands on one key in their order.
 ///
-/// Keys are told apart by token: two of one token wait for each other for no need, which is rare and
-/// harmless. A few are searched one by one; many are counted in a dictionary.
+/// Keys are told apart by token: two of one token wait for each other for no need, which is rare
+/// and harmless. A few are searched one by one; many are counted in a dictionary.
 package struct KeysInFlight {
     private struct Uses {
         var reads = 0

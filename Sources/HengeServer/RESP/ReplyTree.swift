@@ -1,8 +1,8 @@
 package import HengeRESP
 package import NIOCore
 
-/// A nested reply, built once and written in RESP2 or RESP3: maps and booleans where there are some, flat
-/// arrays and numbers where not.
+/// A nested reply, built once and written in RESP2 or RESP3: maps and booleans where there are
+/// some, flat arrays and numbers where not.
 package indirect enum ReplyTree: Hashable {
     package struct Field: Hashable {
         let name: String

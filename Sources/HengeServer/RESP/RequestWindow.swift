@@ -1,7 +1,8 @@
 import HengeMessages
 
-/// How many requests of one connection may be in flight: few at first, more with each small answer, and few
-/// again when answers are large, since the size of an answer is not known before it is in memory.
+/// How many requests of one connection may be in flight: few at first, more with each small answer,
+/// and few again when answers are large, since the size of an answer is not known before it is in
+/// memory.
 package struct RequestWindow {
     package static let limitFirst = 16
     package static let limitMax = 256

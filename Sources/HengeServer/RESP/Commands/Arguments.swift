@@ -97,7 +97,8 @@ extension RESPCommand {
     /// Takes a trailing `CONSISTENCY level` off a command of many keys; returns where its keys end.
     ///
     /// One key at least stands before it, so a key of that name can still be named first.
-    package func trailingConsistency(_ levels: inout ConsistencyLevels) throws(CommandError) -> Int {
+    package func trailingConsistency(_ levels: inout ConsistencyLevels) throws(CommandError) -> Int
+    {
         if count >= 5, keyword(count - 1) == Keyword.sloppy,
             keyword(count - 3) == Keyword.consistency
         {

@@ -92,8 +92,8 @@ extension ClientSession {
             .map { $0 + "\n" }.joined()
     }
 
-    /// The connection in Redis's form (`networking.c`, `catClientInfoString`), with the fields that mean
-    /// something here and those that clients look for.
+    /// The connection in Redis's form (`networking.c`, `catClientInfoString`), with the fields that
+    /// mean something here and those that clients look for.
     func description(now: Instant) -> String {
         let age = now.since(connection.createdAt).milliseconds / 1000
         let idle = now.since(connection.lastActiveAt).milliseconds / 1000

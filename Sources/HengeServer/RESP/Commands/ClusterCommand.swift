@@ -3,7 +3,8 @@ import HengeRESP
 import HengeRing
 import NIOCore
 
-/// `CLUSTER`, by its subcommands, so that clients of Redis Cluster find the right node by themselves.
+/// `CLUSTER`, by its subcommands, so that clients of Redis Cluster find the right node by
+/// themselves.
 extension ClientSession {
     func cluster(_ command: RESPCommand) throws(CommandError) {
         let name = command.text(1).lowercased()

@@ -10,7 +10,8 @@ package struct CommandSpec: Sendable {
         case keyed
         /// A request for each of its keys.
         case fanOut
-        /// Over the whole cluster; everything before it is answered first, everything behind it waits.
+        /// Over the whole cluster; everything before it is answered first, everything behind it
+        /// waits.
         case coverage
     }
 
@@ -50,8 +51,8 @@ package struct CommandSpec: Sendable {
     package let flags: Flags
     package let group: Group
     package let summary: String
-    /// Positions of keys as `COMMAND` tells them: the first, the last (negative from the end), and the step
-    /// between them; zeros when it has none.
+    /// Positions of keys as `COMMAND` tells them: the first, the last (negative from the end), and
+    /// the step between them; zeros when it has none.
     package var firstKey = 0
     package var lastKey = 0
     package var keyStep = 0

@@ -170,7 +170,8 @@ extension ClientSession {
         }
     }
 
-    /// There are no users but `default`, which needs no password; as in Redis, any will do for it then.
+    /// There are no users but `default`, which needs no password; as in Redis, any will do for it
+    /// then.
     private func authenticate(user: ByteBuffer) throws(CommandError) {
         guard user.readableBytesView.elementsEqual("default".utf8) else {
             throw CommandError("WRONGPASS invalid username-password pair or user is disabled.")

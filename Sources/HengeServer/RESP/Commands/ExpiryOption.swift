@@ -1,8 +1,8 @@
 package import HengeBase
 package import HengeRESP
 
-/// When a key is to expire, as a command says it: `EX 10`, `PXAT 1700000000000`, or a bare number whose
-/// meaning the command's name tells.
+/// When a key is to expire, as a command says it: `EX 10`, `PXAT 1700000000000`, or a bare number
+/// whose meaning the command's name tells.
 package struct ExpiryOption: Hashable {
     package var isInSeconds: Bool
     package var isAbsolute: Bool
@@ -28,8 +28,8 @@ package struct ExpiryOption: Hashable {
         }
     }
 
-    /// The time that `amount` stands for, in milliseconds since 1970; it may lie in the past, even before
-    /// 1970.
+    /// The time that `amount` stands for, in milliseconds since 1970; it may lie in the past, even
+    /// before 1970.
     ///
     /// - Parameter name: the command's, for the error when the sum overflows.
     package func milliseconds(

@@ -45,8 +45,8 @@ package struct StatusReport {
         }
     }
 
-    /// Every whole number of a struct under its name in snake case, so that a counter that is added shows
-    /// up by itself.
+    /// Every whole number of a struct under its name in snake case, so that a counter that is added
+    /// shows up by itself.
     static func numbers(in counters: Any, prefix: String = "") -> [ReplyTree.Field] {
         Mirror(reflecting: counters).children.compactMap { child in
             guard let label = child.label, let value = child.value as? Int else { return nil }
