@@ -17,7 +17,7 @@ import Testing
                 var expected: [String] = []
                 for step in 0..<100 {
                     let key = "k\(random.below(8))"
-                    switch random.below(6) {
+                    switch random.below(7) {
                     case 0, 1:
                         client.send(["SET", key, "\(round):\(step)"])
                         model[key] = "\(round):\(step)"
@@ -32,6 +32,13 @@ import Testing
                         client.send(["DEL", key])
                         expected.append(model.removeValue(forKey: key) == nil ? ":0" : ":1")
                     case 4:
+                        let other = "k\(random.below(8))"
+                        client.send(["MGET", key, other, key])
+                        let values = [key, other, key].map {
+                            model[$0].map { "\"\($0)\"" } ?? "nil"
+                        }
+                        expected.append("[\(values.joined(separator: ", "))]")
+                    case 5:
                         client.send(["ECHO", "\(step)"])
                         expected.append("\"\(step)\"")
                     default:

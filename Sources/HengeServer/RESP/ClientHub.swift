@@ -18,6 +18,7 @@ final class ClientHub {
     private var lastID = 0
     private var buffers: [ByteBuffer] = []
     private var heldBytes = 0
+    private var inputBytes = 0
     private var awaiting: [ClientSession] = []
 
     /// Output buffers kept for the next session that has something to say.
@@ -28,6 +29,10 @@ final class ClientHub {
     /// Bytes of replies that all connections together may hold for clients that do not read;
     /// beyond, each has one request at a time.
     static let heldBytesMax = 256 << 20
+    /// Bytes of requests that are still arriving, of all connections together; beyond, one that has
+    /// sent more than its share is refused.
+    private static let inputBytesMax = 512 << 20
+    private static let inputBytesShare = 1 << 20
 
     init(driver: NodeDriver) {
         self.driver = driver
@@ -64,6 +69,15 @@ final class ClientHub {
             session.awaitsHub = false
             session.wake()
         }
+    }
+
+    func count(input change: Int) {
+        inputBytes += change
+    }
+
+    /// Whether a request of which so much has arrived is one too many.
+    func refuses(inputBytes bytes: Int) -> Bool {
+        inputBytes > Self.inputBytesMax && bytes > Self.inputBytesShare
     }
 
     /// Has the session woken once all together hold less.

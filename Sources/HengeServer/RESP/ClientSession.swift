@@ -69,6 +69,7 @@ package final class ClientSession: ChannelDuplexHandler {
     private var unsentBytes = 0
     /// What the hub counts for this session.
     private var heldBytes = 0
+    private var inputBytes = 0
     private var isDirty = false
     private var isPaused = false
     private var owesRead = false
@@ -186,6 +187,13 @@ package final class ClientSession: ChannelDuplexHandler {
         }
     }
 
+    /// Tells the hub what has arrived and is no whole request yet, or waits.
+    func accountForInput() {
+        let bytes = input.bytes.readableBytes
+        hub.count(input: bytes - inputBytes)
+        inputBytes = bytes
+    }
+
     // MARK: Writing
 
     /// Has a buffer at hand to write replies into.
@@ -264,5 +272,6 @@ package final class ClientSession: ChannelDuplexHandler {
         pending.removeAll()
         answeredBytes = 0
         input = ReceiveBuffer()
+        accountForInput()
     }
 }

@@ -16,10 +16,15 @@ package struct CommandError: Error, Hashable, Sendable {
     package static let notAnInteger = CommandError("ERR value is not an integer or out of range")
     package static let invalidContext = CommandError("ERR invalid context")
     package static let staleContext = CommandError(
-        "STALECONTEXT the context belongs to another key; read this key and use its context"
+        "STALECONTEXT the context belongs to another key;"
+            + " read this key and use the context of that reply"
     )
     package static let sloppyUnavailable = CommandError(
         "ERR SLOPPY is not available: hinted handoff does not exist yet"
+    )
+
+    static let inputOverload = CommandError(
+        "OVERLOADED too many large requests are arriving at once; nothing was done; try again later"
     )
 
     /// - Parameter name: in lower case; a subcommand as `client|setname`.
@@ -72,10 +77,11 @@ extension RequestFailure {
     package var message: String {
         switch self {
         case .unavailable(let required, let alive):
-            "UNAVAILABLE required=\(required) alive=\(alive) too few replicas are up; "
-                + "nothing was written"
+            "UNAVAILABLE required=\(required) alive=\(alive) too few replicas are up;"
+                + " nothing was written"
         case .timedOut(let required, let received):
-            "TIMEOUT required=\(required) received=\(received) the write may still take effect"
+            "TIMEOUT required=\(required) received=\(received) too few answers in time;"
+                + " a write may still take effect"
         case .storage(let failure, let required, let received):
             "STORAGE kind=\(failure.name) required=\(required) received=\(received)"
                 + " too few replicas could carry it out; a write may still take effect"
@@ -85,7 +91,8 @@ extension RequestFailure {
             "CONFLICT siblings=\(siblings) limit=\(limit) nothing was written;"
                 + " read the key, merge its values and write with the context of that read"
         case .tooLarge(let bytes, let limit):
-            "TOOLARGE object of \(bytes) bytes with its siblings exceeds the limit of \(limit)"
+            "TOOLARGE object of \(bytes) bytes with its siblings"
+                + " exceeds the limit of \(limit) bytes"
         case .clockDrift(let required, let received):
             "CLOCKDRIFT required=\(required) received=\(received)"
                 + " replicas refused a timestamp too far ahead of their clocks"
