@@ -144,24 +144,14 @@ extension Simulation {
             var known = WriteSet()
             if let object { known = try causal.shown(object, of: key, by: node.index) }
             // What the last reads must show is a promise of its own, checked after them.
-            let isClients = operation.client != nil
-            let needed =
-                isClients
-                ? log.mustShow(operation, level: level, losers: losers(of: key)) : WriteSet()
-            guard needed.isSubset(of: known) else {
-                let missing = needed.subtracting(known).members.map {
-                    "\(causal.histories[key].writes[$0].dot)"
-                }
-                throw Violation(
-                    .freshReads,
-                    "operation \(operation.number) read \(request.levels.read) of key \(key) "
-                        + "without \(missing), which was there before"
-                )
-            }
+            if operation.client != nil { try checkFresh(known, operation, request, key) }
             if repair == .blocking { log.hold(known, of: key, level: level) }
         case .written(let context, _):
             let write = try causal.answered(context, of: key)
             let known = causal.histories[key].writes[write].known
+            if case .write(let mutation) = request.operation, mutation.readsFirst {
+                try checkFresh(known, operation, request, key)
+            }
             log.hold(known, of: key, level: request.levels.write.required(of: ring.replicas))
         case .inspected(let reports):
             for report in reports {
@@ -171,6 +161,25 @@ extension Simulation {
         case .failed: counts.failures += 1
         case .notApplied: break
         }
+    }
+
+    /// A read, or the read of a write that reads first, has seen what was there before it began.
+    private func checkFresh(
+        _ known: WriteSet,
+        _ operation: Operation,
+        _ request: ClientRequest,
+        _ key: Int
+    ) throws(Violation) {
+        let level = request.levels.read.required(of: ring.replicas)
+        let missing = log.mustShow(operation, level: level, losers: losers(of: key))
+            .subtracting(known)
+        guard !missing.isEmpty else { return }
+        let dots = missing.members.map { "\(causal.histories[key].writes[$0].dot)" }
+        throw Violation(
+            .freshReads,
+            "operation \(operation.number) read \(request.levels.read) of key \(key) "
+                + "without \(dots), which was there before"
+        )
     }
 
     /// In calm nothing fails but what the run's own limits refuse.

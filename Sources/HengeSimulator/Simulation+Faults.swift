@@ -35,7 +35,7 @@ extension Simulation {
             restartLater(node)
         case .partitions: partition()
         case .oneWayPartitions: blockOneWay(node)
-        case .droppedConnections: dropConnection(node)
+        case .droppedConnections: dropConnections(node)
         case .diskErrors:
             guard node.process != nil else { return }
             node.diskErrorPercent = faultDice.pick([5, 30, 100])
@@ -114,11 +114,13 @@ extension Simulation {
         scheduleRelief(.unblock(fault: faultNumber))
     }
 
-    private func dropConnection(_ node: SimulatedNode) {
-        let other = faultDice.below(nodes.count)
-        guard other != node.index, let open = network.connection(of: node.index, to: other)
-        else { return }
-        close(node.index, other, open)
+    /// One connection of a node ends, or all of them at the same moment.
+    private func dropConnections(_ node: SimulatedNode) {
+        let one = faultDice.chance(1, in: 2) ? faultDice.below(nodes.count) : nil
+        for other in nodes.indices where other != node.index && other == one ?? other {
+            guard let open = network.connection(of: node.index, to: other) else { continue }
+            close(node.index, other, open)
+        }
     }
 
     // MARK: Disk and clock faults
