@@ -75,7 +75,8 @@ import Testing
         let timeout = RequestFailure.timedOut(required: 2, received: 1)
         #expect(
             timeout.message
-                == "TIMEOUT required=2 received=1 the write may still take effect"
+                == "TIMEOUT required=2 received=1 too few answers in time;"
+                + " a write may still take effect"
         )
         #expect(!timeout.readMessage.contains("may still"))
         let cases: [(RequestFailure, String)] = [
