@@ -27,18 +27,31 @@ func tests(
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioConcurrency = Target.Dependency.product(
+    name: "NIOConcurrencyHelpers",
+    package: "swift-nio"
+)
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let arguments = Target.Dependency.product(
-    name: "ArgumentParser", package: "swift-argument-parser")
+    name: "ArgumentParser",
+    package: "swift-argument-parser"
+)
 let lifecycle = Target.Dependency.product(
-    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    name: "ServiceLifecycle",
+    package: "swift-service-lifecycle"
+)
 let unixSignals = Target.Dependency.product(
-    name: "UnixSignals", package: "swift-service-lifecycle")
+    name: "UnixSignals",
+    package: "swift-service-lifecycle"
+)
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let configuration = Target.Dependency.product(
-    name: "Configuration", package: "swift-configuration")
+    name: "Configuration",
+    package: "swift-configuration"
+)
 
 let package = Package(
     name: "henge",
@@ -52,7 +65,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(
-            url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+            url: "https://github.com/apple/swift-configuration",
+            from: "1.4.0",
+            traits: ["YAML"]
+        ),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
@@ -64,13 +81,15 @@ let package = Package(
         pure("HengeMessages", ["HengeBase", "HengeCausality", "HengeRing", nioCore]),
         pure(
             "HengeReplication",
-            ["HengeBase", "HengeCausality", "HengeRing", "HengeMessages", nioCore]),
+            ["HengeBase", "HengeCausality", "HengeRing", "HengeMessages", nioCore]
+        ),
         pure(
             "HengeNode",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
                 nioCore, deque,
-            ]),
+            ]
+        ),
 
         // Effects become I/O.
         .systemLibrary(name: "CRocksDB"),
@@ -80,21 +99,26 @@ let package = Package(
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "CRocksDB", "CXXHash",
                 nioCore, logging,
-            ]),
+            ]
+        ),
         pure("HengeRESP", [nioCore]),
         pure(
             "HengeServer",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
-                "HengeNode", "HengeStorage", "HengeRESP", nioCore, nioPosix, deque, logging,
+                "HengeNode", "HengeStorage", "HengeRESP", nioCore, nioPosix, nioConcurrency, deque,
+                logging,
                 lifecycle, unixSignals, configuration,
-            ]),
+            ]
+        ),
         pure("HengeClient", ["HengeBase", "HengeRESP", nioCore, nioPosix]),
         .executableTarget(
             name: "henge",
             dependencies: [
-                "HengeBase", "HengeRing", "HengeRESP", "HengeServer", "HengeClient",
-                "HengeSimulator", nioCore, nioPosix, arguments, histogram, logging,
+                "HengeBase", "HengeCausality", "HengeRing", "HengeReplication", "HengeRESP",
+                "HengeStorage", "HengeServer", "HengeClient", "HengeSimulator", nioCore, nioPosix,
+                nioConcurrency, arguments, histogram, logging, lifecycle, configuration,
+                systemPackage,
             ],
             swiftSettings: strict
         ),
@@ -105,46 +129,65 @@ let package = Package(
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
                 "HengeNode", nioCore, deque,
-            ]),
+            ]
+        ),
 
         tests("HengeBaseTests", ["HengeBase"]),
         tests("HengeCausalityTests", ["HengeBase", "HengeCausality", nioCore]),
         tests("HengeRingTests", ["HengeBase", "HengeRing"]),
         tests(
             "HengeMessagesTests",
-            ["HengeBase", "HengeCausality", "HengeRing", "HengeMessages", nioCore]),
+            ["HengeBase", "HengeCausality", "HengeRing", "HengeMessages", nioCore]
+        ),
         tests(
             "HengeReplicationTests",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
                 nioCore,
-            ]),
+            ]
+        ),
         tests(
             "HengeNodeTests",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
                 "HengeNode", nioCore,
-            ]),
+            ]
+        ),
         tests(
             "HengeStorageTests",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeStorage",
-                "HengeSimulator", nioCore, logging,
-            ]),
-        tests("HengeRESPTests", ["HengeRESP", nioCore]),
+                "HengeSimulator", "CRocksDB", nioCore, logging,
+            ]
+        ),
+        tests("HengeRESPTests", ["HengeBase", "HengeRESP", nioCore]),
+        tests("HengeClientTests", ["HengeClient", "HengeRESP", nioCore, nioPosix]),
         tests(
             "HengeServerTests",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeNode",
-                "HengeRESP", "HengeServer", nioCore, nioEmbedded, nioPosix,
-            ]),
+                "HengeRESP", "HengeServer", nioCore, nioEmbedded, nioPosix, logging,
+            ]
+        ),
         tests(
             "HengeSimulatorTests",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
                 "HengeNode", "HengeSimulator", nioCore,
             ],
-            exclude: ["scenarios"]),
+            exclude: ["scenarios"]
+        ),
+        tests(
+            "HengeBenchTests",
+            [
+                "henge", "HengeBase", "HengeRESP", "HengeClient", nioCore, nioPosix, nioConcurrency,
+                histogram,
+            ]
+        ),
+        tests(
+            "HengeCommandTests",
+            ["henge", "HengeCausality", "HengeClient", nioCore]
+        ),
         tests("HengeIntegrationTests", ["henge", "HengeClient", "HengeRESP", nioCore]),
     ],
     swiftLanguageModes: [.v6]

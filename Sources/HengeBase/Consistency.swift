@@ -1,4 +1,5 @@
 /// How many replicas must answer a read or acknowledge a write (Dynamo, section 4.5: R and W).
+@usableFromInline
 package enum Consistency: Hashable, Sendable, CustomStringConvertible {
     case one
     /// A majority: ⌊N/2⌋ + 1.
@@ -30,7 +31,7 @@ package enum Consistency: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    package var description: String {
+    @usableFromInline package var description: String {
         switch self {
         case .one: "ONE"
         case .quorum: "QUORUM"
@@ -41,9 +42,10 @@ package enum Consistency: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// The read and the write level of a request or a connection; each stands on its own.
+@usableFromInline
 package struct ConsistencyLevels: Hashable, Sendable {
-    package var read: Consistency
-    package var write: Consistency
+    @usableFromInline package var read: Consistency
+    @usableFromInline package var write: Consistency
 
     @inlinable package init(read: Consistency, write: Consistency) {
         self.read = read

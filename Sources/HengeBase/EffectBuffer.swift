@@ -1,6 +1,10 @@
 /// A batch of effects, owned by a driver and lent to state machines as `inout`.
 ///
 /// The storage is reused, so a step allocates nothing once the buffer has grown.
+///
+/// `@usableFromInline`, since the compiler (6.3) specialises the members of a `package` type in
+/// other modules only then, and an unspecialised generic costs a request more than all its work.
+@usableFromInline
 package struct EffectBuffer<Effect>: ~Copyable {
     @usableFromInline var storage: [Effect] = []
 
@@ -24,7 +28,8 @@ package struct EffectBuffer<Effect>: ~Copyable {
         storage.removeAll(keepingCapacity: true)
     }
 
-    /// Hands every effect over in the order of its emission, then forgets them, keeping the capacity.
+    /// Hands every effect over in the order of its emission, then forgets them, keeping the
+    /// capacity.
     ///
     /// `body` must not emit into this same buffer.
     @inlinable package mutating func drain(_ body: (Effect) throws -> Void) rethrows {

@@ -2,8 +2,9 @@
 ///
 /// Later writes that know of earlier ones have greater timestamps even when clocks disagree.
 /// Source: Kulkarni et al., *Logical Physical Clocks*, 2014.
+@usableFromInline
 package struct HybridTimestamp: Hashable, Comparable, Sendable {
-    package let rawValue: UInt64
+    @usableFromInline package let rawValue: UInt64
 
     @inlinable package init(rawValue: UInt64) {
         self.rawValue = rawValue
@@ -13,7 +14,7 @@ package struct HybridTimestamp: Hashable, Comparable, Sendable {
         rawValue = min(wall.milliseconds, 0xFFFF_FFFF_FFFF) << 16 | UInt64(counter)
     }
 
-    package static let zero = HybridTimestamp(rawValue: 0)
+    @inlinable package static var zero: HybridTimestamp { HybridTimestamp(rawValue: 0) }
 
     @inlinable package var wall: WallTime { WallTime(milliseconds: rawValue >> 16) }
     @inlinable package var counter: UInt16 { UInt16(truncatingIfNeeded: rawValue) }
@@ -24,12 +25,13 @@ package struct HybridTimestamp: Hashable, Comparable, Sendable {
 }
 
 /// Issues hybrid timestamps that only rise, and learns of those that others issued.
+@usableFromInline
 package struct HybridClock: Sendable {
     /// The greatest timestamp issued or observed.
-    package private(set) var latest: HybridTimestamp
+    @usableFromInline package private(set) var latest: HybridTimestamp
 
     /// How far ahead of this clock a remote timestamp may be before it is refused.
-    package let driftMax: Interval
+    @usableFromInline package let driftMax: Interval
 
     package init(driftMax: Interval, latest: HybridTimestamp = .zero) {
         self.driftMax = driftMax
@@ -44,8 +46,8 @@ package struct HybridClock: Sendable {
         return latest
     }
 
-    /// Whether a remote timestamp is within the bound. Compared with the later of the wall clock and
-    /// this clock, so that a wall clock set back doesn't make a node refuse what it accepted before.
+    /// Whether a remote timestamp is within the bound. Compared with the later of the wall clock
+    /// and this clock, so that a wall clock set back doesn't make a node refuse what it accepted.
     package func accepts(_ remote: HybridTimestamp, wall: WallTime) -> Bool {
         let now = max(wall.milliseconds, latest.wall.milliseconds)
         return remote.wall.milliseconds <= now &+ driftMax.milliseconds

@@ -1,8 +1,9 @@
 /// A point on one machine's monotonic clock, in nanoseconds since an arbitrary origin.
 ///
 /// Instants of different machines, or of two runs of one process, can't be compared.
+@usableFromInline
 package struct Instant: Hashable, Comparable, Sendable {
-    package var nanoseconds: UInt64
+    @usableFromInline package var nanoseconds: UInt64
 
     @inlinable package init(nanoseconds: UInt64) {
         self.nanoseconds = nanoseconds
@@ -28,14 +29,15 @@ package struct Instant: Hashable, Comparable, Sendable {
 }
 
 /// A length of time, never negative, in nanoseconds.
+@usableFromInline
 package struct Interval: Hashable, Comparable, Sendable {
-    package var nanoseconds: UInt64
+    @usableFromInline package var nanoseconds: UInt64
 
     @inlinable package init(nanoseconds: UInt64) {
         self.nanoseconds = nanoseconds
     }
 
-    package static let zero = Interval(nanoseconds: 0)
+    @inlinable package static var zero: Interval { Interval(nanoseconds: 0) }
 
     @inlinable package static func microseconds(_ n: UInt64) -> Interval {
         Interval(nanoseconds: saturating(n, 1_000))
@@ -67,8 +69,9 @@ package struct Interval: Hashable, Comparable, Sendable {
 
 /// A reading of a wall clock, in milliseconds since 1970-01-01 UTC. Wall clocks jump and disagree:
 /// they decide expiry and break ties between siblings for plain readers, never what is kept.
+@usableFromInline
 package struct WallTime: Hashable, Comparable, Sendable {
-    package var milliseconds: UInt64
+    @usableFromInline package var milliseconds: UInt64
 
     @inlinable package init(milliseconds: UInt64) {
         self.milliseconds = milliseconds

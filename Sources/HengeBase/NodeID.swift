@@ -1,6 +1,7 @@
 /// A node's permanent number in its cluster: dense, assigned by the ring document, never reused.
+@usableFromInline
 package struct NodeID: Hashable, Comparable, Sendable, CustomStringConvertible {
-    package let rawValue: UInt16
+    @usableFromInline package let rawValue: UInt16
 
     @inlinable package init(_ rawValue: UInt16) {
         self.rawValue = rawValue
@@ -8,15 +9,16 @@ package struct NodeID: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     @inlinable package static func < (a: NodeID, b: NodeID) -> Bool { a.rawValue < b.rawValue }
 
-    package var description: String { "#\(rawValue)" }
+    @usableFromInline package var description: String { "#\(rawValue)" }
 }
 
 /// Names one request in flight on the node that issued it, so that a reply finds it again.
 ///
-/// The low half is a slot of the issuer's request table and the high half that slot's generation, so a
-/// reply that comes after its slot was reused is recognised and ignored.
+/// The low half is a slot of the issuer's request table and the high half that slot's generation,
+/// so a reply that comes after its slot was reused is recognised and ignored.
+@usableFromInline
 package struct RequestID: Hashable, Sendable {
-    package let rawValue: UInt64
+    @usableFromInline package let rawValue: UInt64
 
     @inlinable package init(rawValue: UInt64) {
         self.rawValue = rawValue

@@ -1,9 +1,10 @@
 /// A set of positions in a preference list, 0...7, in one byte.
+@usableFromInline
 package struct ReplicaSet: Hashable, Sendable, CustomStringConvertible {
-    package var bits: UInt8
+    @usableFromInline package var bits: UInt8
 
     /// The most replicas that a preference list may hold.
-    package static let capacity = 8
+    @inlinable package static var capacity: Int { 8 }
 
     @inlinable package init(bits: UInt8 = 0) {
         self.bits = bits
@@ -65,7 +66,7 @@ package struct ReplicaSet: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    package var description: String {
+    @usableFromInline package var description: String {
         var slots: [String] = []
         forEach { slots.append(String($0)) }
         return "{\(slots.joined(separator: ","))}"

@@ -1,5 +1,5 @@
-/// A small deterministic generator (SplitMix64) for actor ids, jitter, simulation and property tests.
-/// Not for secrets.
+/// A small deterministic generator (SplitMix64) for actor ids, jitter, simulation and property
+/// tests. Not for secrets.
 ///
 /// Source: Steele, Lea, Flood, *Fast Splittable Pseudorandom Number Generators*, OOPSLA 2014.
 package struct SeededGenerator: RandomNumberGenerator, Sendable {

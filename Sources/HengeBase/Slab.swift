@@ -1,7 +1,11 @@
 /// Things in flight, found by index and recognised by generation, in storage that is reused.
 ///
-/// An index is given out again after its thing was removed, with another generation, so that an answer
-/// that comes too late finds nothing.
+/// An index is given out again after its thing was removed, with another generation, so that an
+/// answer that comes too late finds nothing.
+///
+/// `@usableFromInline`, since the compiler (6.3) specialises the members of a `package` type in
+/// other modules only then, and an unspecialised generic costs a request more than all its work.
+@usableFromInline
 package struct Slab<Element>: ~Copyable {
     @usableFromInline struct Slot {
         @usableFromInline var generation: UInt32
@@ -17,8 +21,9 @@ package struct Slab<Element>: ~Copyable {
     @usableFromInline var free: [Int] = []
     @usableFromInline let firstGeneration: UInt32
 
-    /// - Parameter firstGeneration: the generation of each index's first element. A table whose ids leave
-    ///   the process starts at a random one, so that an answer to an earlier incarnation finds nothing.
+    /// - Parameter firstGeneration: the generation of each index's first element. A table whose ids
+    ///   leave the process starts at a random one, so that an answer to an earlier incarnation
+    ///   finds nothing.
     package init(firstGeneration: UInt32 = 1) {
         self.firstGeneration = firstGeneration
     }
@@ -54,8 +59,8 @@ package struct Slab<Element>: ~Copyable {
 
     /// The element at an index that holds one; traps at any other.
     ///
-    /// The force unwraps are the one form that lets an element be read and changed in place: binding it to
-    /// a name would copy it, and each reference in it would be counted.
+    /// The force unwraps are the one form that lets an element be read and changed in place:
+    /// binding it to a name would copy it, and each reference in it would be counted.
     @inlinable package subscript(index: Int) -> Element {
         _read {
             // swift-format-ignore: NeverForceUnwrap

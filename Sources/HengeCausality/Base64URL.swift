@@ -1,7 +1,8 @@
-/// Unpadded base64 in the URL-safe alphabet (RFC 4648, section 5), which survives shells, URLs and logs.
+/// Unpadded base64 in the URL-safe alphabet (RFC 4648, section 5), which survives shells, URLs and
+/// logs.
 ///
 /// Foundation's would do, but pure targets don't import it.
-enum Base64URL {
+package enum Base64URL {
     private static let alphabet = Array(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8
     )
@@ -12,7 +13,7 @@ enum Base64URL {
         return values
     }()
 
-    static func encode(_ bytes: some Sequence<UInt8>) -> String {
+    package static func encode(_ bytes: some Sequence<UInt8>) -> String {
         var out: [UInt8] = []
         var bits: UInt32 = 0
         var pending: UInt32 = 0
@@ -28,7 +29,7 @@ enum Base64URL {
         return String(decoding: out, as: UTF8.self)
     }
 
-    static func decode(_ text: some Sequence<UInt8>) throws(ObjectDecodeError) -> [UInt8] {
+    package static func decode(_ text: some Sequence<UInt8>) throws(ObjectDecodeError) -> [UInt8] {
         var out: [UInt8] = []
         var bits: UInt32 = 0
         var pending: UInt32 = 0

@@ -3,18 +3,16 @@
 /// Valid only inside the closure that lends the bytes.
 struct ByteCursor {
     private let bytes: UnsafeRawBufferPointer
-    private(set) var offset = 0
+    private(set) var offset: Int
 
-    init(_ bytes: UnsafeRawBufferPointer) {
+    /// - Parameter offset: where to begin, at most the count of `bytes`.
+    init(_ bytes: UnsafeRawBufferPointer, offset: Int = 0) {
+        precondition(offset >= 0 && offset <= bytes.count)
         self.bytes = bytes
+        self.offset = offset
     }
 
     var remaining: Int { bytes.count - offset }
-
-    mutating func move(to offset: Int) {
-        precondition(offset >= 0 && offset <= bytes.count)
-        self.offset = offset
-    }
 
     mutating func byte() throws(ObjectDecodeError) -> UInt8 {
         guard offset < bytes.count else { throw .truncated(at: offset) }
@@ -34,18 +32,28 @@ struct ByteCursor {
     /// versions have equal bytes.
     mutating func varint() throws(ObjectDecodeError) -> UInt64 {
         let start = offset
-        var result: UInt64 = 0
-        var shift: UInt64 = 0
+        let first = try byte()
+        guard first & 0x80 != 0 else { return UInt64(first) }
+        var result = UInt64(first & 0x7F)
+        var shift: UInt64 = 7
         while true {
             let next = try byte()
+            // The tenth byte holds bit 63 alone, so the loop ends there at the latest.
             if shift == 63, next > 1 { throw .malformedInteger(at: start) }
-            result |= UInt64(next & 0x7F) << shift
+            result |= UInt64(next & 0x7F) &<< shift
             if next & 0x80 == 0 {
-                if next == 0, shift > 0 { throw .malformedInteger(at: start) }
+                if next == 0 { throw .malformedInteger(at: start) }
                 return result
             }
             shift += 7
-            if shift > 63 { throw .malformedInteger(at: start) }
         }
+    }
+
+    /// A count of things of at least `unit` bytes, which therefore can't exceed the bytes that are
+    /// left.
+    mutating func count(ofUnit unit: Int) throws(ObjectDecodeError) -> Int {
+        let count = try varint()
+        guard count <= UInt64(remaining / unit) else { throw .truncated(at: offset) }
+        return Int(count)
     }
 }

@@ -12,8 +12,8 @@ package import struct NIOCore.ByteBuffer
 ///         u64 timestamp, u8 flags, [varint expiry], [varint value length]
 ///     the values, in the order of the siblings
 ///
-/// All that tells versions apart is in the header, in one canonical form, so a digest is a hash of the
-/// header and a reader that needs only the version does not touch a value.
+/// All that tells versions apart is in the header, in one canonical form, so a digest is a hash of
+/// the header and a reader that needs only the version does not touch a value.
 package struct EncodedObject: Hashable, Sendable {
     static let format: UInt8 = 1
     static let prefixLength = 5
@@ -25,31 +25,26 @@ package struct EncodedObject: Hashable, Sendable {
 
     /// Checks the header; the values are opaque. O(header), allocates nothing.
     package init(_ bytes: ByteBuffer) throws(ObjectDecodeError) {
-        var siblingCount = 0
-        var headerLength = 0
-        try bytes.withCursor { (cursor) throws(ObjectDecodeError) in
-            var header = try HeaderReader(&cursor)
-            headerLength = header.length
-            siblingCount = header.siblingCount
-            var end = header.length
-            var previous: (index: Int, counter: UInt64)?
-            while let sibling = try header.next(&cursor) {
-                if let previous, (sibling.entryIndex, sibling.counter) <= previous {
-                    throw .brokenInvariant(at: cursor.offset)
-                }
-                previous = (sibling.entryIndex, sibling.counter)
-                end += sibling.valueLength
-            }
-            guard cursor.offset == header.length else {
-                throw .wrongLength(expected: header.length, actual: cursor.offset)
-            }
-            guard end == bytes.readableBytes else {
-                throw .wrongLength(expected: end, actual: bytes.readableBytes)
-            }
+        let shape = try bytes.withUnsafeReadableBytes { (raw) throws(ObjectDecodeError) in
+            try EncodedObject.check(raw)
         }
         self.bytes = bytes
-        self.headerLength = headerLength
-        self.siblingCount = siblingCount
+        headerLength = shape.headerLength
+        siblingCount = shape.siblingCount
+    }
+
+    /// Reads through the header, touching no byte after it.
+    package static func check(
+        _ bytes: UnsafeRawBufferPointer
+    ) throws(ObjectDecodeError) -> (headerLength: Int, siblingCount: Int) {
+        var header = try HeaderReader(bytes)
+        try header.skipEntries()
+        var end = header.length
+        while let sibling = try header.nextSibling() { end += sibling.valueLength }
+        guard end == bytes.count else {
+            throw .wrongLength(expected: end, actual: bytes.count)
+        }
+        return (header.length, header.siblingCount)
     }
 
     init(trusted bytes: ByteBuffer, headerLength: Int, siblingCount: Int) {
@@ -67,29 +62,30 @@ package struct EncodedObject: Hashable, Sendable {
 
     /// Whether both name the same version, by comparing headers alone.
     package func hasSameVersion(as other: EncodedObject) -> Bool {
-        guard headerLength == other.headerLength else { return false }
-        return withHeaderBytes { a in other.withHeaderBytes { b in a.elementsEqual(b) } }
+        let length = headerLength
+        guard length == other.headerLength else { return false }
+        return bytes.getSlice(at: bytes.readerIndex, length: length)
+            == other.bytes.getSlice(at: other.bytes.readerIndex, length: length)
     }
 
     /// The context alone, without decoding the siblings.
     package var context: VersionVector {
-        walk { (cursor) throws(ObjectDecodeError) in
-            try HeaderReader.context(&cursor)
-        }
+        walk { (header) throws(ObjectDecodeError) in try header.readContext() }
     }
 
     /// The live sibling of the greatest timestamp, as ``VersionedObject/newestLive(at:)``.
     package func newestLive(at wall: WallTime) -> LiveValue? {
-        var best: (timestamp: HybridTimestamp, value: LiveValue)?
+        var best: HeaderReader.SiblingHeader?
+        var bestOffset = 0
         forEachSibling { sibling, valueOffset in
             guard sibling.isLive(at: wall) else { return }
             // Siblings come in order of dot, so `>=` lets the greater dot win a tie.
             if best.map({ sibling.timestamp >= $0.timestamp }) ?? true {
-                let range = (valueOffset, sibling.valueLength)
-                best = (sibling.timestamp, LiveValue(sibling, slice(range.0, range.1)))
+                best = sibling
+                bestOffset = valueOffset
             }
         }
-        return best?.value
+        return best.map { LiveValue($0, slice(bestOffset, $0.valueLength)) }
     }
 
     /// Whether a reader at `wall` finds a value.
@@ -122,31 +118,32 @@ package struct EncodedObject: Hashable, Sendable {
 
     /// The object; values are slices of these bytes.
     package func decoded() -> VersionedObject {
-        let context = self.context
-        var siblings: [Sibling] = []
-        siblings.reserveCapacity(siblingCount)
-        forEachSibling { sibling, valueOffset in
-            siblings.append(
-                Sibling(
-                    dot: Dot(
-                        actor: context.entries[sibling.entryIndex].actor,
-                        counter: sibling.counter
-                    ),
-                    timestamp: sibling.timestamp,
-                    expiry: sibling.expiry,
-                    payload: sibling.isTombstone
-                        ? .tombstone : .value(slice(valueOffset, sibling.valueLength))
+        walk { (header) throws(ObjectDecodeError) in
+            let context = try header.readContext()
+            var siblings: [Sibling] = []
+            siblings.reserveCapacity(siblingCount)
+            var offset = header.length
+            while let sibling = try header.nextSibling() {
+                siblings.append(
+                    Sibling(
+                        dot: sibling.dot,
+                        timestamp: sibling.timestamp,
+                        expiry: sibling.expiry,
+                        payload: sibling.isTombstone
+                            ? .tombstone : .value(slice(offset, sibling.valueLength))
+                    )
                 )
-            )
+                offset += sibling.valueLength
+            }
+            return VersionedObject(context: context, siblings: siblings)
         }
-        return VersionedObject(context: context, siblings: siblings)
     }
 
     private func forEachSibling(_ body: (HeaderReader.SiblingHeader, _ valueOffset: Int) -> Void) {
-        walk { (cursor) throws(ObjectDecodeError) in
-            var header = try HeaderReader(&cursor)
+        walk { (header) throws(ObjectDecodeError) in
+            try header.skipEntries()
             var offset = header.length
-            while let sibling = try header.next(&cursor) {
+            while let sibling = try header.nextSibling() {
                 body(sibling, offset)
                 offset += sibling.valueLength
             }
@@ -160,10 +157,13 @@ package struct EncodedObject: Hashable, Sendable {
         return slice
     }
 
-    /// Walks bytes that `init` has already found well-formed.
-    private func walk<R>(_ body: (inout ByteCursor) throws(ObjectDecodeError) -> R) -> R {
-        do {
-            return try bytes.withCursor(body)
+    /// Walks a header that `init` has already found well-formed.
+    private func walk<R>(_ body: (inout HeaderReader) throws(ObjectDecodeError) -> R) -> R {
+        do throws(ObjectDecodeError) {
+            return try bytes.withUnsafeReadableBytes { (raw) throws(ObjectDecodeError) in
+                var header = try HeaderReader(raw)
+                return try body(&header)
+            }
         } catch {
             preconditionFailure("checked when the object was made: \(error)")
         }
@@ -186,22 +186,5 @@ package struct LiveValue: Hashable, Sendable {
         self.value = value
         timestamp = sibling.timestamp
         expiry = sibling.expiry
-    }
-}
-
-extension ByteBuffer {
-    func withCursor<R>(
-        _ body: (inout ByteCursor) throws(ObjectDecodeError) -> R
-    ) throws(ObjectDecodeError) -> R {
-        // withUnsafeReadableBytes has no typed throws, so the outcome is carried out as a value.
-        let outcome: Result<R, ObjectDecodeError> = withUnsafeReadableBytes { bytes in
-            var cursor = ByteCursor(bytes)
-            do throws(ObjectDecodeError) {
-                return .success(try body(&cursor))
-            } catch {
-                return .failure(error)
-            }
-        }
-        return try outcome.get()
     }
 }

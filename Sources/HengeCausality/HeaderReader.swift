@@ -1,13 +1,19 @@
 import HengeBase
 
-/// Walks the header of an encoded object; ``EncodedObject`` tells the layout.
-struct HeaderReader {
+/// Walks the header of an encoded object, front to back; ``EncodedObject`` tells the layout.
+///
+/// It checks every rule of the layout as it goes, so a header that it reads to the end is
+/// well-formed and canonical. It can't reach beyond the header: a value is never touched.
+package struct HeaderReader {
     static let tombstoneFlag: UInt8 = 1
     static let expiryFlag: UInt8 = 2
+    /// The fewest bytes of an entry: actor, counter.
+    private static let entryLengthMin = 9
+    /// The fewest bytes of a sibling: entry index, counter, timestamp, flags.
+    private static let siblingLengthMin = 11
 
     struct SiblingHeader {
-        let entryIndex: Int
-        let counter: UInt64
+        let dot: Dot
         let timestamp: HybridTimestamp
         let isTombstone: Bool
         let expiry: WallTime?
@@ -19,38 +25,63 @@ struct HeaderReader {
         }
     }
 
+    /// Bytes of the header, from the start of the object.
     let length: Int
-    let siblingCount: Int
-    private var siblingsRead = 0
-    /// Offset of the first context entry, to look counters up without keeping them.
-    private let entries: Int
+    let entryCount: Int
+    /// Known once the entries are read.
+    private(set) var siblingCount = 0
 
-    /// Reads up to the first sibling.
-    init(_ cursor: inout ByteCursor) throws(ObjectDecodeError) {
-        let available = cursor.remaining
-        length = try HeaderReader.prefix(&cursor, available: available)
-        entryCount = try HeaderReader.count(&cursor, unit: 9)
-        entries = cursor.offset
-        var previous: UInt64?
-        for _ in 0..<entryCount {
-            let actor = try cursor.integer(UInt64.self)
-            if let previous, actor <= previous { throw .brokenInvariant(at: cursor.offset) }
-            previous = actor
-            if try cursor.varint() == 0 { throw .brokenInvariant(at: cursor.offset) }
+    private var cursor: ByteCursor
+    private var siblingsRead = 0
+    /// A second cursor in the entries. Siblings name theirs in rising order, so one walk finds them
+    /// all.
+    private var entries: ByteCursor
+    /// The entry that `entries` read last, and which one that was.
+    private var entry = Dot(actor: ActorID(rawValue: 0), counter: 0)
+    private var entryIndex = -1
+    /// Of the last sibling of this entry; 0 before the first.
+    private var siblingCounter: UInt64 = 0
+
+    /// Reads up to the first entry.
+    package init(_ bytes: UnsafeRawBufferPointer) throws(ObjectDecodeError) {
+        var prefix = ByteCursor(bytes)
+        let format = try prefix.byte()
+        guard format == EncodedObject.format else { throw .unknownFormat(format) }
+        length = Int(try prefix.integer(UInt32.self))
+        guard length >= EncodedObject.prefixLength, length <= bytes.count else {
+            throw .wrongLength(expected: length, actual: bytes.count)
         }
-        siblingCount = try HeaderReader.count(&cursor, unit: 11)
+        cursor = ByteCursor(
+            UnsafeRawBufferPointer(rebasing: bytes[..<length]),
+            offset: EncodedObject.prefixLength
+        )
+        entryCount = try cursor.count(ofUnit: HeaderReader.entryLengthMin)
+        entries = cursor
     }
 
-    private let entryCount: Int
+    /// Moves past the entries to the first sibling.
+    mutating func skipEntries() throws(ObjectDecodeError) {
+        try forEachEntry { _ in }
+    }
 
-    mutating func next(_ cursor: inout ByteCursor) throws(ObjectDecodeError) -> SiblingHeader? {
-        guard siblingsRead < siblingCount else { return nil }
+    /// As ``skipEntries()``, returning them.
+    package mutating func readContext() throws(ObjectDecodeError) -> VersionVector {
+        var entries: [Dot] = []
+        entries.reserveCapacity(entryCount)
+        try forEachEntry { entries.append($0) }
+        return VersionVector(sorted: entries)
+    }
+
+    /// The next sibling, by dot; nil after the last, which must end the header.
+    mutating func nextSibling() throws(ObjectDecodeError) -> SiblingHeader? {
+        guard siblingsRead < siblingCount else {
+            guard cursor.remaining == 0 else {
+                throw .wrongLength(expected: length, actual: cursor.offset)
+            }
+            return nil
+        }
         siblingsRead += 1
-        let index = try cursor.varint()
-        let counter = try cursor.varint()
-        guard index < UInt64(entryCount), counter >= 1,
-            counter <= cursor.counter(ofEntry: Int(index), from: entries)
-        else { throw .brokenInvariant(at: cursor.offset) }
+        let dot = try nextDot()
         let timestamp = HybridTimestamp(rawValue: try cursor.integer(UInt64.self))
         let flags = try cursor.byte()
         guard flags & ~(HeaderReader.tombstoneFlag | HeaderReader.expiryFlag) == 0 else {
@@ -63,8 +94,7 @@ struct HeaderReader {
             throw .malformedInteger(at: cursor.offset)
         }
         return SiblingHeader(
-            entryIndex: Int(index),
-            counter: counter,
+            dot: dot,
             timestamp: timestamp,
             isTombstone: isTombstone,
             expiry: expiry.map(WallTime.init(milliseconds:)),
@@ -72,56 +102,41 @@ struct HeaderReader {
         )
     }
 
-    /// Reads the context alone.
-    static func context(_ cursor: inout ByteCursor) throws(ObjectDecodeError) -> VersionVector {
-        let available = cursor.remaining
-        _ = try prefix(&cursor, available: available)
-        let count = try count(&cursor, unit: 9)
-        var entries: [Dot] = []
-        entries.reserveCapacity(count)
-        for _ in 0..<count {
-            let actor = ActorID(rawValue: try cursor.integer(UInt64.self))
-            entries.append(Dot(actor: actor, counter: try cursor.varint()))
+    private mutating func forEachEntry(_ body: (Dot) -> Void) throws(ObjectDecodeError) {
+        var previous: ActorID?
+        for _ in 0..<entryCount {
+            let entry = try cursor.entry()
+            if let previous, entry.actor <= previous { throw .brokenInvariant(at: cursor.offset) }
+            guard entry.counter >= 1 else { throw .brokenInvariant(at: cursor.offset) }
+            previous = entry.actor
+            body(entry)
         }
-        return VersionVector(sorted: entries)
+        siblingCount = try cursor.count(ofUnit: HeaderReader.siblingLengthMin)
     }
 
-    private static func prefix(
-        _ cursor: inout ByteCursor,
-        available: Int
-    ) throws(ObjectDecodeError) -> Int {
-        let format = try cursor.byte()
-        guard format == EncodedObject.format else { throw .unknownFormat(format) }
-        let length = Int(try cursor.integer(UInt32.self))
-        guard length >= EncodedObject.prefixLength, length <= available else {
-            throw .wrongLength(expected: length, actual: available)
+    /// The name of the next sibling: greater than the last, and covered by the entry it points to.
+    private mutating func nextDot() throws(ObjectDecodeError) -> Dot {
+        let index = try cursor.varint()
+        let counter = try cursor.varint()
+        guard index < UInt64(entryCount), index >= entryIndex else {
+            throw .brokenInvariant(at: cursor.offset)
         }
-        return length
-    }
-
-    /// A count of things of at least `unit` bytes, which therefore can't exceed the bytes that are left.
-    private static func count(
-        _ cursor: inout ByteCursor,
-        unit: Int
-    ) throws(ObjectDecodeError) -> Int {
-        let count = try cursor.varint()
-        guard count <= UInt64(cursor.remaining / unit) else { throw .truncated(at: cursor.offset) }
-        return Int(count)
+        while index > entryIndex {
+            entry = try entries.entry()
+            entryIndex += 1
+            siblingCounter = 0
+        }
+        guard counter > siblingCounter, counter <= entry.counter else {
+            throw .brokenInvariant(at: cursor.offset)
+        }
+        siblingCounter = counter
+        return Dot(actor: entry.actor, counter: counter)
     }
 }
 
 extension ByteCursor {
-    /// The counter of the context entry `index`, read from entries that were checked before.
-    fileprivate func counter(ofEntry index: Int, from start: Int) -> UInt64 {
-        var probe = self
-        probe.move(to: start)
-        var counter: UInt64 = 0
-        for _ in 0...index {
-            guard (try? probe.integer(UInt64.self)) != nil, let next = try? probe.varint() else {
-                return 0
-            }
-            counter = next
-        }
-        return counter
+    fileprivate mutating func entry() throws(ObjectDecodeError) -> Dot {
+        let actor = ActorID(rawValue: try integer(UInt64.self))
+        return Dot(actor: actor, counter: try varint())
     }
 }

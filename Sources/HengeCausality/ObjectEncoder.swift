@@ -1,30 +1,32 @@
 import HengeBase
 
-package import struct NIOCore.ByteBuffer
+import struct NIOCore.ByteBuffer
 
 extension VersionedObject {
+    /// The most bytes of format, header length and the two counts.
+    private static let fixedLengthMax = EncodedObject.prefixLength + 2 * ByteWriter.varintLengthMax
+    private static let entryLengthMax = 8 + ByteWriter.varintLengthMax
+    /// Entry index, counter, timestamp, flags, expiry, value length.
+    private static let siblingLengthMax = 9 + 4 * ByteWriter.varintLengthMax
+
     /// The stored and wire form; ``EncodedObject`` tells the layout.
     package func encoded() -> EncodedObject {
-        var valueBytes = 0
+        var lengthMax = VersionedObject.fixedLengthMax
+        lengthMax += context.entries.count * VersionedObject.entryLengthMax
+        lengthMax += siblings.count * VersionedObject.siblingLengthMax
         for sibling in siblings {
-            if case .value(let value) = sibling.payload { valueBytes += value.readableBytes }
+            if case .value(let value) = sibling.payload { lengthMax += value.readableBytes }
         }
-        let headerBound = 16 + context.entries.count * 18 + siblings.count * 48
         var out = ByteBuffer()
-        out.reserveCapacity(headerBound + valueBytes)
-        out.writeInteger(EncodedObject.format)
-        out.writeInteger(UInt32(0))
-        out.writeVarint(UInt64(context.entries.count))
-        for entry in context.entries {
-            out.writeInteger(entry.actor.rawValue)
-            out.writeVarint(entry.counter)
-        }
-        out.writeVarint(UInt64(siblings.count))
-        for sibling in siblings { out.writeHeader(of: sibling, in: context) }
-        let headerLength = out.readableBytes
-        out.setInteger(UInt32(headerLength), at: out.readerIndex + 1)
-        for sibling in siblings {
-            if case .value(let value) = sibling.payload { out.writeImmutableBuffer(value) }
+        var headerLength = 0
+        out.writeWithUnsafeMutableBytes(minimumWritableBytes: lengthMax) { memory in
+            var writer = ByteWriter(memory)
+            writeHeader(into: &writer)
+            headerLength = writer.offset
+            for sibling in siblings {
+                if case .value(let value) = sibling.payload { writer.bytes(of: value) }
+            }
+            return writer.offset
         }
         return EncodedObject(
             trusted: out,
@@ -32,29 +34,38 @@ extension VersionedObject {
             siblingCount: siblings.count
         )
     }
+
+    private func writeHeader(into writer: inout ByteWriter) {
+        writer.byte(EncodedObject.format)
+        let lengthOffset = writer.offset
+        writer.integer(UInt32(0))
+        writer.varint(UInt64(context.entries.count))
+        for entry in context.entries {
+            writer.integer(entry.actor.rawValue)
+            writer.varint(entry.counter)
+        }
+        writer.varint(UInt64(siblings.count))
+        // Siblings and entries are both in order of actor: one walk over both.
+        var index = 0
+        for sibling in siblings {
+            while context.entries[index].actor < sibling.dot.actor { index += 1 }
+            writer.varint(UInt64(index))
+            writer.sibling(sibling)
+        }
+        writer.set(UInt32(writer.offset), at: lengthOffset)
+    }
 }
 
-extension ByteBuffer {
-    /// Unsigned LEB128 in its shortest form.
-    package mutating func writeVarint(_ value: UInt64) {
-        var rest = value
-        while rest >= 0x80 {
-            writeInteger(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        writeInteger(UInt8(rest))
-    }
+extension ByteWriter {
+    fileprivate static let varintLengthMax = 10
 
-    fileprivate mutating func writeHeader(of sibling: Sibling, in context: VersionVector) {
-        guard let index = context.entries.firstIndex(where: { $0.actor == sibling.dot.actor })
-        else { preconditionFailure("the context covers each sibling") }
-        writeVarint(UInt64(index))
-        writeVarint(sibling.dot.counter)
-        writeInteger(sibling.timestamp.rawValue)
+    fileprivate mutating func sibling(_ sibling: Sibling) {
+        varint(sibling.dot.counter)
+        integer(sibling.timestamp.rawValue)
         var flags: UInt8 = sibling.expiry == nil ? 0 : HeaderReader.expiryFlag
-        if sibling.payload == .tombstone { flags |= HeaderReader.tombstoneFlag }
-        writeInteger(flags)
-        if let expiry = sibling.expiry { writeVarint(expiry.milliseconds) }
-        if case .value(let value) = sibling.payload { writeVarint(UInt64(value.readableBytes)) }
+        if case .tombstone = sibling.payload { flags |= HeaderReader.tombstoneFlag }
+        byte(flags)
+        if let expiry = sibling.expiry { varint(expiry.milliseconds) }
+        if case .value(let value) = sibling.payload { varint(UInt64(value.readableBytes)) }
     }
 }

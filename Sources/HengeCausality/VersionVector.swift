@@ -1,6 +1,7 @@
 import HengeBase
 
-/// For each actor, the greatest counter known; an entry claims every dot of its actor up to that counter.
+/// For each actor, the greatest counter known; an entry claims every dot of its actor up to that
+/// counter.
 ///
 /// Entries are kept in order of actor, so that equal vectors have equal bytes.
 package struct VersionVector: Hashable, Sendable {
@@ -48,10 +49,19 @@ package struct VersionVector: Hashable, Sendable {
 
     /// Claims everything that either vector claims.
     package mutating func join(_ other: VersionVector) {
-        if entries.isEmpty {
+        guard !entries.isEmpty else {
             entries = other.entries
-        } else {
-            for entry in other.entries { record(entry) }
+            return
+        }
+        // Both are in order of actor, so one walk over both suffices.
+        var index = 0
+        for entry in other.entries {
+            while index < entries.count, entries[index].actor < entry.actor { index += 1 }
+            if index < entries.count, entries[index].actor == entry.actor {
+                if entries[index].counter < entry.counter { entries[index] = entry }
+            } else {
+                entries.insert(entry, at: index)
+            }
         }
     }
 

@@ -2,7 +2,8 @@ package import HengeBase
 
 package import struct NIOCore.ByteBuffer
 
-/// One concurrent version of a key: a value or a tombstone, named by the dot of the write that made it.
+/// One concurrent version of a key: a value or a tombstone, named by the dot of the write that made
+/// it.
 package struct Sibling: Hashable, Sendable {
     package enum Payload: Hashable, Sendable {
         case value(ByteBuffer)
@@ -32,12 +33,12 @@ package struct Sibling: Hashable, Sendable {
     }
 }
 
-/// Everything one replica knows of one key: the writes it has seen (`context`) and those of them that
-/// no other has replaced (`siblings`).
+/// Everything one replica knows of one key: the writes it has seen (`context`) and those of them
+/// that no other has replaced (`siblings`).
 ///
 /// Replicas that have merged the same set of states hold the same object, whatever the order.
-/// Source: Preguiça et al., *Dotted Version Vectors*, arXiv:1011.5808; Almeida et al., *Scalable and
-/// Accurate Causality Tracking for Eventually Consistent Stores*, DAIS 2014.
+/// Source: Preguiça et al., *Dotted Version Vectors*, arXiv:1011.5808; Almeida et al., *Scalable
+/// and Accurate Causality Tracking for Eventually Consistent Stores*, DAIS 2014.
 package struct VersionedObject: Hashable, Sendable {
     package private(set) var context: VersionVector
     /// In order of dot; the context covers each.
@@ -56,15 +57,24 @@ package struct VersionedObject: Hashable, Sendable {
         checkInvariants()
     }
 
+    /// Whether a write may be named `dot`: neither this object nor the context it read claims that
+    /// name.
+    ///
+    /// A replica asks before it writes. Its own counters are never claimed before it issues them,
+    /// but a client can forge a context that does; the replica then refuses that context, or, when
+    /// the claim is already in its object, goes on under a new actor.
+    package func isNew(_ dot: Dot, replacing: VersionVector) -> Bool {
+        !context.covers(dot) && !replacing.covers(dot)
+    }
+
     /// Adds a new write that has seen the writes `replacing` claims.
     ///
     /// Siblings that `replacing` covers are replaced; the rest stay beside the new one.
-    /// - Parameter sibling: its dot must be new to this object.
+    /// - Parameter sibling: its dot must be new, as ``isNew(_:replacing:)`` tells.
     package mutating func write(_ sibling: Sibling, replacing: VersionVector) {
-        invariant(!context.covers(sibling.dot), "a dot was minted twice")
+        invariant(isNew(sibling.dot, replacing: replacing), "a dot was minted twice")
         siblings.removeAll { replacing.covers($0.dot) }
         context.join(replacing)
-        invariant(!context.covers(sibling.dot), "a context claims a dot not yet minted")
         context.record(sibling.dot)
         insert(sibling)
         checkInvariants()
@@ -78,21 +88,19 @@ package struct VersionedObject: Hashable, Sendable {
     /// Takes in all that another replica knows: associative, commutative and idempotent.
     ///
     /// A sibling stays if both sides have it or if the other side's context does not cover its dot.
+    /// `other` must be all that its replica knows: its context claims everything below each entry,
+    /// so a part of it would cover siblings that it leaves out.
     package mutating func merge(_ other: VersionedObject) {
-        let mine = siblings
-        siblings.removeAll { sibling in
-            other.context.covers(sibling.dot) && !other.holds(sibling.dot)
-        }
-        for sibling in other.siblings
-        where !context.covers(sibling.dot) && !mine.contains(where: { $0.dot == sibling.dot }) {
-            insert(sibling)
-        }
+        siblings.removeAll { other.context.covers($0.dot) && !other.holds($0.dot) }
+        // What this context covers is here already, or was replaced.
+        for sibling in other.siblings where !context.covers(sibling.dot) { insert(sibling) }
         context.join(other.context)
         checkInvariants()
     }
 
-    /// The sibling that a plain reader gets: the live one of the greatest hybrid timestamp, ties broken by
-    /// dot so that all replicas choose alike; nil when every sibling is a tombstone or expired.
+    /// The sibling that a plain reader gets: the live one of the greatest hybrid timestamp, ties
+    /// broken by dot so that all replicas choose alike; nil when every sibling is a tombstone or
+    /// expired.
     package func newestLive(at wall: WallTime) -> Sibling? {
         siblings.lazy.filter { $0.value(at: wall) != nil }
             .max { ($0.timestamp, $0.dot) < ($1.timestamp, $1.dot) }

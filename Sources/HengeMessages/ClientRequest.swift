@@ -4,8 +4,8 @@ package import HengeCausality
 package import struct NIOCore.ByteBuffer
 
 /// One request on one key, as a coordinator takes it from a client or from a node that forwards it.
-package struct ClientRequest: Sendable {
-    package enum Operation: Sendable {
+package struct ClientRequest: Hashable, Sendable {
+    package enum Operation: Hashable, Sendable {
         /// The merged object of the read level's replicas.
         case read
         case write(Mutation)
@@ -33,8 +33,8 @@ package struct ClientRequest: Sendable {
 }
 
 /// What a write does to its key.
-package struct Mutation: Sendable {
-    package enum Content: Sendable {
+package struct Mutation: Hashable, Sendable {
+    package enum Content: Hashable, Sendable {
         case value(ByteBuffer)
         case tombstone
         /// The newest live value again, with another expiry (EXPIRE, PERSIST, GETEX).
@@ -42,7 +42,7 @@ package struct Mutation: Sendable {
     }
 
     /// Which of the siblings the new one replaces.
-    package enum Basis: Sendable {
+    package enum Basis: Hashable, Sendable {
         /// Those that the coordinating replica has seen: a plain `SET`.
         case coordinator
         /// Those that this context covers.
@@ -51,15 +51,16 @@ package struct Mutation: Sendable {
         case nothing
     }
 
-    package enum Expiry: Sendable, Equatable {
+    package enum Expiry: Hashable, Sendable {
         case never
         case at(WallTime)
         /// That of the newest live sibling.
         case keep
     }
 
-    /// What must hold of the key for the write to happen; else ``ClientResponse/notApplied(previous:)``.
-    package enum Condition: Sendable, Equatable {
+    /// What must hold of the key for the write to happen; else
+    /// ``ClientResponse/notApplied(previous:)``.
+    package enum Condition: Hashable, Sendable, CaseIterable {
         case always
         case absent
         case present
@@ -94,15 +95,15 @@ package struct Mutation: Sendable {
         self.returnsPrevious = returnsPrevious
     }
 
-    /// Whether the coordinator reads at the read level before it writes, to decide on more than its own
-    /// replica's state.
+    /// Whether the coordinator reads at the read level before it writes, to decide on more than its
+    /// own replica's state.
     package var readsFirst: Bool {
         if case .unchanged = content { return true }
         return returnsPrevious || expiry == .keep || condition != .always
     }
 }
 
-package enum ClientResponse: Sendable {
+package enum ClientResponse: Hashable, Sendable {
     /// The merged object; nil where nothing was ever stored.
     case object(EncodedObject?)
     /// Stored at the write level. `context` covers the write.
@@ -114,8 +115,8 @@ package enum ClientResponse: Sendable {
 }
 
 /// What one replica holds of an inspected key.
-package struct ReplicaReport: Sendable {
-    package enum State: Sendable {
+package struct ReplicaReport: Hashable, Sendable {
+    package enum State: Hashable, Sendable {
         case present(EncodedObject)
         case absent
         case failed(StorageFailure)
@@ -137,8 +138,8 @@ package enum RequestFailure: Error, Hashable, Sendable {
     case unavailable(required: Int, alive: Int)
     /// Too few answers in time, or replicas were lost on the way. A write may still take effect.
     case timedOut(required: Int, received: Int)
-    /// Too many replicas failed to store or load for a reason of their own. A write may have taken effect
-    /// on `received` replicas.
+    /// Too many replicas failed to store or load for a reason of their own. A write may have taken
+    /// effect on `received` replicas.
     case storage(StorageFailure, required: Int, received: Int)
     /// The node has too much in flight. Nothing was done.
     case overloaded(inFlight: Int, limit: Int)

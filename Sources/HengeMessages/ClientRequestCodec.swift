@@ -105,17 +105,22 @@ extension ByteBuffer {
 }
 
 extension Mutation.Condition {
-    private static let all: [Mutation.Condition] = [
-        .always, .absent, .present, .presentWithoutExpiry, .presentWithExpiry, .expiryEarlier,
-        .expiryLater,
-    ]
-
     fileprivate var code: UInt8 {
-        UInt8(Mutation.Condition.all.firstIndex(of: self) ?? 0)
+        switch self {
+        case .always: 0
+        case .absent: 1
+        case .present: 2
+        case .presentWithoutExpiry: 3
+        case .presentWithExpiry: 4
+        case .expiryEarlier: 5
+        case .expiryLater: 6
+        }
     }
 
     fileprivate init?(code: UInt8) {
-        guard Int(code) < Mutation.Condition.all.count else { return nil }
-        self = Mutation.Condition.all[Int(code)]
+        guard let match = Mutation.Condition.allCases.first(where: { $0.code == code }) else {
+            return nil
+        }
+        self = match
     }
 }

@@ -50,19 +50,16 @@ extension ByteBuffer {
         guard let value else { return }
         writeBytes(value.value)
         writeInteger(value.timestamp.rawValue)
-        writeInteger(value.expiry?.milliseconds ?? .max)
+        writeFlag(value.expiry != nil)
+        if let expiry = value.expiry { writeInteger(expiry.milliseconds) }
     }
 
     private mutating func readLiveValue() throws(WireDecodeError) -> LiveValue? {
         guard try readFlag() else { return nil }
         let value = try readBytesField()
         let timestamp = HybridTimestamp(rawValue: try field(UInt64.self))
-        let expiry = try field(UInt64.self)
-        return LiveValue(
-            value: value,
-            timestamp: timestamp,
-            expiry: expiry == .max ? nil : WallTime(milliseconds: expiry)
-        )
+        let expiry = try readFlag() ? WallTime(milliseconds: try field(UInt64.self)) : nil
+        return LiveValue(value: value, timestamp: timestamp, expiry: expiry)
     }
 
     private mutating func writeReport(_ report: ReplicaReport) {

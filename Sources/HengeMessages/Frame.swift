@@ -2,12 +2,12 @@ import HengeRing
 
 package import struct NIOCore.ByteBuffer
 
-/// A frame between nodes: u32 length of the payload, u32 checksum of it (the low half of its XXH3-64),
-/// payload.
+/// A frame between nodes: u32 length of the payload, u32 checksum of it (the low half of its
+/// XXH3-64), payload.
 package enum Frame {
     package static let headerLength = 8
-    /// The longest payload that is read. Above the largest record with its key, and far below what would
-    /// hurt a node's memory.
+    /// The longest payload that is read. Above the largest record with its key, and far below what
+    /// would hurt a node's memory.
     package static let payloadMax = 64 * 1024 * 1024
 
     /// Appends one frame whose payload `body` writes.
@@ -42,6 +42,13 @@ package enum Frame {
         }
         buffer.moveReaderIndex(forwardBy: headerLength)
         return buffer.readSlice(length: length)
+    }
+
+    /// How long the frame that `buffer` begins with is in all; the header's length while that is
+    /// all that is known. Never more than a frame may be.
+    package static func wantedBytes(_ buffer: ByteBuffer) -> Int {
+        let length = buffer.getInteger(at: buffer.readerIndex, as: UInt32.self).map(Int.init) ?? 0
+        return headerLength + min(length, payloadMax)
     }
 
     private static func checksum(_ buffer: ByteBuffer, at index: Int, length: Int) -> UInt32 {

@@ -7,7 +7,8 @@ package struct PeerHello: Hashable, Sendable {
     package static let magic: UInt32 = 0x4845_4E47  // "HENG"
     /// The protocol versions that this build speaks.
     package static let versions: ClosedRange<UInt16> = 1...1
-    private static let textMax = 512
+    /// The most bytes that each of the texts below may have; longer ones are refused when read.
+    package static let textMax = 512
 
     package var versions: ClosedRange<UInt16>
     package var clusterID: UInt64

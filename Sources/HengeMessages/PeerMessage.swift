@@ -3,7 +3,7 @@ package import HengeCausality
 import HengeRing
 
 /// What nodes say to each other about requests, as values; ``PeerMessageCodec`` gives them bytes.
-package enum PeerMessage: Sendable {
+package enum PeerMessage: Hashable, Sendable {
     /// Merge this object into the record and make it durable.
     case store(RequestID, StoredKey, EncodedObject, timeout: Interval)
     case stored(RequestID, StoreResult)
@@ -34,7 +34,7 @@ package enum StoreResult: Hashable, Sendable {
     case overloaded
 }
 
-package enum FetchResult: Sendable {
+package enum FetchResult: Hashable, Sendable {
     /// nil where nothing is stored.
     case object(EncodedObject?)
     /// ``VersionDigest`` of the record; ``VersionDigest/absent`` where nothing is stored.
@@ -43,8 +43,8 @@ package enum FetchResult: Sendable {
     case overloaded
 }
 
-/// A 64-bit hash of an object's header: equal versions have equal digests, and two different ones collide
-/// with a chance of 2⁻⁶⁴.
+/// A 64-bit hash of an object's header: equal versions have equal digests, and two different ones
+/// collide with a chance of 2⁻⁶⁴.
 package struct VersionDigest: Hashable, Sendable {
     package let rawValue: UInt64
 

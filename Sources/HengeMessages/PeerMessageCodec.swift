@@ -204,7 +204,7 @@ extension ByteBuffer {
         case .success(let page):
             writeFlag(true)
             writeFlag(page.next != nil)
-            writeInteger(page.next?.rawValue ?? 0)
+            if let next = page.next { writeInteger(next.rawValue) }
             writeInteger(UInt32(page.keys.count))
             for key in page.keys { writeKey(key) }
         }
@@ -214,14 +214,14 @@ extension ByteBuffer {
         ScanPage, StorageFailure
     > {
         guard try readFlag() else { return .failure(try readFailure()) }
-        let hasNext = try readFlag()
-        let next = Token(rawValue: try field(UInt64.self))
+        let next = try readFlag() ? Token(rawValue: try field(UInt64.self)) : nil
         let count = Int(try field(UInt32.self))
-        guard count <= readableBytes / 4 else { throw .truncated }
+        // So many keys can't be here: a hostile count must not reserve memory.
+        guard count <= readableBytes / (4 + StoredKey.lengthMin) else { throw .truncated }
         var keys: [StoredKey] = []
         keys.reserveCapacity(count)
         for _ in 0..<count { keys.append(try readKey()) }
-        return .success(ScanPage(keys: keys, next: hasNext ? next : nil))
+        return .success(ScanPage(keys: keys, next: next))
     }
 
     fileprivate mutating func readCounts() throws(WireDecodeError) -> [Int] {

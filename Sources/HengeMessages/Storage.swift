@@ -7,7 +7,7 @@ package import struct NIOCore.ByteBuffer
 package struct StorageToken: Hashable, Sendable {
     package let rawValue: UInt64
 
-    @inlinable package init(rawValue: UInt64) {
+    package init(rawValue: UInt64) {
         self.rawValue = rawValue
     }
 }
@@ -24,11 +24,12 @@ package enum StorageFailure: Error, Hashable, Sendable {
     case readOnly
 }
 
-/// What a node asks of its storage. Completions come back as ``StorageCompletion`` with the same token.
+/// What a node asks of its storage. Completions come back as ``StorageCompletion`` with the same
+/// token.
 ///
 /// Contract, the same for RocksDB and for the simulated disk:
-/// - Operations of one node take effect in the order in which they were asked for persists; a load may
-///   overtake a persist in flight.
+/// - Operations of one node take effect in the order in which they were asked for persists; a load
+///   may overtake a persist in flight.
 /// - A load sees a persist only when that is as durable as the setting promises, and then always.
 /// - A persist that failed leaves the record as it was, or as it would have been: never in between.
 package enum StorageRequest: Sendable {

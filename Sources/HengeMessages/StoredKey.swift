@@ -2,15 +2,19 @@ package import HengeRing
 
 package import struct NIOCore.ByteBuffer
 
-/// A key as it is stored and sent: token (8 bytes, big-endian), length of the bucket (1 byte), bucket, key.
+/// A key as it is stored and sent: token (8 bytes, big-endian), length of the bucket (1 byte),
+/// bucket, key.
 ///
-/// Byte order is token order, so a partition, a leaf of a hash tree and a scan are contiguous ranges.
+/// Byte order is token order, so a partition, a leaf of a hash tree and a scan are contiguous
+/// ranges.
 package struct StoredKey: Hashable, Sendable {
     package let token: Token
     /// The whole stored form.
     package let bytes: ByteBuffer
 
     private static let prefixLength = 9
+    /// The shortest stored form: a bucket of one byte and the empty key.
+    static let lengthMin = prefixLength + 1
     package static let bucketLengthMax = 255
     /// 64 KiB, as INTERFACES promises.
     package static let keyLengthMax = 65_536
@@ -34,8 +38,8 @@ package struct StoredKey: Hashable, Sendable {
         self.bytes = bytes
     }
 
-    /// Reads a stored form that came from a disk or a peer; nil when it is none, also when the token is
-    /// not that of the key.
+    /// Reads a stored form that came from a disk or a peer; nil when it is none, also when the
+    /// token is not that of the key.
     package init?(stored bytes: ByteBuffer) {
         let start = bytes.readerIndex
         guard let raw: UInt64 = bytes.getInteger(at: start),

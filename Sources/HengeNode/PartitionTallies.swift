@@ -1,8 +1,8 @@
 import HengeBase
 package import HengeMessages
 
-/// How many records, keys and bytes this node holds in each partition, exact once the first count of the
-/// records on disk has been added.
+/// How many records, keys and bytes this node holds in each partition, exact once the first count
+/// of the records on disk has been added.
 package struct PartitionTallies: Sendable {
     package private(set) var weights: [RecordWeight]
     /// Whether the records that were on disk at the start are counted in.

@@ -3,8 +3,8 @@ import HengeMessages
 import HengeReplication
 import HengeRing
 
-/// Scans and counts over the whole cluster: each partition is answered for by one replica that is up, this
-/// node's own where it has one.
+/// Scans and counts over the whole cluster: each partition is answered for by one replica that is
+/// up, this node's own where it has one.
 extension Shard {
     private func coveringNode(of partition: Int) -> NodeID? {
         let replicas = ring.preferenceList(partition: partition)

@@ -4,8 +4,8 @@ import HengeMessages
 import HengeReplication
 import HengeRing
 
-/// Ends what waits too long, or for a node that is gone. Tables are walked by index, so the order of the
-/// effects is the same in every run.
+/// Ends what waits too long, or for a node that is gone. Tables are walked by index, so the order
+/// of the effects is the same in every run.
 extension Shard {
     mutating func expire(at time: ClockReading, _ effects: inout EffectBuffer<ShardEffect>) {
         for index in 0..<reads.indexBound {

@@ -58,7 +58,8 @@ extension Shard {
     ) {
         guard reads.contains(id.index, id.generation) else { return }
         reads[id.index].coordinator.step(input, effects: &readEffects)
-        // Nothing below steps a read at once: local work goes through the storage, lost peers are noted.
+        // Nothing below steps a read at once: local work goes through the storage, lost peers are
+        // noted.
         var unreachable = ReplicaSet()
         var finished = false
         for index in 0..<readEffects.count {

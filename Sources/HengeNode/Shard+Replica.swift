@@ -34,8 +34,9 @@ extension Shard {
         switch result {
         case .success(let loaded): object = loaded
         case .failure(.corrupt):
-            // What was here is lost to this replica, and its new actor does not claim it. The change is
-            // applied as if nothing had been here; merging with the other replicas brings the rest back.
+            // What was here is lost to this replica, and its new actor does not claim it. The
+            // change is applied as if nothing had been here; merging with the other replicas brings
+            // the rest back.
             foundRotten(first.key, &effects)
             object = nil
         case .failure(let failure):
@@ -63,7 +64,8 @@ extension Shard {
             coordinate(id, on: latest, at: time, &effects)
         case .merge(let object, let sender, let id, let deadline):
             guard deadline > time.now else {
-                // Nobody waits any more, and the coordinator counts this replica as having missed it.
+                // Nobody waits any more, and the coordinator counts this replica as having missed
+                // it.
                 counters.expiredDropped += 1
                 return
             }
@@ -111,7 +113,8 @@ extension Shard {
         let result = failure.map(StoreResult.failed) ?? .durable
         switch change.kind {
         case .coordinate(let write):
-            // The dot is out with the other replicas but not here: its actor must not be used again.
+            // The dot is out with the other replicas but not here: its actor must not be used
+            // again.
             if failure != nil { renewActor(partition, &effects) }
             guard writes.contains(write.index, write.generation),
                 let slot = writes[write.index].replicas.slot(of: node)

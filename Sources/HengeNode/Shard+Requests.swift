@@ -108,7 +108,8 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         guard case .client(let ticket) = origin else {
-            // Both sides hold the same ring, so this is a peer with another one: it must not bounce.
+            // Both sides hold the same ring, so this is a peer with another one: it must not
+            // bounce.
             let failure = RequestFailure.unavailable(required: 1, alive: 0)
             return answer(origin, .failed(failure), &effects)
         }
@@ -153,7 +154,8 @@ extension Shard {
         answer(.client(flight.ticket), response, &effects)
     }
 
-    /// The node that a request was handed to is gone: a read goes to another; a write may have happened.
+    /// The node that a request was handed to is gone: a read goes to another; a write may have
+    /// happened.
     mutating func forwardLost(
         _ index: Int,
         at time: ClockReading,

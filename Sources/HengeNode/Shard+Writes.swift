@@ -90,8 +90,8 @@ extension Shard {
 
     /// A dot that neither the record nor the client's context claims already.
     ///
-    /// An honest one never does. But a context comes from outside, and a data directory can be copied: a
-    /// new actor then keeps the write apart from whatever is claimed.
+    /// An honest one never does. But a context comes from outside, and a data directory can be
+    /// copied: a new actor then keeps the write apart from whatever is claimed.
     private mutating func mint(
         _ partition: Int,
         _ known: VersionVector,

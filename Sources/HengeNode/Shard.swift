@@ -6,11 +6,11 @@ package import HengeRing
 
 import struct NIOCore.ByteBuffer
 
-/// The data plane of a node: coordinates clients' requests, serves its replicas to other coordinators, and
-/// forwards what it holds no replica of.
+/// The data plane of a node: coordinates clients' requests, serves its replicas to other
+/// coordinators, and forwards what it holds no replica of.
 ///
-/// It does no I/O: each `step` takes one input and emits effects for its driver to carry out, in order.
-/// One driver owns it and calls it from one event loop.
+/// It does no I/O: each `step` takes one input and emits effects for its driver to carry out, in
+/// order. One driver owns it and calls it from one event loop.
 package struct Shard: ~Copyable {
     /// How often ``ShardInput/tick`` is due, and so how late a deadline may be noticed.
     package static let tickInterval = Interval.milliseconds(10)
@@ -46,7 +46,8 @@ package struct Shard: ~Copyable {
     /// - Parameters:
     ///   - node: this node, a member of `ring`.
     ///   - saved: what ``savedState`` was at the last stop if that was clean; nil otherwise.
-    ///   - seed: for actor ids and the generations of request ids; must be random in each incarnation.
+    ///   - seed: for actor ids and the generations of request ids; must be random in each
+    ///     incarnation.
     package init(
         node: NodeID,
         ring: Ring,
@@ -88,7 +89,8 @@ package struct Shard: ~Copyable {
     /// Whether anything is in flight, so that a `tick` is due in a while.
     package var hasWork: Bool { workInFlight > 0 }
 
-    /// All that is held for work in flight; 0 once everything has been answered, stored and forgotten.
+    /// All that is held for work in flight; 0 once everything has been answered, stored and
+    /// forgotten.
     package var workInFlight: Int {
         inFlight + replicaWork.count + keyLoads.count + persists.count + pending.count
             + storageInFlight

@@ -6,14 +6,15 @@ package struct ShardConfiguration: Sendable {
     package var readRepair = ReadRepair.blocking
     /// A write that leaves more siblings than this is counted and noted (as Riak does at 25).
     package var siblingsWarning = 25
-    /// A causal write that would leave more is refused; repairs are exempt (as Riak's limit of 100).
+    /// A causal write that would leave more is refused; repairs are exempt (as Riak's limit of
+    /// 100).
     package var siblingsMax = 100
     /// A client's write that would make the whole object larger is refused.
     package var objectBytesMax = 32 * 1024 * 1024
     /// Client requests that this node coordinates or forwards at a time.
     package var requestsMax = 16_384
-    /// Storage operations in flight and changes that wait for one, whoever asked; past it new requests
-    /// of clients and of other nodes are refused.
+    /// Storage operations in flight and changes that wait for one, whoever asked; past it new
+    /// requests of clients and of other nodes are refused.
     package var replicaWorkMax = 65_536
     /// How far ahead of ours another node's clock may be.
     package var clockDriftMax = Interval.seconds(60)

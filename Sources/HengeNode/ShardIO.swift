@@ -5,7 +5,7 @@ package import HengeMessages
 package struct Ticket: Hashable, Sendable {
     package let rawValue: UInt64
 
-    @inlinable package init(rawValue: UInt64) {
+    package init(rawValue: UInt64) {
         self.rawValue = rawValue
     }
 }
@@ -15,7 +15,7 @@ package struct ClockReading: Hashable, Sendable {
     package var now: Instant
     package var wall: WallTime
 
-    @inlinable package init(now: Instant, wall: WallTime) {
+    package init(now: Instant, wall: WallTime) {
         self.now = now
         self.wall = wall
     }
@@ -32,8 +32,8 @@ package enum ShardInput: Sendable {
     case storage(StorageCompletion)
     case peerUp(NodeID)
     case peerDown(NodeID)
-    /// Time has passed: end what is past its deadline. Due every ``Shard/tickInterval`` while anything is
-    /// in flight.
+    /// Time has passed: end what is past its deadline. Due every ``Shard/tickInterval`` while
+    /// anything is in flight.
     case tick
 }
 

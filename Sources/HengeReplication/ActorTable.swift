@@ -3,8 +3,9 @@ package import HengeCausality
 
 /// The actors under which this node's partition replicas mint dots.
 ///
-/// An actor is made when its replica coordinates its first write. It is renewed whenever the replica may
-/// have lost a write that it named, because a reused actor's entry in a context would claim that write.
+/// An actor is made when its replica coordinates its first write. It is renewed whenever the
+/// replica may have lost a write that it named, because a reused actor's entry in a context would
+/// claim that write.
 package struct ActorTable: Sendable {
     package struct Entry: Hashable, Sendable {
         package var actor: ActorID

@@ -2,7 +2,8 @@ package import HengeCausality
 
 /// The causal merge on encoded objects, which costs nothing where one side already holds all.
 package enum ObjectMerge {
-    /// Everything that either replica knows. Returns `a` or `b` themselves where the merge equals one.
+    /// Everything that either replica knows. Returns `a` or `b` themselves where the merge equals
+    /// one.
     package static func merge(_ a: EncodedObject, _ b: EncodedObject) -> EncodedObject {
         if a.hasSameVersion(as: b) { return a }
         var object = a.decoded()

@@ -5,8 +5,9 @@ package import HengeMessages
 /// Keys that have writes in flight, and what their next write must build on.
 ///
 /// Two writes of one key must not build on the same state: the second would claim the first without
-/// holding it. So the first one loads the record while the others wait, and each later one builds on the
-/// version before it, durable or not. Readers never look here: they see only what is durable.
+/// holding it. So the first one loads the record while the others wait, and each later one builds
+/// on the version before it, durable or not. Readers never look here: they see only what is
+/// durable.
 package struct PendingKeys<Waiter: Sendable>: Sendable {
     package enum Admission {
         /// The first: load the record, then call ``loaded(_:_:)``.
@@ -47,8 +48,8 @@ package struct PendingKeys<Waiter: Sendable>: Sendable {
         return .ready(entries.values[index].latest)
     }
 
-    /// The record is here: those that waited for it, in order. Call ``release(_:)`` when all have been
-    /// applied.
+    /// The record is here: those that waited for it, in order. Call ``release(_:)`` when all have
+    /// been applied.
     package mutating func loaded(_ key: StoredKey, _ object: EncodedObject?) -> [Waiter] {
         guard let index = entries.index(forKey: key) else {
             preconditionFailure("loaded a key that nobody asked for")

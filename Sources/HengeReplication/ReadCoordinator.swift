@@ -2,11 +2,12 @@ package import HengeBase
 package import HengeCausality
 package import HengeMessages
 
-/// Gathers R replicas' versions of one key, merges what differs, repairs what is stale, and answers once.
+/// Gathers R replicas' versions of one key, merges what differs, repairs what is stale, and answers
+/// once.
 ///
-/// One replica is asked for the object and the others for digests; a version that only a digest has told
-/// of is asked for once, of one replica that holds it. A replica that fails is replaced by one not yet
-/// asked, also when it fails to take a blocking repair.
+/// One replica is asked for the object and the others for digests; a version that only a digest has
+/// told of is asked for once, of one replica that holds it. A replica that fails is replaced by one
+/// not yet asked, also when it fails to take a blocking repair.
 /// Dynamo, sections 4.5 and 5; blocking repair as Cassandra's `read_repair = 'BLOCKING'`.
 ///
 ///     idle --begin--> gathering --(R agree)-------------------------------------> done
@@ -104,7 +105,7 @@ package struct ReadCoordinator: Sendable {
             awaitingRepair.remove(slot)
             settleRepair(&effects)
         case (.deadlineReached, .gathering), (.deadlineReached, .repairing):
-            finish(.timedOut(received: known.count, required: required), &effects)
+            finish(.timedOut(received: received, required: required), &effects)
         case (.replied, .repairing), (.replied, .done), (.repaired, .gathering), (.repaired, .done),
             (.lost, .done), (.deadlineReached, .done):
             break  // Late answers are legal: a spare replica or the deadline was faster.
@@ -199,16 +200,20 @@ package struct ReadCoordinator: Sendable {
         if known.count >= required {
             finish(.object(merged), &effects)
         } else if known.count + awaitingRepair.count < required {
-            finish(.timedOut(received: known.count, required: required), &effects)
+            finish(.timedOut(received: received, required: required), &effects)
         }
     }
+
+    /// Replicas that owe nothing more; always fewer than `required` while there is no answer.
+    private var received: Int { known.subtracting(awaitingObject).count }
 
     /// Replicas whose version is known or may still become so.
     private var reachable: ReplicaSet {
         known.union(awaitingObject).union(awaitingDigest)
     }
 
-    /// One replica for each version that only digests have told of, and that `merged` therefore lacks.
+    /// One replica for each version that only digests have told of, and that `merged` therefore
+    /// lacks.
     private var differing: ReplicaSet {
         var seen = gathered
         var differing = ReplicaSet()
@@ -231,11 +236,11 @@ package struct ReadCoordinator: Sendable {
 
     private var tooFew: Outcome {
         if let failure {
-            return .storage(failure, received: known.count, required: required)
+            return .storage(failure, received: received, required: required)
         }
         return refusedForLoad
-            ? .overloaded(received: known.count, required: required)
-            : .timedOut(received: known.count, required: required)
+            ? .overloaded(received: received, required: required)
+            : .timedOut(received: received, required: required)
     }
 
     private mutating func askNext(_ effects: inout EffectBuffer<Effect>) {

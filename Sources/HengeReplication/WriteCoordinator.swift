@@ -3,10 +3,11 @@ package import HengeMessages
 
 /// Collects the replicas' answers to one write and decides, once, what the client hears.
 ///
-/// Every slot is a position in the preference list that the caller chose, so the state is a few bytes.
-/// Dynamo, section 4.5 (W of N).
+/// Every slot is a position in the preference list that the caller chose, so the state is a few
+/// bytes. Dynamo, section 4.5 (W of N).
 ///
-///     idle --begin--> collecting --(stored == W)-------------------> answered --(all known)--> done
+///     idle --begin--> collecting --(stored == W)-------------------> answered --(all known)-->
+///     done
 ///                     collecting --(too many failed, or deadline)--> answered
 package struct WriteCoordinator: Sendable {
     package enum Input: Hashable, Sendable {
@@ -74,7 +75,8 @@ package struct WriteCoordinator: Sendable {
         phase == .idle ? ReplicaSet() : targets.subtracting(stored).subtracting(rejected)
     }
 
-    /// Advances by one input. Late and repeated answers are legal and ignored: a replica's first word wins.
+    /// Advances by one input. Late and repeated answers are legal and ignored: a replica's first
+    /// word wins.
     package mutating func step(_ input: Input, effects: inout EffectBuffer<Effect>) {
         checkInvariants()
         defer { checkInvariants() }

@@ -1,3 +1,5 @@
+import HengeBase
+
 /// How evenly something (keys, bytes, requests) lies on what should share it.
 package struct DistributionStatistics: Hashable, Sendable {
     package let total: Double
@@ -6,7 +8,8 @@ package struct DistributionStatistics: Hashable, Sendable {
     package let standardDeviation: Double
     package let minimum: Double
     package let maximum: Double
-    /// The largest load relative to its fair share: 1 when perfect, 2 when someone has twice its due.
+    /// The largest load relative to its fair share: 1 when perfect, 2 when someone has twice its
+    /// due.
     package let maximumToFair: Double
     /// The mean load relative to the largest, each divided by its fair share: 1 when perfect.
     /// Source: "load balancing efficiency", Dynamo, section 6.2.
@@ -23,7 +26,7 @@ package struct DistributionStatistics: Hashable, Sendable {
     ///     share. All equal when nil.
     package init(counts: [Double], fairShares: [Double]? = nil) {
         let shares = fairShares ?? [Double](repeating: 1, count: counts.count)
-        precondition(!counts.isEmpty && shares.count == counts.count)
+        invariant(!counts.isEmpty && shares.count == counts.count)
         let total = counts.reduce(0, +)
         let mean = total / Double(counts.count)
         let squares = counts.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
@@ -48,8 +51,9 @@ package struct DistributionStatistics: Hashable, Sendable {
         degreesOfFreedom = max(0, compared - 1)
     }
 
-    /// How many standard deviations the chi-square statistic is above what chance alone gives. Beyond
-    /// ±4 the counts are hardly chance. Fair approximation from about 30 degrees of freedom on.
+    /// How many standard deviations the chi-square statistic is above what chance alone gives.
+    /// Beyond ±4 the counts are hardly chance. Fair approximation from about 30 degrees of freedom
+    /// on.
     package var chiSquareDeviation: Double {
         guard degreesOfFreedom > 0 else { return 0 }
         return (chiSquare - Double(degreesOfFreedom)) / (2 * Double(degreesOfFreedom)).squareRoot()

@@ -7,8 +7,8 @@ package struct Member: Hashable, Sendable {
     package let name: String
     /// `host:port` where its peers reach it, an IPv6 host in brackets.
     package let peerAddress: String
-    /// The failure domain, such as a rack; a name like that of a node, or empty: a node without a zone
-    /// fails on its own.
+    /// The failure domain, such as a rack; a name like that of a node, or empty: a node without a
+    /// zone fails on its own.
     package let zone: String
     /// Its share of the ring relative to the other members, 1...1000.
     package let weight: Int

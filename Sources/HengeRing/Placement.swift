@@ -4,9 +4,9 @@ import HengeBase
 ///
 /// Two promises, the first without exception: every node gets its weighted share of the positions,
 /// rounded down or up; and every N consecutive positions, around the end too, belong to N distinct
-/// nodes and as many distinct zones as N allows, wherever the members make that possible. What wasn't
-/// possible is counted in the result. The same members in the same order give the same ring on every
-/// machine. `docs/decisions/0001-ring-placement.md` tells why it is done this way.
+/// nodes and as many distinct zones as N allows, wherever the members make that possible. What
+/// wasn't possible is counted in the result. The same members in the same order give the same ring
+/// on every machine. `docs/decisions/0001-ring-placement.md` tells why it is done this way.
 package enum Placement {
     /// - Parameters:
     ///   - members: at least one.
@@ -43,7 +43,8 @@ package enum Placement {
     private enum Start: CaseIterable {
         /// Columns that keep zones apart; exact when each zone's total is at most Q/N.
         case zoneColumns
-        /// Every zone and node as evenly around the ring as it goes, for shares that can't be spaced.
+        /// Every zone and node as evenly around the ring as it goes, for shares that can't be
+        /// spaced.
         case smooth
         /// Columns that keep nodes apart; exact when each node's total is at most Q/N.
         case nodeColumns

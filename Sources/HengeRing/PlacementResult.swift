@@ -11,19 +11,20 @@ package struct PlacementResult: Hashable, Sendable {
         package let fairShare: Double
         /// The partitions whose preference list it is on: what it stores.
         package let replicas: Int
-        /// Whether its weight gives it more than one position in N, so that windows must hold it twice.
-        /// It is then on nearly every preference list, and more weight only puts it first on more.
+        /// Whether its weight gives it more than one position in N, so that windows must hold it
+        /// twice. It is then on nearly every preference list, and more weight only puts it first on
+        /// more.
         package let isOverweight: Bool
     }
 
     /// By position.
     package let owners: [NodeID]
     /// Windows of N consecutive positions, around the end too, with fewer distinct nodes than the
-    /// members allow (N, or the number of members that claim a position). Preference lists name distinct
-    /// nodes nevertheless; they only walk further.
+    /// members allow (N, or the number of members that claim a position). Preference lists name
+    /// distinct nodes nevertheless; they only walk further.
     package let spacingViolations: Int
-    /// Windows with fewer distinct zones than N allows (N, or the number of zones). Preference lists
-    /// still span them; then the nodes of small zones hold more than their share.
+    /// Windows with fewer distinct zones than N allows (N, or the number of zones). Preference
+    /// lists still span them; then the nodes of small zones hold more than their share.
     package let zoneViolations: Int
     /// By member, in the order given.
     package let shares: [Share]

@@ -5,23 +5,46 @@ extension PlacementTargets {
     /// ⌊Q/window⌋ positions.
     ///
     /// Sort the things by falling count and deal all their positions in this order into the columns
-    /// 0, 1, …, c − 1, 0, 1, … where c = ⌊Q/window⌋; the ring is column after column. No column holds a
-    /// thing twice, and each holds at least `window` positions. Where a thing is in neighbouring
-    /// columns it is in the same row, a whole column apart; only a thing with exactly c positions could
-    /// wrap into a row one lower, and those come first, each in a row of its own. From the last column
-    /// to the first it goes a row down, which is further.
+    /// 0, 1, …, c − 1, 0, 1, … where c = ⌊Q/window⌋; the ring is column after column. No column
+    /// holds a thing twice, and each holds at least `window` positions. Where a thing is in
+    /// neighbouring columns it is in the same row, a whole column apart; only a thing with exactly
+    /// c positions could wrap into a row one lower, and those come first, each in a row of its own.
+    /// From the last column to the first it goes a row down, which is further.
     ///
-    /// - Parameter byZone: whether zones or only nodes are kept apart.
+    /// - Parameter byZone: whether zones are kept apart or only nodes.
     func columns(byZone: Bool) -> [Int] {
-        let groups = byZone ? ofZone : ofMember
+        if byZone && zonesWanted < window { return fullColumns() }
+        let most = (byZone ? ofZone : ofMember).max() ?? 0
+        return deal(byZone: byZone, into: max(partitions / window, most)).flatMap { $0 }
+    }
+
+    /// For fewer zones than a window has positions: an arrangement in which every window has every
+    /// zone, if each has at least ⌈Q/window⌉ positions.
+    ///
+    /// That many columns, so that none is longer than a window and each holds every zone; and in
+    /// each the zones' first positions come first, always in the same rows, at most a window apart.
+    private func fullColumns() -> [Int] {
+        deal(byZone: true, into: (partitions + window - 1) / window).flatMap { column in
+            // A zone's positions in a column are neighbours.
+            let firsts = column.indices.filter {
+                $0 == 0 || zones[column[$0]] != zones[column[$0 - 1]]
+            }
+            let repeats = column.indices.filter {
+                $0 > 0 && zones[column[$0]] == zones[column[$0 - 1]]
+            }
+            return (firsts + repeats).map { column[$0] }
+        }
+    }
+
+    /// Deals everyone's positions into columns, those with the most first.
+    private func deal(byZone: Bool, into count: Int) -> [[Int]] {
         let sorted = ofMember.indices.sorted { a, b in
-            let (groupA, groupB) = byZone ? (zones[a], zones[b]) : (a, b)
-            if groups[groupA] != groups[groupB] { return groups[groupA] > groups[groupB] }
-            if groupA != groupB { return groupA < groupB }
+            let (zoneA, zoneB) = (zones[a], zones[b])
+            if byZone && zoneA != zoneB {
+                return (ofZone[zoneB], zoneA) < (ofZone[zoneA], zoneB)
+            }
             return (ofMember[b], a) < (ofMember[a], b)
         }
-        let apart = byZone && zonesWanted == window ? ofZone : ofMember
-        let count = max(partitions / window, apart.max() ?? 0)
         var columns = [[Int]](repeating: [], count: count)
         var column = 0
         for member in sorted {
@@ -30,14 +53,15 @@ extension PlacementTargets {
                 column = column + 1 == count ? 0 : column + 1
             }
         }
-        return columns.flatMap { $0 }
+        return columns
     }
 
     /// An arrangement in which every zone, and every node in its zone, lies evenly around the ring,
     /// whatever the shares; close together where their paths cross.
     ///
-    /// Each thing's positions are due at equal intervals, with starts that differ from thing to thing;
-    /// the zones' positions in the order of their times, and each zone's filled by its nodes in theirs.
+    /// Each thing's positions are due at equal intervals, with starts that differ from thing to
+    /// thing; the zones' positions in the order of their times, and each zone's filled by its nodes
+    /// in theirs.
     func smooth() -> [Int] {
         var queues = ofZone.indices.map { zone in
             let members = zones.indices.filter { zones[$0] == zone }

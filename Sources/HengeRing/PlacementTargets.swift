@@ -38,8 +38,8 @@ struct PlacementTargets {
     /// No zone has two members, so that spreading nodes spreads zones.
     var zonesAreNodes: Bool { ofZone.count == ofMember.count }
 
-    /// The fewest nodes that all windows together must lack: a node with t positions is in window · t
-    /// windows, counted as often as it is in them, but can serve each only once.
+    /// The fewest nodes that all windows together must lack: a node with t positions is in window ·
+    /// t windows, counted as often as it is in them, but can serve each only once.
     var nodesMissingLeast: Int {
         ofMember.reduce(0) { $0 + max(0, window * $1 - partitions) }
     }
@@ -51,8 +51,8 @@ struct PlacementTargets {
             : ofZone.reduce(0) { $0 + ($1 > 0 ? max(0, partitions - window * $1) : 0) }
     }
 
-    /// Largest remainders: everyone's share rounded down, then the positions left over to the members
-    /// with the largest remainders, first to those whom one more leaves spaceable.
+    /// Largest remainders: everyone's share rounded down, then the positions left over to the
+    /// members with the largest remainders, first to those whom one more leaves spaceable.
     private static func apportion(
         _ weights: [Int],
         zones: ZoneNumbers,
@@ -69,7 +69,8 @@ struct PlacementTargets {
         var waiting = weights.indices.filter { remainders[$0] > 0 }
         waiting.sort { (remainders[$1], $0) < (remainders[$0], $1) }
         let most = partitions / spread
-        // A zone that is to be in every window needs one position more when the ring doesn't divide.
+        // A zone that is to be in every window needs one position more when the ring doesn't
+        // divide.
         let zoneMost = zones.count >= spread ? most : (partitions + spread - 1) / spread
         for (nodeMost, zoneMost) in [
             (most, zoneMost), (most, partitions), (partitions, partitions),

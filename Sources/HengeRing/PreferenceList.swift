@@ -1,11 +1,12 @@
-package import HengeBase
+public import HengeBase
 
 /// The nodes that hold a key, most preferred first, at most 8. Held inline: copying it allocates
 /// nothing.
+@usableFromInline
 package struct PreferenceList: Sendable, Equatable, CustomStringConvertible {
     /// Positions from `count` on are zero.
     @usableFromInline let ids: SIMD8<UInt16>
-    package let count: Int
+    @usableFromInline package let count: Int
 
     @inlinable init(ids: SIMD8<UInt16>, count: Int) {
         invariant(count >= 0 && count <= ReplicaSet.capacity)
@@ -39,7 +40,7 @@ package struct PreferenceList: Sendable, Equatable, CustomStringConvertible {
         for slot in 0..<count { body(NodeID(ids[slot])) }
     }
 
-    package var description: String {
+    @usableFromInline package var description: String {
         let names = (0..<count).map { self[$0].description }
         return "[\(names.joined(separator: ", "))]"
     }

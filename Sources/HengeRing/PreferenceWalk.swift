@@ -2,8 +2,8 @@ import HengeBase
 
 /// Works out the preference list of every partition.
 ///
-/// From each position walk clockwise and take each node met for the first time, unless a node of its
-/// zone is taken already and taking it would leave too few places for the zones still to come.
+/// From each position walk clockwise and take each node met for the first time, unless a node of
+/// its zone is taken already and taking it would leave too few places for the zones still to come.
 /// Dynamo, section 4.3; the rule for zones is that of Cassandra's `NetworkTopologyStrategy`.
 struct PreferenceWalk {
     /// The owner of each position as an index into the members.
@@ -31,8 +31,8 @@ struct PreferenceWalk {
 
     /// The list of each partition as indexes into the members, -1 where it ends.
     ///
-    /// Works backwards with the owners sorted by how soon each is met, so that an unfair ring costs no
-    /// more than a fair one: O(partitions · members).
+    /// Works backwards with the owners sorted by how soon each is met, so that an unfair ring costs
+    /// no more than a fair one: O(partitions · members).
     func lists() -> [SIMD8<Int16>] {
         var lists = [SIMD8<Int16>](repeating: SIMD8(repeating: -1), count: owners.count)
         var soonest: [Int] = []

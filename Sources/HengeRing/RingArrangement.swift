@@ -43,49 +43,61 @@ struct RingArrangement {
         owners.indices.count { Self.distinct(zoneAt, from: $0, count: window) < wanted }
     }
 
-    /// Swaps positions of bad windows with others until nothing gets better for some rounds. Takes swaps
-    /// that change nothing too, which lead out of dead ends.
+    /// Swaps positions of bad windows with others until nothing gets better for some rounds. Takes
+    /// swaps that change nothing too, which lead out of dead ends.
     mutating func repair(_ generator: inout SeededGenerator) {
-        let (roundsMax, idleRoundsMax, triesMax) = (32, 4, 16)
+        let (roundsMax, idleRoundsMax) = (32, 8)
         var idleRounds = 0
         for _ in 0..<roundsMax where !isBest && idleRounds < idleRoundsMax {
             let before = cost
-            for start in owners.indices where costOfWindow(start) > 0 {
-                let position = wrapped(start + generator.below(window))
-                for _ in 0..<triesMax where swap(position, generator.below(owners.count)) < 0 {
-                    break
-                }
+            let bad = owners.indices.filter { costOfWindow($0) > 0 }
+            // The fewer are left, the harder it is to find a partner for them.
+            let tries = max(8, 3 * owners.count / bad.count)
+            for start in bad where costOfWindow(start) > 0 {
+                swapBest(wrapped(start + generator.below(window)), tries: tries, &generator)
             }
             // A last percent isn't worth many rounds.
             idleRounds = before - cost <= before / 100 ? idleRounds + 1 : 0
         }
     }
 
-    /// Shuffles the ring as far as no window gets worse, so that the partitions of one node have many
-    /// different neighbours, which share its work when it fails.
+    /// Swaps a position's owner with the best of some others, unless each makes it worse.
+    private mutating func swapBest(_ a: Int, tries: Int, _ generator: inout SeededGenerator) {
+        var best: (added: Int, position: Int)?
+        for _ in 0..<tries {
+            let b = generator.below(owners.count)
+            guard owners[a] != owners[b] else { continue }
+            let added = exchange(a, b)
+            restore(a, b)
+            if added < best?.added ?? 1 { best = (added, b) }
+        }
+        if let best { cost += exchange(a, best.position) }
+    }
+
+    /// Shuffles the ring as far as no window gets worse, so that the partitions of one node have
+    /// many different neighbours, which share its work when it fails.
     mutating func mix(_ generator: inout SeededGenerator) {
         for _ in 0..<4 {
             for position in owners.indices {
-                swap(position, generator.below(owners.count))
+                let other = generator.below(owners.count)
+                guard owners[position] != owners[other] else { continue }
+                let added = exchange(position, other)
+                if added > 0 { restore(position, other) } else { cost += added }
             }
         }
     }
 
-    /// Swaps the owners of two positions unless that makes it worse; returns what it added, 0 or less.
-    @discardableResult
-    private mutating func swap(_ a: Int, _ b: Int) -> Int {
-        guard owners[a] != owners[b] else { return 0 }
+    /// Swaps the owners of two positions and returns what that adds to the cost.
+    private mutating func exchange(_ a: Int, _ b: Int) -> Int {
         let before = costAround(a, b)
+        restore(a, b)
+        return costAround(a, b) - before
+    }
+
+    /// Undoes an exchange.
+    private mutating func restore(_ a: Int, _ b: Int) {
         owners.swapAt(a, b)
         zoneAt.swapAt(a, b)
-        let added = costAround(a, b) - before
-        if added > 0 {
-            owners.swapAt(a, b)
-            zoneAt.swapAt(a, b)
-            return 0
-        }
-        cost += added
-        return added
     }
 
     /// The cost of the windows that hold `a` or `b`.

@@ -3,9 +3,9 @@ import HengeBase
 extension RingDocument {
     /// The document of a cluster's first start: epoch 1, ids from 1 in order of the names.
     ///
-    /// Every node works it out from its own copy of the list, so it depends on nothing but the list's
-    /// meaning, N and Q. The cluster id is a hash of these three: nodes that were told different things
-    /// refuse each other at the handshake.
+    /// Every node works it out from its own copy of the list, so it depends on nothing but the
+    /// list's meaning, N and Q. The cluster id is a hash of these three: nodes that were told
+    /// different things refuse each other at the handshake.
     package static func bootstrap(
         _ list: BootstrapList,
         replicas: Int,

@@ -3,8 +3,8 @@ import HengeBase
 /// The stored and wire form, all numbers big endian:
 ///
 ///     "HRNG"  version: u8  clusterID: u64  epoch: u64  replicas: u8
-///     count: u16, then each member: id: u16  weight: u16  name, address, zone: each a u16 length, ASCII
-///     log2(partitions): u8, then each owner: u16
+///     count: u16, then each member: id: u16  weight: u16  name, address, zone: each a u16 length,
+///     ASCII log2(partitions): u8, then each owner: u16
 ///     XXH3-64 of everything before: u64
 extension RingDocument {
     package static let formatVersion: UInt8 = 1

@@ -1,9 +1,10 @@
 /// The place of a key on the ring: its Redis hash slot in the top 14 bits, then 50 bits of XXH3.
 ///
-/// Tokens of one slot are adjacent, so a Redis Cluster client finds a replica of any key by its slot,
-/// and the order of tokens is the order of storage.
+/// Tokens of one slot are adjacent, so a Redis Cluster client finds a replica of any key by its
+/// slot, and the order of tokens is the order of storage.
+@usableFromInline
 package struct Token: Hashable, Comparable, Sendable {
-    package let rawValue: UInt64
+    @usableFromInline package let rawValue: UInt64
 
     @inlinable package init(rawValue: UInt64) {
         self.rawValue = rawValue

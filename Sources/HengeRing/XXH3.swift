@@ -1,6 +1,7 @@
 import CXXHash
 
-/// The 64-bit XXH3 hash of libxxhash. Stable across releases and machines, so results may be stored.
+/// The 64-bit XXH3 hash of libxxhash. Stable across releases and machines, so results may be
+/// stored.
 ///
 /// Not for keys that an attacker chooses to collide.
 package enum XXH3 {

@@ -5,9 +5,10 @@ package import HengeNode
 
 import struct NIOCore.ByteBuffer
 
-/// Shopping carts, for which Dynamo was built: a client reads a cart, merges its siblings, adds an item,
-/// and writes it back with the context it read. No item whose addition was acknowledged may ever be gone,
-/// at whatever levels. Checked by the values alone, knowing nothing of dots or contexts.
+/// Shopping carts, for which Dynamo was built: a client reads a cart, merges its siblings, adds an
+/// item, and writes it back with the context it read. No item whose addition was acknowledged may
+/// ever be gone, at whatever levels. Checked by the values alone, knowing nothing of dots or
+/// contexts.
 package final class CartWorkload: Workload {
     private struct Cart {
         let number: Int

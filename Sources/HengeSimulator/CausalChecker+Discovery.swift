@@ -72,7 +72,8 @@ extension CausalChecker {
         }
     }
 
-    /// The oldest request that may have made this sibling, of those that would leave this object if any do.
+    /// The oldest request that may have made this sibling, of those that would leave this object if
+    /// any do.
     private mutating func takeRequest(
         for sibling: Sibling,
         in object: VersionedObject,

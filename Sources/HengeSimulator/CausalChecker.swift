@@ -6,11 +6,11 @@ import HengeRing
 
 import struct NIOCore.ByteBuffer
 
-/// Follows every version of every object through the whole cluster, and knows by explicit sets what each
-/// should hold.
+/// Follows every version of every object through the whole cluster, and knows by explicit sets what
+/// each should hold.
 ///
-/// Independent of the code under test: that merges vectors, this never does. A write is known from the
-/// first object that shows it; what it replaced follows from the request that made it.
+/// Independent of the code under test: that merges vectors, this never does. A write is known from
+/// the first object that shows it; what it replaced follows from the request that made it.
 struct CausalChecker {
     /// Who asked a node for a write.
     enum Origin: Hashable {

@@ -5,8 +5,8 @@ import HengeNode
 
 import struct NIOCore.ByteBuffer
 
-/// Says in a few words what a shard gets and does. Actors are called A, B, C in the order in which they
-/// appear, so that the words are the same in every run.
+/// Says in a few words what a shard gets and does. Actors are called A, B, C in the order in which
+/// they appear, so that the words are the same in every run.
 struct Describer {
     private var actors: [ActorID: String] = [:]
 

@@ -1,6 +1,7 @@
 package import HengeBase
 
-/// What will happen, in order of time; what is due at the same time happens in the order of scheduling.
+/// What will happen, in order of time; what is due at the same time happens in the order of
+/// scheduling.
 package struct EventQueue<Event> {
     private struct Entry {
         let time: Instant

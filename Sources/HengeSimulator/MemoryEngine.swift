@@ -7,16 +7,18 @@ package import struct NIOCore.ByteBuffer
 
 /// A simulated disk with the contract of the RocksDB engine, plus crashes and faults.
 ///
-/// It has no threads and no time: the scheduler says when something happens. Writes take two steps, as on
-/// a real disk:
+/// It has no threads and no time: the scheduler says when something happens. Writes take two steps,
+/// as on a real disk:
 ///
-///     request(.persist) --> waiting --commit()--> visible, acknowledged --sync()--> survives any crash
+///     request(.persist) --> waiting --commit()--> visible, acknowledged --sync()--> survives any
+///     crash
 ///
-/// With ``Durability/sync`` the last two are one: ``commit(count:)`` makes durable what it acknowledges.
-/// Loads and scans wait too; ``completeRead(at:)`` carries one out on what is visible at that moment, and
-/// the scheduler may hand the completion over as late as it likes.
+/// With ``Durability/sync`` the last two are one: ``commit(count:)`` makes durable what it
+/// acknowledges. Loads and scans wait too; ``completeRead(at:)`` carries one out on what is visible
+/// at that moment, and the scheduler may hand the completion over as late as it likes.
 ///
-/// A value: a copy is another disk with the same content. Equal calls give equal results in any process.
+/// A value: a copy is another disk with the same content. Equal calls give equal results in any
+/// process.
 package struct MemoryEngine: Sendable {
     package enum Durability: Hashable, Sendable {
         case sync
@@ -79,7 +81,8 @@ package struct MemoryEngine: Sendable {
 
     /// Carries out a waiting load or scan; nil when there is none.
     ///
-    /// - Parameter index: which one, from the oldest, taken modulo their number; reads may overtake.
+    /// - Parameter index: which one, from the oldest, taken modulo their number; reads may
+    ///   overtake.
     package mutating func completeRead(at index: Int = 0) -> StorageCompletion? {
         invariant(index >= 0)
         guard !reads.isEmpty else { return nil }
@@ -98,8 +101,8 @@ package struct MemoryEngine: Sendable {
         return record.isCorrupt ? .failure(.corrupt) : .success(record.object)
     }
 
-    /// Commits waiting writes as one batch, all or none, and acknowledges them in the order of their
-    /// requests.
+    /// Commits waiting writes as one batch, all or none, and acknowledges them in the order of
+    /// their requests.
     ///
     /// - Parameter count: how many, oldest first; all by default.
     package mutating func commit(count: Int = .max) -> [StorageCompletion] {
@@ -123,8 +126,9 @@ package struct MemoryEngine: Sendable {
 
     /// Ends the node as a power failure does. All that waits is gone, completions included.
     ///
-    /// - Parameter surviving: of the writes that are not durable, in order, how many turn out to have
-    ///   reached the disk: a prefix, acknowledged ones first. Zero is the worst that can happen.
+    /// - Parameter surviving: of the writes that are not durable, in order, how many turn out to
+    ///   have reached the disk: a prefix, acknowledged ones first. Zero is the worst that can
+    ///   happen.
     package mutating func crash(surviving: Int = 0) {
         invariant(surviving >= 0)
         let waitingSurvivors = max(0, surviving - undo.count)
@@ -137,14 +141,16 @@ package struct MemoryEngine: Sendable {
         cleanState = nil
     }
 
-    /// Ends the node as `kill -9` does: what was acknowledged is with the operating system and stays.
+    /// Ends the node as `kill -9` does: what was acknowledged is with the operating system and
+    /// stays.
     ///
     /// - Parameter surviving: how many of the writes that still wait had got so far.
     package mutating func kill(surviving: Int = 0) {
         crash(surviving: undo.count + surviving)
     }
 
-    /// Carries out all writes and stops cleanly; ``open()`` gives `state` back, unless a write failed.
+    /// Carries out all writes and stops cleanly; ``open()`` gives `state` back, unless a write
+    /// failed.
     package mutating func closeClean(state: ByteBuffer) -> [StorageCompletion] {
         let completions = commit()
         sync()
@@ -183,7 +189,8 @@ package struct MemoryEngine: Sendable {
         readFaults.append(failure)
     }
 
-    /// Lets a visible record rot: reads of it fail until it is written again. False when there is none.
+    /// Lets a visible record rot: reads of it fail until it is written again. False when there is
+    /// none.
     package mutating func corrupt(_ key: StoredKey) -> Bool {
         guard var record = records[key] else { return false }
         record.isCorrupt = true

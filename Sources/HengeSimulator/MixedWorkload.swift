@@ -5,8 +5,8 @@ package import HengeNode
 
 import struct NIOCore.ByteBuffer
 
-/// Every kind of request on a few keys that everyone fights over. Most checkers watch the cluster itself,
-/// so this workload only has to reach as many states as it can.
+/// Every kind of request on a few keys that everyone fights over. Most checkers watch the cluster
+/// itself, so this workload only has to reach as many states as it can.
 package final class MixedWorkload: Workload {
     package enum Kind: Int, CaseIterable {
         case read, set, setOver, setBlind, delete, deleteOver

@@ -11,8 +11,8 @@ struct Envelope {
     let bytes: ByteBuffer
 }
 
-/// The state of the network between the nodes: which ways are blocked, and for each pair of nodes what
-/// each end knows of their connection.
+/// The state of the network between the nodes: which ways are blocked, and for each pair of nodes
+/// what each end knows of their connection.
 struct Network {
     /// One pair of nodes; end 0 is the one of the lower index.
     struct Link {

@@ -28,8 +28,8 @@ package struct Operation {
     package var reply: ShardReply?
 }
 
-/// Checks that every request is answered once, in time, and, when the answer says so, that nothing was
-/// written; and that reads see what was acknowledged before them.
+/// Checks that every request is answered once, in time, and, when the answer says so, that nothing
+/// was written; and that reads see what was acknowledged before them.
 struct OperationLog {
     private(set) var operations: [Operation] = []
     /// The number of the first operation kept.

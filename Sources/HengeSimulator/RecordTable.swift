@@ -4,8 +4,8 @@ import HengeRing
 
 import struct NIOCore.ByteBuffer
 
-/// Records in the order of their keys, as a disk keeps them. Look-up is a binary search; inserting moves
-/// what comes after, which at the sizes of a simulation costs less than a tree.
+/// Records in the order of their keys, as a disk keeps them. Look-up is a binary search; inserting
+/// moves what comes after, which at the sizes of a simulation costs less than a tree.
 struct RecordTable: Sendable {
     struct Record: Sendable {
         let object: ByteBuffer
@@ -85,7 +85,8 @@ struct RecordTable: Sendable {
         firstIndex { precedes($0, key) }
     }
 
-    /// The first index whose key isn't `below`, in keys of which the first are and the rest are not.
+    /// The first index whose key isn't `below`, in keys of which the first are and the rest are
+    /// not.
     private func firstIndex(_ below: (StoredKey) -> Bool) -> Int {
         var low = 0
         var high = keys.count

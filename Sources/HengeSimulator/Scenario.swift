@@ -9,12 +9,13 @@ import struct NIOCore.ByteBuffer
 
 /// Runs a script on a small cluster without chance, and writes down everything that happens.
 ///
-/// A script is lines; those that begin with `>` are commands, and what happens is written below each:
+/// A script is lines; those that begin with `>` are commands, and what happens is written below
+/// each:
 ///
 ///     > cluster nodes=4 replicas=3 repair=blocking
 ///     > crash n2
-///     > n1 set apple red quorum        also: read, delete, blind, over, with a level; `over` uses the
-///     >                                context that the key was read with last
+///     > n1 set apple red quorum        also: read, delete, blind, over, with a level; `over` uses
+///     the >                                context that the key was read with last
 ///     > n1 read apple all &            goes on without waiting for the answer
 ///     > wait 5                         milliseconds
 ///     > start n2 · stop n2 · power n2 · cut n1 n2 · join n1 n2 · rot n1 apple

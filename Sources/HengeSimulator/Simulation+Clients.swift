@@ -42,7 +42,8 @@ extension Simulation {
     }
 
     private func sleep(_ client: SimulatedClient, afterFailure: Bool = false) {
-        // One that was refused at once comes back later, or a short fault would use up all requests.
+        // One that was refused at once comes back later, or a short fault would use up all
+        // requests.
         let usual = afterFailure ? max(options.think, .milliseconds(20)) : options.think
         schedule(.wake(client: client.index), after: delay(usual, &loadDice))
     }

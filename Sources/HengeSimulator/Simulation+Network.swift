@@ -13,7 +13,8 @@ enum LinkEvent {
     case opened(node: Int, other: Int, connection: Int)
     /// A node hears that the other end closed.
     case closed(node: Int, other: Int, connection: Int)
-    /// A node has heard nothing for so long that it gives the connection up, if the way is still cut.
+    /// A node has heard nothing for so long that it gives the connection up, if the way is still
+    /// cut.
     case suspected(node: Int, other: Int, connection: Int)
 }
 

@@ -124,7 +124,8 @@ extension Simulation {
 
     // MARK: Final reads
 
-    /// Makes rotten records whole: each replica coordinates a read of each key, and so finds its own.
+    /// Makes rotten records whole: each replica coordinates a read of each key, and so finds its
+    /// own.
     private func readEverywhere() {
         for number in causal.keys.indices[firstKeyOfRound...] where violation == nil {
             ring.preferenceList(of: causal.keys[number].token).forEach { id in

@@ -3,7 +3,8 @@ import HengeCausality
 import HengeMessages
 import HengeNode
 
-/// Steps of shards: inputs in, effects carried out, and everything shown to the checkers on its way.
+/// Steps of shards: inputs in, effects carried out, and everything shown to the checkers on its
+/// way.
 extension Simulation {
     func step(_ node: SimulatedNode, _ input: ShardInput) {
         guard let process = node.process, violation == nil else { return }

@@ -5,8 +5,8 @@ import HengeNode
 import HengeReplication
 package import HengeRing
 
-/// A whole cluster in one thread and in virtual time: shards, disks, clocks, network, clients, faults and
-/// checkers, all from one seed.
+/// A whole cluster in one thread and in virtual time: shards, disks, clocks, network, clients,
+/// faults and checkers, all from one seed.
 ///
 /// Whatever happens, happens because an event comes up in the queue; equal seeds give equal events.
 package final class Simulation {
@@ -141,8 +141,8 @@ package final class Simulation {
         queue.schedule(event, at: now + delay)
     }
 
-    /// Lets time pass until a condition holds; false when it does not within the limit, or when something
-    /// was found wrong.
+    /// Lets time pass until a condition holds; false when it does not within the limit, or when
+    /// something was found wrong.
     package func advance(within limit: Interval, until condition: () -> Bool) -> Bool {
         let deadline = now + limit
         while violation == nil {
@@ -209,8 +209,8 @@ package final class Simulation {
     }
 }
 
-/// What is scheduled to happen. Processes are named by number, so that what was meant for one that is gone
-/// does not reach the next.
+/// What is scheduled to happen. Processes are named by number, so that what was meant for one that
+/// is gone does not reach the next.
 enum Event {
     case message(Envelope)
     case unstall(from: Int, to: Int)

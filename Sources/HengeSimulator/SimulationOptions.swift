@@ -1,8 +1,8 @@
 package import HengeBase
 package import HengeReplication
 
-/// What can go wrong in a run. Runs with some kinds switched off reach states that the others never do
-/// (swarm testing: Groce et al., ISSTA 2012).
+/// What can go wrong in a run. Runs with some kinds switched off reach states that the others never
+/// do (swarm testing: Groce et al., ISSTA 2012).
 package struct FaultKinds: OptionSet, Hashable, Sendable {
     package let rawValue: UInt32
 

@@ -6,10 +6,11 @@ import HengeRing
 
 import struct NIOCore.ByteBuffer
 
-/// A running hash of everything that happens, byte by byte, and, where asked for, the same in words.
+/// A running hash of everything that happens, byte by byte, and, where asked for, the same in
+/// words.
 ///
-/// Two runs of one seed must have equal hashes, in whatever process: if not, something depends on more
-/// than the seed.
+/// Two runs of one seed must have equal hashes, in whatever process: if not, something depends on
+/// more than the seed.
 package struct Trace {
     package private(set) var hash: UInt64 = 0
     private var scratch = ByteBuffer()

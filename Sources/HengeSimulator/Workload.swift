@@ -3,7 +3,8 @@ package import HengeCausality
 package import HengeMessages
 package import HengeNode
 
-/// What clients do, and what must then be true. Each round of a run sets up, starts and checks anew.
+/// What clients do, and what must then be true. Each round of a run sets up, starts and checks
+/// anew.
 package protocol Workload: AnyObject {
     /// Names the keys of a round with ``Simulation/follow(_:)``.
     func setUp(_ simulation: Simulation, round: Int)

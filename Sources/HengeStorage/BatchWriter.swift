@@ -12,14 +12,16 @@ struct PendingWrite: Sendable {
     var byteCount: Int { key.bytes.readableBytes + object.readableBytes }
 }
 
-/// The thread that writes: takes all that has gathered, writes it as one batch, makes it durable with one
-/// fsync, and reports it in one call. What arrives meanwhile is the next batch (group commit).
+/// The thread that writes: takes all that has gathered, writes it as one batch, makes it durable
+/// with one fsync, and reports it in one call. What arrives meanwhile is the next batch (group
+/// commit).
 ///
-/// Batches are put together here and not by the event loop: the loop then only appends a few words, while
-/// checksums and copies are made where the time is lost to the fsync anyway.
+/// Batches are put together here and not by the event loop: the loop then only appends a few words,
+/// while checksums and copies are made where the time is lost to the fsync anyway.
 ///
-/// `@unchecked Sendable`: the members that change belong to the writer's thread alone, except `thread`,
-/// which `start` sets before any other call and `stop` reads; everything shared is in `inbox`.
+/// `@unchecked Sendable`: the members that change belong to the writer's thread alone, except
+/// `thread`, which `start` sets before any other call and `stop` reads; everything shared is in
+/// `inbox`.
 final class BatchWriter: @unchecked Sendable {
     private struct Inbox {
         var writes: [PendingWrite] = []
@@ -33,8 +35,8 @@ final class BatchWriter: @unchecked Sendable {
         case stop
     }
 
-    /// A batch is copied several times on its way, so that very large ones are cut. A single object may be
-    /// larger.
+    /// A batch is copied several times on its way, so that very large ones are cut. A single object
+    /// may be larger.
     private static let batchBytesMax = 16 << 20
 
     private let inbox = Monitor(Inbox())

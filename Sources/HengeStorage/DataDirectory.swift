@@ -2,8 +2,8 @@ import Glibc
 
 /// The directory that holds a node's data.
 enum DataDirectory {
-    /// Makes the directory and its missing parents, mode 0700, and makes their names durable: RocksDB syncs
-    /// its own directory but not those above it.
+    /// Makes the directory and its missing parents, mode 0700, and makes their names durable:
+    /// RocksDB syncs its own directory but not those above it.
     static func create(_ path: String) throws(StoreOpenError) {
         var prefix = path.hasPrefix("/") ? "/" : ""
         for component in path.split(separator: "/") {

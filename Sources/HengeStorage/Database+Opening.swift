@@ -75,8 +75,8 @@ extension Database {
         throw problem ?? .notAStore(directory: directory)
     }
 
-    /// A later release may have families that this one doesn't know; RocksDB would refuse to open without
-    /// them, after having touched the directory.
+    /// A later release may have families that this one doesn't know; RocksDB would refuse to open
+    /// without them, after having touched the directory.
     private static func unexpected(_ found: [String], _ directory: String) -> StoreOpenError? {
         let unknown = found.filter { !Open.families.contains($0) }.sorted()
         if !found.contains("meta"), found.count > 1 { return .notAStore(directory: directory) }

@@ -11,8 +11,8 @@ import struct NIOCore.ByteBufferAllocator
 /// Any thread may call. ``reopen()`` and ``close()`` wait for the calls under way; meanwhile and
 /// afterwards calls find the database closed and fail with `.readOnly`.
 ///
-/// `@unchecked Sendable`: `open`, the one thing that changes, is changed under `lock` held exclusively and
-/// read under `lock` held shared. RocksDB itself may be called from any thread.
+/// `@unchecked Sendable`: `open`, the one thing that changes, is changed under `lock` held
+/// exclusively and read under `lock` held shared. RocksDB itself may be called from any thread.
 final class Database: @unchecked Sendable {
     /// The pointers of one opening.
     struct Open {
@@ -20,7 +20,8 @@ final class Database: @unchecked Sendable {
         let defaults: OpaquePointer
         let objects: OpaquePointer
         let meta: OpaquePointer
-        /// State as it was when the directory was opened, before any write; kept until it was counted.
+        /// State as it was when the directory was opened, before any write; kept until it was
+        /// counted.
         var snapshot: OpaquePointer?
     }
 
@@ -103,7 +104,7 @@ final class Database: @unchecked Sendable {
     }
 
     /// Writes what `fill` puts into a batch, durably.
-    func writeMeta(_ fill: (inout RecordBatch, Open) -> Void) -> EngineError? {
+    func writeDurably(_ fill: (inout RecordBatch, Open) -> Void) -> EngineError? {
         lock.withShared {
             guard let open else { return Self.closed }
             guard var batch = RecordBatch() else { return RecordBatch.noMemory }
@@ -112,25 +113,20 @@ final class Database: @unchecked Sendable {
         }
     }
 
-    private func write(_ batch: OpaquePointer, synced: Bool) -> EngineError? {
-        guard let open else { return Self.closed }
-        let options = synced ? settings.syncedWrites : settings.unsyncedWrites
-        return failure { rocksdb_write(open.database, options, batch, $0) }
-    }
-
-    /// Lends the handle of a column family to put records of it into a batch.
-    func withFamily<R>(_ family: Family, _ body: (OpaquePointer) -> R) -> R? {
-        lock.withShared { open.map { body($0.handle(family)) } }
-    }
-
     /// Makes all that was written durable.
+    ///
+    /// By a write, since that first looks whether RocksDB has stopped after a failure.
+    /// `rocksdb_flush_wal` doesn't, and the assertion on files that have failed aborts the process
+    /// (``DatabaseSettings``).
     func syncLog() -> EngineError? {
-        withOpen { open in failure { rocksdb_flush_wal(open.database, 1, $0) } }
+        writeDurably { batch, _ in batch.putNothing() }
     }
 
-    /// Writes the memtables out, so that the next opening has no log to replay.
+    /// Writes the memtables out, so that the next opening has no log to replay. Only after a
+    /// durable write has succeeded, for the reason that ``syncLog()`` gives.
     func flush() -> EngineError? {
-        withOpen { open in
+        lock.withShared {
+            guard let open else { return Self.closed }
             guard let options = rocksdb_flushoptions_create() else { return RecordBatch.noMemory }
             defer { rocksdb_flushoptions_destroy(options) }
             rocksdb_flushoptions_set_wait(options, 1)
@@ -139,8 +135,15 @@ final class Database: @unchecked Sendable {
         }
     }
 
-    private func withOpen(_ body: (Open) -> EngineError?) -> EngineError? {
-        lock.withShared { open.map(body) ?? Self.closed }
+    /// Lends the handle of a column family to put records of it into a batch.
+    func withFamily<R>(_ family: Family, _ body: (OpaquePointer) -> R) -> R? {
+        lock.withShared { open.map { body($0.handle(family)) } }
+    }
+
+    private func write(_ batch: OpaquePointer, synced: Bool) -> EngineError? {
+        guard let open else { return Self.closed }
+        let options = synced ? settings.syncedWrites : settings.unsyncedWrites
+        return failure { rocksdb_write(open.database, options, batch, $0) }
     }
 
     private func failure(
@@ -155,7 +158,8 @@ final class Database: @unchecked Sendable {
 
     /// Lends an iterator over records. The database stays open meanwhile, so walks must be short.
     ///
-    /// - Parameter useSnapshot: see the state as it was at the opening; nil is returned when that is gone.
+    /// - Parameter useSnapshot: see the state as it was at the opening; nil is returned when that
+    ///   is gone.
     func withIterator<R>(
         over family: Family = .objects,
         through last: UInt64 = .max,
@@ -193,8 +197,8 @@ final class Database: @unchecked Sendable {
 
     // MARK: Life
 
-    /// Closes and opens again in place, which ends the state in which RocksDB refuses writes after some
-    /// failures: the C API has no `Resume`. Waits for the calls under way. A snapshot is lost.
+    /// Closes and opens again in place, which ends the state in which RocksDB refuses writes after
+    /// some failures: the C API has no `Resume`. Waits for the calls under way. A snapshot is lost.
     ///
     /// When it fails the database stays closed; the next call may succeed.
     func reopen() -> EngineError? {

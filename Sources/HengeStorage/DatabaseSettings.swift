@@ -3,7 +3,8 @@ import HengeBase
 
 /// The RocksDB option objects of one engine, made once and used for every opening and every call.
 ///
-/// `@unchecked Sendable`: after `init` the pointers never change and RocksDB only reads what they point at.
+/// `@unchecked Sendable`: after `init` the pointers never change and RocksDB only reads what they
+/// point at.
 final class DatabaseSettings: @unchecked Sendable {
     /// For the database and the column family of the objects.
     let objects: OpaquePointer
@@ -101,9 +102,10 @@ final class DatabaseSettings: @unchecked Sendable {
         rocksdb_options_set_max_background_jobs(options, 2)
         rocksdb_options_set_max_open_files(options, 512)
         rocksdb_options_set_bytes_per_sync(options, 1 << 20)
-        // RocksDB's own log must stay empty. Debian builds the library with assertions on, and a message
-        // that finds the disk full aborts the process: writable_file_writer.h asserts that a file isn't
-        // used after a failed write, and the log is. The engine logs what fails itself.
+        // RocksDB's own log must stay empty. Debian builds the library with assertions on, and a
+        // message that finds the disk full aborts the process: writable_file_writer.h asserts that
+        // a file isn't used after a failed write, and the log is. The engine logs what fails
+        // itself.
         rocksdb_options_set_info_log_level(options, Self.logLevelFatal)
         rocksdb_options_set_keep_log_file_num(options, 1)
         rocksdb_options_set_stats_dump_period_sec(options, 0)

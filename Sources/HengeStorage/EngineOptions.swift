@@ -5,8 +5,9 @@ extension RocksDBEngine {
     package enum Durability: Hashable, Sendable {
         /// After an fsync, which all writes that gathered meanwhile share.
         case sync
-        /// Once the operating system has it: the process may be killed at any moment without loss. A power
-        /// failure loses at most the writes of the last interval, always a suffix. 10 ms to 1 min.
+        /// Once the operating system has it: the process may be killed at any moment without loss.
+        /// A power failure loses at most the writes of the last interval, always a suffix. 10 ms to
+        /// 1 min.
         case interval(Interval)
     }
 
@@ -22,8 +23,8 @@ extension RocksDBEngine {
         package var writeBufferBytes = 32 << 20
         /// Threads that do the reads for which a disk may be needed. At least 1.
         package var readThreadCount = 2
-        /// Unfinished writes, and unfinished reads in the pool, from which on the engine says that it
-        /// is backpressured.
+        /// Unfinished writes, and unfinished reads in the pool, from which on the engine says that
+        /// it is backpressured.
         package var pendingOperationsMax = 65_536
         /// Bytes of unfinished writes from which on the engine says that it is backpressured.
         package var pendingBytesMax = 64 << 20

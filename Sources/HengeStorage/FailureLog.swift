@@ -2,8 +2,8 @@ import HengeBase
 import HengeMessages
 import Logging
 
-/// Logs failures, each kind at most once a second with the number of those it stands for: a full disk fails
-/// every write, and its log lines would fill it further.
+/// Logs failures, each kind at most once a second with the number of those it stands for: a full
+/// disk fails every write, and its log lines would fill it further.
 final class FailureLog: Sendable {
     private struct Kind {
         var quietUntil = Instant(nanoseconds: 0)

@@ -3,10 +3,11 @@ import HengeMessages
 
 import struct NIOCore.ByteBuffer
 
-/// The few records about the store itself, in column family `meta`, each with a checksum as objects have.
+/// The few records about the store itself, in column family `meta`, each with a checksum as objects
+/// have.
 ///
-/// `format`: u32. `identity`: u64 cluster id, then the node's name. `clean`: what the node wanted to know
-/// after a clean stop. `ring`: the last ring document. Integers are big-endian.
+/// `format`: u32. `identity`: u64 cluster id, then the node's name. `clean`: what the node wanted
+/// to know after a clean stop. `ring`: the last ring document. Integers are big-endian.
 struct MetaRecords {
     /// Rises when an older release could misread what this one writes.
     static let format: UInt32 = 1
@@ -50,8 +51,8 @@ struct MetaRecords {
         }
     }
 
-    /// Reads what the last clean stop left, and durably removes it: from here on the directory counts as
-    /// not cleanly stopped. Nil when there is nothing, or nothing whole.
+    /// Reads what the last clean stop left, and durably removes it: from here on the directory
+    /// counts as not cleanly stopped. Nil when there is nothing, or nothing whole.
     func takeCleanState() throws(StoreOpenError) -> ByteBuffer? {
         let state: ByteBuffer?
         switch database.readMeta(Self.cleanKey) {
@@ -63,13 +64,13 @@ struct MetaRecords {
             guard error.failure == .corrupt else { throw opening(error) }
             state = nil
         }
-        let error = database.writeMeta { $0.delete(Self.cleanKey, from: $1.meta) }
+        let error = database.writeDurably { $0.delete(Self.cleanKey, from: $1.meta) }
         if let error { throw opening(error) }
         return state
     }
 
     func saveCleanState(_ state: ByteBuffer) -> EngineError? {
-        database.writeMeta { $0.put(Self.cleanKey, state, into: $1.meta) }
+        database.writeDurably { $0.put(Self.cleanKey, state, into: $1.meta) }
     }
 
     func ring() throws(StoreOpenError) -> ByteBuffer? {
@@ -77,12 +78,12 @@ struct MetaRecords {
     }
 
     func saveRing(_ bytes: ByteBuffer) -> EngineError? {
-        database.writeMeta { $0.put(Self.ringKey, bytes, into: $1.meta) }
+        database.writeDurably { $0.put(Self.ringKey, bytes, into: $1.meta) }
     }
 
     private func claimNew(for identity: StoreIdentity) throws(StoreOpenError) {
-        // A process that dies while it makes a store leaves column families without these records; but
-        // records come only after them.
+        // A process that dies while it makes a store leaves column families without these records;
+        // but records come only after them.
         guard isEmpty(.defaults) else { throw .notAStore(directory: database.directory) }
         guard isEmpty(.objects) else { throw corrupt("the format record is missing") }
         var format = ByteBuffer()
@@ -90,7 +91,7 @@ struct MetaRecords {
         var whose = ByteBuffer()
         whose.writeInteger(identity.clusterID)
         whose.writeString(identity.nodeName)
-        let error = database.writeMeta { batch, open in
+        let error = database.writeDurably { batch, open in
             batch.put(Self.formatKey, format, into: open.meta)
             batch.put(Self.identityKey, whose, into: open.meta)
         }

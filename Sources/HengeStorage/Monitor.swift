@@ -3,8 +3,8 @@ import HengeBase
 
 /// State behind a mutex, with a condition to wait for what it says.
 ///
-/// `@unchecked Sendable`: `state` is touched only between lock and unlock of `mutex`; the two pointers
-/// never change.
+/// `@unchecked Sendable`: `state` is touched only between lock and unlock of `mutex`; the two
+/// pointers never change.
 final class Monitor<State: Sendable>: @unchecked Sendable {
     private var state: State
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)

@@ -6,8 +6,8 @@ import Synchronization
 
 import struct NIOCore.ByteBuffer
 
-/// Counts all records by partition on a thread of its own, in slices with pauses as long as the slices, so
-/// that it takes at most half a core from the requests.
+/// Counts all records by partition on a thread of its own, in slices with pauses as long as the
+/// slices, so that it takes at most half a core from the requests.
 final class PartitionCount: Sendable {
     private static let sliceRecords = 4_096
 
@@ -25,8 +25,8 @@ final class PartitionCount: Sendable {
         isCancelled.broadcast()
     }
 
-    /// Counts the state of the snapshot, and releases that. Fails when the count was cancelled or RocksDB
-    /// had to be reopened, which loses the snapshot.
+    /// Counts the state of the snapshot, and releases that. Fails when the count was cancelled or
+    /// RocksDB had to be reopened, which loses the snapshot.
     func run(
         progress: (StorageTally.Progress) -> Void
     ) -> Result<StorageTally, EngineError> {

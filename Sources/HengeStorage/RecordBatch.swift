@@ -43,7 +43,8 @@ struct RecordBatch: ~Copyable {
         }
     }
 
-    mutating func clear() {
-        rocksdb_writebatch_clear(pointer)
+    /// An entry for the log alone, so that the batch isn't empty.
+    mutating func putNothing() {
+        rocksdb_writebatch_put_log_data(pointer, "", 0)
     }
 }

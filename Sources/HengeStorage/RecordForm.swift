@@ -2,8 +2,8 @@ import HengeRing
 
 /// How a record lies in RocksDB: the object's bytes, then eight bytes of checksum.
 ///
-/// The checksum covers the key too, so a value that turns up under another key is found. RocksDB checks
-/// its blocks when it reads them from a file; this one also covers what happens between.
+/// The checksum covers the key too, so a value that turns up under another key is found. RocksDB
+/// checks its blocks when it reads them from a file; this one also covers what happens between.
 enum RecordForm {
     static let checksumLength = 8
 

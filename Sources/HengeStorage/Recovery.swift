@@ -2,9 +2,10 @@ import HengeBase
 
 /// When to reopen RocksDB after writes have failed.
 ///
-/// RocksDB refuses every write after a failed one. It resumes by itself after some failures (a full disk met
-/// while a memtable is written out) but not after others (a full disk met while the log is), and its C API
-/// has no call for it; so the database is opened anew, once there is space for what an opening writes.
+/// RocksDB refuses every write after a failed one. It resumes by itself after some failures (a full
+/// disk met while a memtable is written out) but not after others (a full disk met while the log
+/// is), and its C API has no call for it; so the database is opened anew, once there is space for
+/// what an opening writes.
 struct Recovery: Sendable {
     private static let delayMin = Interval.milliseconds(500)
     private static let delayMax = Interval.seconds(30)
@@ -38,7 +39,8 @@ struct Recovery: Sendable {
             due = now + Self.delayMin
             return
         }
-        // Until a write succeeds each attempt waits longer: a broken device must not keep a node busy.
+        // Until a write succeeds each attempt waits longer: a broken device must not keep a node
+        // busy.
         delay = min(Interval(nanoseconds: 2 * delay.nanoseconds), Self.delayMax)
         counters.recoveries.count()
         if let error = database.reopen() {

@@ -7,15 +7,15 @@ package import struct NIOCore.ByteBuffer
 /// The storage of one node on RocksDB; ``StorageRequest`` states the contract.
 ///
 /// One thread, or one event loop, drives it: it calls ``load(_:token:)``, ``persist(_:_:token:)``,
-/// ``scan(_:token:)`` and, at the end of each turn, ``endTurn()``. Writes of one turn go together to a writer
-/// thread; reads that memory can't answer go to a small pool. What isn't answered at once comes through
-/// `deliver`, on threads of the engine.
+/// ``scan(_:token:)`` and, at the end of each turn, ``endTurn()``. Writes of one turn go together
+/// to a writer thread; reads that memory can't answer go to a small pool. What isn't answered at
+/// once comes through `deliver`, on threads of the engine.
 ///
-/// No read returns what isn't durable in `sync`: RocksDB inserts a batch into the memtable, where reads
-/// find it, only after its log record was synced (docs/decisions/0002).
+/// No read returns what isn't durable in `sync`: RocksDB inserts a batch into the memtable, where
+/// reads find it, only after its log record was synced (docs/decisions/0002).
 ///
-/// `@unchecked Sendable`: `gathering`, `gatheringBytes`, `tallies` and `isClosed` belong to the driver, whose
-/// calls never overlap; all else is immutable or guards itself.
+/// `@unchecked Sendable`: `gathering`, `gatheringBytes`, `tallies` and `isClosed` belong to the
+/// driver, whose calls never overlap; all else is immutable or guards itself.
 package final class RocksDBEngine: @unchecked Sendable {
     /// The answer to a load.
     package enum Immediate: Sendable {
@@ -36,16 +36,17 @@ package final class RocksDBEngine: @unchecked Sendable {
     private var tallies: [(count: PartitionCount, thread: WorkerThread)] = []
     private var isClosed = false
 
-    /// What ``closeClean(state:)`` was given when the directory was last closed; nil when the last stop was
-    /// not clean, or the directory is new. It was durably removed before `open` returned.
+    /// What ``closeClean(state:)`` was given when the directory was last closed; nil when the last
+    /// stop was not clean, or the directory is new. It was durably removed before `open` returned.
     package let previousCleanState: ByteBuffer?
     /// The ring document saved last, as of the opening.
     package let storedRing: ByteBuffer?
 
-    /// Opens the data directory, making it when it is missing. Blocks, maybe for seconds after a crash.
+    /// Opens the data directory, making it when it is missing. Blocks, maybe for seconds after a
+    /// crash.
     ///
-    /// - Parameter deliver: called on threads of the engine, at times two at once, with completions in the
-    ///   order of their persists; it should only pass them on to the driver.
+    /// - Parameter deliver: called on threads of the engine, at times two at once, with completions
+    ///   in the order of their persists; it should only pass them on to the driver.
     package static func open(
         _ options: Options,
         identity: StoreIdentity,
@@ -58,7 +59,8 @@ package final class RocksDBEngine: @unchecked Sendable {
             try meta.claim(for: identity)
             let ring = try meta.ring()
             let state = try meta.takeCleanState()
-            // Without the node's own counts the records must be counted, as they are before any write.
+            // Without the node's own counts the records must be counted, as they are before any
+            // write.
             if state == nil { database.takeSnapshot() }
             return RocksDBEngine(options, database, state, ring, logger, deliver)
         } catch {
@@ -128,8 +130,8 @@ package final class RocksDBEngine: @unchecked Sendable {
         }
     }
 
-    /// Replaces a record. Starts at the next ``endTurn()``; the completion comes when it is as durable as
-    /// the setting promises.
+    /// Replaces a record. Starts at the next ``endTurn()``; the completion comes when it is as
+    /// durable as the setting promises.
     package func persist(_ key: StoredKey, _ object: ByteBuffer, token: StorageToken) {
         guard !isClosed else { return deliver([.persisted(token, .readOnly)]) }
         let write = PendingWrite(key: key, object: object, token: token)
@@ -160,10 +162,10 @@ package final class RocksDBEngine: @unchecked Sendable {
         throw error.failure
     }
 
-    /// Counts records by partition in the background, as they were at the opening, before any write, when
-    /// ``previousCleanState`` is nil; else as they are now. Both calls come on a thread of the engine;
-    /// `done` exactly once, also when the engine closes first. Call it once after an opening without clean
-    /// state: until the count is done RocksDB keeps the state of the opening.
+    /// Counts records by partition in the background, as they were at the opening, before any
+    /// write, when ``previousCleanState`` is nil; else as they are now. Both calls come on a thread
+    /// of the engine; `done` exactly once, also when the engine closes first. Call it once after an
+    /// opening without clean state: until the count is done RocksDB keeps the state of the opening.
     package func tally(
         progress: @escaping @Sendable (StorageTally.Progress) -> Void = { _ in },
         done: @escaping @Sendable (Result<StorageTally, StorageFailure>) -> Void
@@ -185,16 +187,18 @@ package final class RocksDBEngine: @unchecked Sendable {
 
     // MARK: End
 
-    /// Finishes what was asked, then closes with a durable mark that the stop was clean; the next opening
-    /// gets `state` back. Blocks; completions come through `deliver` before it returns.
+    /// Finishes what was asked, then closes with a durable mark that the stop was clean; the next
+    /// opening gets `state` back. Blocks; completions come through `deliver` before it returns.
     ///
-    /// - Returns: whether the mark was made. Without it the next opening treats the stop as a crash.
+    /// - Returns: whether the mark was made. Without it the next opening treats the stop as a
+    ///   crash.
     @discardableResult
     package func closeClean(state: ByteBuffer) -> Bool {
         guard !isClosed else { return false }
         stopWork()
-        var error = database.flush()
-        error = error ?? MetaRecords(database: database).saveCleanState(state)
+        let error =
+            database.syncLog() ?? database.flush()
+            ?? MetaRecords(database: database).saveCleanState(state)
         if let error { failures.record(error, during: "a clean stop") }
         database.close()
         return error == nil

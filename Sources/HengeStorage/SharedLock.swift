@@ -1,8 +1,8 @@
 import Glibc
 import HengeBase
 
-/// A lock held by many readers or one writer. Writers that wait come first, or the readers of a busy node
-/// would keep them out for ever.
+/// A lock held by many readers or one writer. Writers that wait come first, or the readers of a
+/// busy node would keep them out for ever.
 ///
 /// `@unchecked Sendable`: the pointer never changes, and the lock is made to be shared.
 final class SharedLock: @unchecked Sendable {

@@ -7,7 +7,8 @@ package struct StorageMetrics: Hashable, Sendable {
     package var writes = 0
     /// Bytes of keys and objects written.
     package var writtenBytes = 0
-    /// Fsyncs of the log that the engine asked for: one a batch in `sync`, one an interval otherwise.
+    /// Fsyncs of the log that the engine asked for: one a batch in `sync`, one an interval
+    /// otherwise.
     package var logSyncs = 0
     /// Loads answered from memory, on the caller's thread.
     package var cachedLoads = 0

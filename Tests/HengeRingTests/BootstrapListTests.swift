@@ -6,7 +6,8 @@ import Testing
     @Test("reads names, addresses, zones and weights, sorted by name")
     func parse() throws {
         let list = try BootstrapList.parse(
-            " n2=Example.org:7402/weight=3/zone=b , n1=127.0.0.1:7401,n3=[FE80::1%eth0]:7403/zone=a\n"
+            " n2=Example.org:7402/weight=3/zone=b , n1=127.0.0.1:7401,"
+                + "n3=[FE80::1%eth0]:7403/zone=a\n"
         )
         #expect(list.entries.map(\.name) == ["n1", "n2", "n3"])
         #expect(

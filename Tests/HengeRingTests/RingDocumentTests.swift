@@ -42,6 +42,17 @@ import Testing
         #expect(document.encoded().withUnsafeBytes { XXH3.hash64($0) } == 7_518_983_666_576_274_961)
     }
 
+    @Test("a first document with zones and weights is the same in every version")
+    func goldenZones() throws {
+        let document = try bootstrap(
+            (1...7).map { "n\($0)=h:\($0)/zone=z\($0 % 4)/weight=\(1 + $0 % 3)" },
+            partitions: 256
+        )
+        #expect(
+            document.encoded().withUnsafeBytes { XXH3.hash64($0) } == 10_753_596_218_379_477_529
+        )
+    }
+
     @Test("refuses impossible settings")
     func settings() {
         for replicas in [0, 9, -1, .max] {

@@ -114,8 +114,8 @@ import Testing
         )
     }
 
-    /// Step by step, as DESIGN puts it: a node joins the list unless it is on it, or its zone is and
-    /// the places left are needed for zones that aren't.
+    /// Step by step, as DESIGN puts it: a node joins the list unless it is on it, or its zone is
+    /// and the places left are needed for zones that aren't.
     private func walk(_ document: RingDocument, from partition: Int) -> [NodeID] {
         func domain(_ id: NodeID) -> String {
             let zone = document.members.first { $0.id == id }?.zone ?? ""

@@ -77,8 +77,8 @@ import Testing
         #expect(statistics.maximumToFair < 1.1, "\(statistics)")
     }
 
-    // CRC16 is linear, so over as many partitions as slots sequential keys lie less evenly than chance,
-    // as in Redis: with a third more variance. Keys without such order must not.
+    // CRC16 is linear, so over as many partitions as slots sequential keys lie less evenly than
+    // chance, as in Redis: with a third more variance. Keys without such order must not.
     @Test("random keys spread over slots like chance")
     func spreadOverSlots() {
         var generator = SeededGenerator(seed: 2)

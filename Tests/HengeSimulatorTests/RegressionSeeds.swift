@@ -1,5 +1,5 @@
-/// Seeds that once showed something wrong. A change of the simulator changes what a seed does, so what each
-/// found is also told, and has a test of its own where that code lives.
+/// Seeds that once showed something wrong. A change of the simulator changes what a seed does, so
+/// what each found is also told, and has a test of its own where that code lives.
 enum RegressionSeeds {
     struct Seed: Sendable, CustomStringConvertible {
         let number: UInt64

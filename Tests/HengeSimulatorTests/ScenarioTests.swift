@@ -2,7 +2,8 @@ import Foundation
 import HengeSimulator
 import Testing
 
-/// What happens step by step in a few telling situations, as files that a change shows up in as a diff.
+/// What happens step by step in a few telling situations, as files that a change shows up in as a
+/// diff.
 ///
 /// `HENGE_REGENERATE=1 swift test --filter ScenarioTests` writes them anew.
 @Suite struct ScenarioTests {

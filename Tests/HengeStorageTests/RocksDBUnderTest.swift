@@ -7,7 +7,7 @@ import struct NIOCore.ByteBuffer
 
 /// Gathers what an engine delivers from its threads.
 ///
-/// `@unchecked Sendable`: `answers` and `lines` are touched only with `condition` locked.
+/// `@unchecked Sendable`: `answers` and `batchSizes` are touched only with `condition` locked.
 final class Collector: @unchecked Sendable {
     private let condition = NSCondition()
     private var answers: [StorageCompletion] = []
@@ -35,8 +35,8 @@ final class Collector: @unchecked Sendable {
     var deliveries: [Int] { condition.withLock { batchSizes } }
 }
 
-/// A directory that goes away with the test. In memory where the system has that: an fsync takes from
-/// 0.1 to 10 ms on a shared machine.
+/// A directory that goes away with the test. In memory where the system has that: an fsync takes
+/// from 0.1 to 10 ms on a shared machine.
 final class TestDirectory {
     let path: String
 
@@ -71,6 +71,12 @@ final class RocksDBUnderTest: StoreUnderTest {
         options.writeBufferBytes = 256 << 10
         options.blockCacheBytes = 256 << 10
         configure(&options)
+        self.options = options
+        (engine, collector) = try Self.open(options)
+    }
+
+    init(_ options: RocksDBEngine.Options) throws(StoreOpenError) {
+        directory = TestDirectory()
         self.options = options
         (engine, collector) = try Self.open(options)
     }
@@ -132,15 +138,45 @@ final class RocksDBUnderTest: StoreUnderTest {
         return engine.previousCleanState
     }
 
-    /// Goes on from a copy of the files as they are with the engine running: what a killed process leaves.
+    /// Goes on from a copy of the files as they are with the engine running: what a killed process
+    /// leaves.
     func restartAfterKill() throws -> ByteBuffer? {
         let copy = options.directory + "-killed"
-        try FileManager.default.copyItem(atPath: options.directory, toPath: copy)
+        try copyFiles(to: copy)
         engine.close()
         try FileManager.default.removeItem(atPath: options.directory)
         try FileManager.default.moveItem(atPath: copy, toPath: options.directory)
         (engine, collector) = try Self.open(options)
         return engine.previousCleanState
+    }
+
+    /// Copies until nothing has changed meanwhile: RocksDB writes out and deletes files as it
+    /// likes.
+    private func copyFiles(to copy: String) throws {
+        let manager = FileManager.default
+        while true {
+            let before = try listing()
+            do {
+                try manager.copyItem(atPath: options.directory, toPath: copy)
+                if try listing() == before { return }
+            } catch let error as CocoaError
+                where error.code == .fileNoSuchFile || error.code == .fileReadNoSuchFile
+            {
+                // A file was deleted between the listing and its copy.
+            }
+            try? manager.removeItem(atPath: copy)
+        }
+    }
+
+    private func listing() throws -> [String] {
+        let manager = FileManager.default
+        return try manager.contentsOfDirectory(atPath: options.directory).sorted().map { name in
+            let path = options.directory + "/" + name
+            let attributes = (try? manager.attributesOfItem(atPath: path)) ?? [:]
+            let size = attributes[.size] as? Int ?? -1
+            let changed = attributes[.modificationDate] as? Date ?? .distantPast
+            return "\(name) \(size) \(changed.timeIntervalSince1970)"
+        }
     }
 
     func shutDown() { engine.close() }

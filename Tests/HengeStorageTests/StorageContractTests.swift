@@ -154,7 +154,7 @@ import struct NIOCore.ByteBuffer
     func tally(_ kind: EngineKind) throws {
         try kind.withStore { store in
             var naive = [RecordWeight](repeating: .nothing, count: 64)
-            for number in 0..<5_000 {
+            for number in 0..<3_000 {
                 let key = TestObjects.key("k\(number)")
                 let isValue = !number.isMultiple(of: 5)
                 let object = TestObjects.object(isValue ? ByteBuffer(string: "v\(number)") : nil)

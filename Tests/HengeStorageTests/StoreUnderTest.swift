@@ -12,7 +12,8 @@ protocol StoreUnderTest: AnyObject {
     func send(_ request: StorageRequest)
     /// Lets the writes sent so far begin.
     func endTurn()
-    /// Waits until all that began is answered; the answers since the last call, in the order they came.
+    /// Waits until all that began is answered; the answers since the last call, in the order they
+    /// came.
     func settle() -> [StorageCompletion]
     func tally(partitionBits: Int) -> [RecordWeight]?
     func saveRing(_ bytes: ByteBuffer) throws

@@ -1,0 +1,258 @@
+package import HengeBase
+package import HengeMessages
+package import HengeNode
+package import HengeRing
+package import HengeStorage
+package import Logging
+package import NIOCore
+
+/// Owns a node's shard and carries out its effects: storage, peers, answers to clients, ticks.
+///
+/// Confined to one event loop: every method is called on it. All that happens in one turn of the
+/// loop is written out at its end, with one flush a connection and one batch to the storage.
+package final class NodeDriver {
+    package let eventLoop: any EventLoop
+    package let settings: NodeSettings
+    package let node: NodeID
+    package let logger: Logger
+    let startedAt: Instant
+
+    private var shard: Shard
+    private let storage: RocksDBEngine
+    private var effects = EffectBuffer<ShardEffect>(capacity: 512)
+    private var isDraining = false
+    /// The clocks as of the first thing that happened in this turn.
+    private var time: ClockReading
+    private var isTurnScheduled = false
+    private var isTickScheduled = false
+
+    private struct Waiting {
+        let session: ClientSession
+        let slot: Int
+    }
+
+    private var tickets = Slab<Waiting>()
+    private var dirtySessions: [ClientSession] = []
+    private var dirtyLinks: [PeerLink] = []
+    /// By node id; nil for this node and for ids that are no members.
+    private(set) var links: [PeerLink?]
+    private var notes: NoteLog
+
+    init(
+        eventLoop: any EventLoop,
+        settings: NodeSettings,
+        node: NodeID,
+        shard: consuming Shard,
+        storage: RocksDBEngine,
+        logger: Logger
+    ) {
+        self.eventLoop = eventLoop
+        self.settings = settings
+        self.node = node
+        self.shard = shard
+        self.storage = storage
+        self.logger = logger
+        time = SystemClock.read()
+        startedAt = time.now
+        links = []
+        notes = NoteLog(logger: logger)
+    }
+
+    // MARK: For sessions
+
+    package var ring: Ring { shard.ring }
+    package var counters: ShardCounters { shard.counters }
+    package var requestsInFlight: Int { shard.inFlight }
+    package var tallies: PartitionTallies { shard.partitionTallies }
+    package var storageMetrics: StorageMetrics { storage.metrics }
+
+    /// The wall clock as of this turn.
+    package var wall: WallTime {
+        beginTurn()
+        return time.wall
+    }
+
+    /// The monotonic clock as of this turn.
+    package var now: Instant {
+        beginTurn()
+        return time.now
+    }
+
+    /// Starts a request; its reply comes to ``ClientSession/complete(_:_:)`` with `slot`, maybe
+    /// before this returns.
+    package func submit(_ request: ClientRequest, for session: ClientSession, slot: Int) {
+        if storage.isBackpressured, case .write = request.operation {
+            return session.complete(slot, .response(.failed(storageOverloaded)))
+        }
+        step(.request(ticket(session, slot), request))
+    }
+
+    package func scan(_ range: ScanRange, for session: ClientSession, slot: Int) {
+        step(.scan(ticket(session, slot), range, timeout: settings.requestTimeout))
+    }
+
+    package func count(for session: ClientSession, slot: Int) {
+        step(.count(ticket(session, slot), timeout: settings.requestTimeout))
+    }
+
+    /// Has the session's output flushed at the end of this turn.
+    package func flushLater(_ session: ClientSession) {
+        beginTurn()
+        dirtySessions.append(session)
+    }
+
+    /// What is known of a member, from the ring and from its handshake.
+    package func peerStatus(_ id: NodeID) -> PeerStatus {
+        if id == node {
+            return PeerStatus(
+                isUp: true,
+                respAddress: settings.respAddress.description,
+                httpAddress: settings.httpAddress?.description ?? ""
+            )
+        }
+        let hello = Int(id.rawValue) < links.count ? links[Int(id.rawValue)]?.lastHello : nil
+        return PeerStatus(
+            isUp: shard.isUp(id),
+            respAddress: hello?.respAddress ?? "",
+            httpAddress: hello?.httpAddress ?? ""
+        )
+    }
+
+    // MARK: For the server and for links
+
+    func install(_ links: [PeerLink?]) {
+        self.links = links
+    }
+
+    func received(_ message: PeerMessage, from sender: NodeID) {
+        step(.message(from: sender, message))
+    }
+
+    func peerIsUp(_ id: NodeID) {
+        logger.info("peer up", metadata: ["peer": .string(name(of: id))])
+        step(.peerUp(id))
+    }
+
+    func peerIsDown(_ id: NodeID) {
+        logger.info("peer down", metadata: ["peer": .string(name(of: id))])
+        step(.peerDown(id))
+    }
+
+    func completed(_ completions: [StorageCompletion]) {
+        for completion in completions { step(.storage(completion)) }
+    }
+
+    func addInitialTallies(_ initial: [RecordWeight]) {
+        shard.addInitialTallies(initial)
+    }
+
+    func flushLater(_ link: PeerLink) {
+        beginTurn()
+        dirtyLinks.append(link)
+    }
+
+    var isIdle: Bool { !shard.hasWork }
+
+    var savedState: SavedState { shard.savedState }
+
+    func name(of id: NodeID) -> String {
+        shard.ring.member(id)?.name ?? id.description
+    }
+
+    // MARK: Turns
+
+    private func ticket(_ session: ClientSession, _ slot: Int) -> Ticket {
+        let place = tickets.insert(Waiting(session: session, slot: slot))
+        return Ticket(rawValue: UInt64(place.generation) << 32 | UInt64(place.index))
+    }
+
+    /// The disk does not keep up. Refusing writes at once keeps memory bounded and reads quick.
+    private var storageOverloaded: RequestFailure {
+        let metrics = storage.metrics
+        return .overloaded(inFlight: metrics.pendingWrites, limit: metrics.pendingWrites)
+    }
+
+    private func step(_ input: ShardInput) {
+        eventLoop.assertInEventLoop()
+        beginTurn()
+        shard.step(input, at: time, effects: &effects)
+        // A step that comes out of an effect leaves its own effects to the loop that is already
+        // running.
+        guard !isDraining else { return }
+        isDraining = true
+        var index = 0
+        while index < effects.count {
+            carryOut(effects[index])
+            index += 1
+        }
+        effects.removeAll()
+        isDraining = false
+    }
+
+    private func carryOut(_ effect: ShardEffect) {
+        switch effect {
+        case .send(let target, let message):
+            links[Int(target.rawValue)]?.send(message)
+        case .storage(.load(let key, let token)):
+            if case .done(let result) = storage.load(key, token: token) {
+                shard.step(.storage(.loaded(token, result)), at: time, effects: &effects)
+            }
+        case .storage(.persist(let key, let object, let token)):
+            storage.persist(key, object, token: token)
+        case .storage(.scan(let range, let token)):
+            storage.scan(range, token: token)
+        case .reply(let ticket, let reply):
+            let waiting = tickets.remove(Int(ticket.rawValue & 0xFFFF_FFFF))
+            waiting.session.complete(waiting.slot, reply)
+        case .note(let note):
+            notes.write(note, names: name(of:), now: time.now)
+        }
+    }
+
+    /// Called before anything else in a turn: reads the clocks once and has the end of the turn
+    /// come.
+    private func beginTurn() {
+        guard !isTurnScheduled else { return }
+        isTurnScheduled = true
+        time = SystemClock.read()
+        // The loop runs this after it has handled everything that was ready.
+        let driver = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.execute { driver.value.endTurn() }
+    }
+
+    private func endTurn() {
+        isTurnScheduled = false
+        storage.endTurn()
+        for link in dirtyLinks { link.flush() }
+        dirtyLinks.removeAll(keepingCapacity: true)
+        let sessions = dirtySessions
+        dirtySessions.removeAll(keepingCapacity: true)
+        for session in sessions { session.flush() }
+        scheduleTick()
+    }
+
+    private func scheduleTick() {
+        guard !isTickScheduled, shard.hasWork else { return }
+        isTickScheduled = true
+        let driver = NIOLoopBound(self, eventLoop: eventLoop)
+        let interval = TimeAmount.nanoseconds(Int64(Shard.tickInterval.nanoseconds))
+        eventLoop.scheduleTask(in: interval) {
+            driver.value.isTickScheduled = false
+            driver.value.step(.tick)
+        }
+    }
+}
+
+/// What a node knows of a member of its cluster.
+package struct PeerStatus: Hashable, Sendable {
+    package var isUp: Bool
+    /// Where its clients connect; empty until it was first seen.
+    package var respAddress: String
+    package var httpAddress: String
+
+    package init(isUp: Bool, respAddress: String, httpAddress: String) {
+        self.isUp = isUp
+        self.respAddress = respAddress
+        self.httpAddress = httpAddress
+    }
+}

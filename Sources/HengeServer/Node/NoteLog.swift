@@ -1,0 +1,60 @@
+import HengeBase
+import HengeMessages
+import HengeNode
+import HengeRing
+import Logging
+
+/// Writes a shard's notes to the log, at most one line a kind a second, with a count of those left
+/// out.
+struct NoteLog {
+    private struct Throttle {
+        var last: Instant?
+        var skipped = 0
+    }
+
+    private let logger: Logger
+    private var throttles: [String: Throttle] = [:]
+
+    init(logger: Logger) {
+        self.logger = logger
+    }
+
+    mutating func write(_ note: ShardNote, names: (NodeID) -> String, now: Instant) {
+        let (kind, facts) = words(for: note, names)
+        var throttle = throttles[kind] ?? Throttle()
+        defer { throttles[kind] = throttle }
+        if let last = throttle.last, now.since(last) < .seconds(1) {
+            throttle.skipped += 1
+            return
+        }
+        var metadata = facts
+        if throttle.skipped > 0 { metadata["left_out"] = "\(throttle.skipped)" }
+        throttle = Throttle(last: now)
+        logger.warning("\(kind)", metadata: metadata)
+    }
+
+    private func words(
+        for note: ShardNote,
+        _ names: (NodeID) -> String
+    ) -> (String, Logger.Metadata) {
+        switch note {
+        case .rottenRecord(let key):
+            ("record fails its checksum; it will be mended from other replicas", ["key": text(key)])
+        case .actorRenewed(let partition):
+            ("actor renewed after a loss", ["partition": "\(partition)"])
+        case .manySiblings(let key, let count):
+            ("many siblings", ["key": text(key), "siblings": "\(count)"])
+        case .clockDrift(let sender, let ahead):
+            (
+                "write refused: a peer's clock is too far ahead",
+                ["peer": .string(names(sender)), "ahead_ms": "\(ahead)"]
+            )
+        case .unexpectedMessage(let sender):
+            ("unexpected message", ["peer": .string(names(sender))])
+        }
+    }
+
+    private func text(_ key: StoredKey) -> Logger.MetadataValue {
+        .string(String(buffer: key.key).debugDescription)
+    }
+}

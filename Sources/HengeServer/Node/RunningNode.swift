@@ -1,0 +1,127 @@
+import HengeBase
+import HengeMessages
+import HengeNode
+import HengeRing
+import HengeStorage
+import Logging
+import NIOCore
+
+/// The parts of a node that run on its event loop, wired together.
+final class RunningNode {
+    let driver: NodeDriver
+    private let transport: PeerTransport
+    private let clients: ClientListener
+    private let settings: NodeSettings
+
+    init(
+        settings: NodeSettings,
+        ring: Ring,
+        member: Member,
+        storage: RocksDBEngine,
+        group: any EventLoopGroup,
+        logger: Logger
+    ) {
+        var generator = SystemRandomNumberGenerator()
+        let saved = storage.previousCleanState.flatMap(SavedState.init)
+        let shard = Shard(
+            node: member.id,
+            ring: ring,
+            configuration: settings.shard,
+            saved: saved,
+            seed: generator.next()
+        )
+        let loop = group.next()
+        driver = NodeDriver(
+            eventLoop: loop,
+            settings: settings,
+            node: member.id,
+            shard: shard,
+            storage: storage,
+            logger: logger
+        )
+        let hello = PeerHello(
+            clusterID: ring.document.clusterID,
+            node: member.id,
+            name: member.name,
+            epoch: ring.document.epoch,
+            respAddress: settings.respAddress.description,
+            httpAddress: settings.httpAddress?.description ?? ""
+        )
+        transport = PeerTransport(
+            driver: driver,
+            hello: hello,
+            group: group,
+            seed: generator.next()
+        )
+        clients = ClientListener(driver: driver, group: group)
+        self.settings = settings
+        driver.install(Self.links(ring, member, driver))
+        if saved == nil { countRecords(storage, logger) }
+    }
+
+    private static func links(_ ring: Ring, _ own: Member, _ driver: NodeDriver) -> [PeerLink?] {
+        let highest = ring.document.members.map { Int($0.id.rawValue) }.max() ?? 0
+        return (0...highest).map { raw in
+            guard let peer = ring.member(NodeID(UInt16(raw))), peer.id != own.id else { return nil }
+            return PeerLink(peer: peer, driver: driver)
+        }
+    }
+
+    /// After anything but a clean stop the records are counted in the background, while serving.
+    private func countRecords(_ storage: RocksDBEngine, _ logger: Logger) {
+        let bound = NIOLoopBound(driver, eventLoop: driver.eventLoop)
+        let loop = driver.eventLoop
+        storage.tally(progress: { progress in
+            logger.info("counting records", metadata: ["records": "\(progress.records)"])
+        }) { result in
+            switch result {
+            case .success(let tally):
+                loop.execute {
+                    bound.value.addInitialTallies(tally.partitions)
+                    let total = bound.value.tallies.total
+                    logger.info(
+                        "records counted",
+                        metadata: ["keys": "\(total.keys)", "bytes": "\(total.bytes)"]
+                    )
+                }
+            case .failure(let failure):
+                logger.error("records could not be counted", metadata: ["reason": "\(failure)"])
+            }
+        }
+    }
+
+    func listen() -> EventLoopFuture<Void> {
+        let node = NIOLoopBound(self, eventLoop: driver.eventLoop)
+        return transport.listen(on: settings.peerAddress).flatMap {
+            node.value.transport.dialAll()
+            return node.value.clients.listen(on: node.value.settings.respAddress)
+        }
+    }
+
+    /// Takes no more clients and waits until nothing is in flight, at most `limit`.
+    func drain(within limit: Interval) -> EventLoopFuture<Void> {
+        clients.stopAccepting()
+        let promise = driver.eventLoop.makePromise(of: Void.self)
+        let node = NIOLoopBound(self, eventLoop: driver.eventLoop)
+        let deadline = SystemClock.now() + limit
+        driver.eventLoop.scheduleRepeatedTask(
+            initialDelay: .zero,
+            delay: .milliseconds(5)
+        ) { task in
+            guard node.value.driver.isIdle || SystemClock.now() >= deadline else { return }
+            task.cancel()
+            promise.succeed()
+        }
+        return promise.futureResult
+    }
+
+    /// Closes every connection. Returns what a clean stop saves.
+    func stop() -> ByteBuffer {
+        var state = driver.savedState
+        // What is still being written is not in the counts, so the next start makes its own.
+        if !driver.isIdle { state.tallies = nil }
+        clients.stop()
+        transport.stop()
+        return state.encoded()
+    }
+}

@@ -1,0 +1,43 @@
+package import HengeBase
+package import HengeNode
+package import HengeRing
+package import HengeStorage
+
+/// Everything that `henge serve` was told, checked; see `henge serve --help` for the meanings.
+package struct NodeSettings: Sendable {
+    package var name: String
+    package var dataDirectory: String
+    package var respAddress: HostPort
+    package var httpAddress: HostPort?
+    package var peerAddress: HostPort
+    package var bootstrap: BootstrapList
+    /// N, 1...8.
+    package var replicas = 3
+    /// Q, a power of two, 64...16384.
+    package var partitions = 1024
+    package var durability = RocksDBEngine.Durability.sync
+    package var levels = ConsistencyLevels.standard
+    /// How long a request may take before the client hears `TIMEOUT`.
+    package var requestTimeout = Interval.seconds(2)
+    /// The largest value a client may store, in bytes; at most 16 MiB.
+    package var valueBytesMax = 1024 * 1024
+    /// Client connections at a time; one more is told so and closed.
+    package var connectionsMax = 20_000
+    package var allowsFlush = false
+    package var blockCacheBytes = 64 * 1024 * 1024
+    package var shard = ShardConfiguration()
+
+    package init(
+        name: String,
+        dataDirectory: String,
+        respAddress: HostPort,
+        peerAddress: HostPort,
+        bootstrap: BootstrapList
+    ) {
+        self.name = name
+        self.dataDirectory = dataDirectory
+        self.respAddress = respAddress
+        self.peerAddress = peerAddress
+        self.bootstrap = bootstrap
+    }
+}

@@ -1,0 +1,101 @@
+import HengeBase
+import HengeMessages
+import HengeRing
+import Logging
+import NIOCore
+
+/// This node's link to one other member: at most one connection, which the member with the lower id
+/// dials.
+///
+/// Messages of one turn go out in one write. While there is no connection the shard knows the peer
+/// to be down and sends nothing; what slips through in between is dropped, as the network would.
+final class PeerLink {
+    /// Bytes that may wait for a peer that does not read. Beyond, the connection is given up: what
+    /// waits would be late for its deadline anyway.
+    static let queuedBytesMax = 64 * 1024 * 1024
+    /// Larger buffers are let go after a flush instead of being kept for the next turn.
+    private static let keptBytesMax = 1024 * 1024
+
+    let peer: Member
+    private unowned let driver: NodeDriver
+    private var channel: (any Channel)?
+    private var out = ByteBuffer()
+    private var isDirty = false
+    /// The last handshake, kept while the peer is away: its clients' address does not change for
+    /// that.
+    private(set) var lastHello: PeerHello?
+    private(set) var counters = Counters()
+
+    struct Counters {
+        var connections = 0
+        var messagesSent = 0
+        var bytesSent = 0
+        var messagesDropped = 0
+    }
+
+    init(peer: Member, driver: NodeDriver) {
+        self.peer = peer
+        self.driver = driver
+    }
+
+    /// Takes over a connection whose handshake is done; an older one is closed.
+    func attach(_ channel: any Channel, hello: PeerHello) {
+        if let old = self.channel {
+            detach(old)
+            old.close(promise: nil)
+        }
+        self.channel = channel
+        lastHello = hello
+        counters.connections += 1
+        out.clear()
+        driver.peerIsUp(peer.id)
+    }
+
+    /// The connection has closed.
+    func detach(_ channel: any Channel) {
+        guard self.channel === channel else { return }
+        self.channel = nil
+        out.clear()
+        driver.peerIsDown(peer.id)
+    }
+
+    func send(_ message: PeerMessage) {
+        guard channel != nil else {
+            counters.messagesDropped += 1
+            return
+        }
+        Frame.write(into: &out) { PeerMessageCodec.write(message, into: &$0) }
+        counters.messagesSent += 1
+        if !isDirty {
+            isDirty = true
+            driver.flushLater(self)
+        }
+    }
+
+    /// Writes what the turn has gathered, unless the peer is slow to read; then more is gathered.
+    func flush() {
+        isDirty = false
+        guard let channel, out.readableBytes > 0 else { return }
+        guard channel.isWritable else {
+            if out.readableBytes > Self.queuedBytesMax {
+                driver.logger.warning(
+                    "peer does not keep up; closing its connection",
+                    metadata: [
+                        "peer": .string(peer.name), "queued_bytes": "\(out.readableBytes)",
+                    ]
+                )
+                detach(channel)
+                channel.close(promise: nil)
+            }
+            return
+        }
+        counters.bytesSent += out.readableBytes
+        channel.writeAndFlush(out, promise: nil)
+        // `clear` keeps the storage when the write is already done, and takes a new one otherwise.
+        if out.capacity > Self.keptBytesMax { out = ByteBuffer() } else { out.clear() }
+    }
+
+    func close() {
+        channel?.close(promise: nil)
+    }
+}

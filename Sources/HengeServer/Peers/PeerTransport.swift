@@ -1,0 +1,174 @@
+import HengeBase
+import HengeMessages
+import HengeRing
+import Logging
+import NIOCore
+import NIOPosix
+
+/// All of a node's connections to other nodes: it accepts those of members with lower ids, and
+/// dials those with higher ones again and again, with exponential backoff and jitter.
+///
+/// Confined to the driver's event loop.
+final class PeerTransport {
+    static let backoffMin = Interval.milliseconds(50)
+    static let backoffMax = Interval.seconds(1)
+    private static let connectTimeout = TimeAmount.seconds(3)
+
+    let driver: NodeDriver
+    let hello: PeerHello
+    private let group: any EventLoopGroup
+    private var jitter: SeededGenerator
+    private var listener: (any Channel)?
+    private var accepted: [ObjectIdentifier: any Channel] = [:]
+    private var isStopping = false
+    private(set) var counters = Counters()
+
+    struct Counters {
+        var malformed = 0
+        var refused = 0
+        var dials = 0
+    }
+
+    init(driver: NodeDriver, hello: PeerHello, group: any EventLoopGroup, seed: UInt64) {
+        self.driver = driver
+        self.hello = hello
+        self.group = group
+        jitter = SeededGenerator(seed: seed)
+    }
+
+    func link(to id: NodeID) -> PeerLink? {
+        Int(id.rawValue) < driver.links.count ? driver.links[Int(id.rawValue)] : nil
+    }
+
+    // MARK: Listening
+
+    /// Accepts connections from now on. Fails when the address can't be bound.
+    func listen(on address: HostPort) -> EventLoopFuture<Void> {
+        let transport = NIOLoopBound(self, eventLoop: driver.eventLoop)
+        return ServerBootstrap(group: group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 1 << 20))
+            .childChannelOption(.maxMessagesPerRead, value: 16)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let handler = PeerHandler(transport: transport.value, expected: nil)
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                    transport.value.track(channel)
+                }
+            }
+            .bind(host: address.host, port: Int(address.port))
+            .hop(to: driver.eventLoop)
+            .map { transport.value.listener = $0 }
+    }
+
+    private func track(_ channel: any Channel) {
+        let id = ObjectIdentifier(channel)
+        accepted[id] = channel
+        let transport = NIOLoopBound(self, eventLoop: driver.eventLoop)
+        channel.closeFuture.whenComplete { _ in transport.value.accepted[id] = nil }
+    }
+
+    // MARK: Dialling
+
+    func dialAll() {
+        for case let link? in driver.links where link.peer.id > driver.node {
+            dial(link, backoff: Self.backoffMin)
+        }
+    }
+
+    private func dial(_ link: PeerLink, backoff: Interval) {
+        guard !isStopping, let address = HostPort(link.peer.peerAddress) else { return }
+        counters.dials += 1
+        let transport = NIOLoopBound(self, eventLoop: driver.eventLoop)
+        let bound = NIOLoopBound(link, eventLoop: driver.eventLoop)
+        let expected = link.peer.id
+        let connectionsBefore = link.counters.connections
+        ClientBootstrap(group: group)
+            .connectTimeout(Self.connectTimeout)
+            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 1 << 20))
+            .channelOption(.maxMessagesPerRead, value: 16)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let handler = PeerHandler(transport: transport.value, expected: expected)
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                }
+            }
+            .connect(host: address.host, port: Int(address.port))
+            .flatMap { $0.closeFuture }
+            .hop(to: driver.eventLoop)
+            .whenComplete { _ in
+                // A connection that was of use starts the backoff anew.
+                let wasOfUse = bound.value.counters.connections > connectionsBefore
+                let next = wasOfUse ? Self.backoffMin : backoff
+                transport.value.redial(bound.value, after: next)
+            }
+    }
+
+    private func redial(_ link: PeerLink, after backoff: Interval) {
+        guard !isStopping else { return }
+        // Between half of the backoff and all of it, so that nodes do not dial in step.
+        let half = Int(backoff.nanoseconds / 2)
+        let wait = Int64(half + jitter.below(half + 1))
+        let next = min(Interval(nanoseconds: backoff.nanoseconds * 2), Self.backoffMax)
+        let transport = NIOLoopBound(self, eventLoop: driver.eventLoop)
+        let bound = NIOLoopBound(link, eventLoop: driver.eventLoop)
+        driver.eventLoop.scheduleTask(in: .nanoseconds(wait)) {
+            transport.value.dial(bound.value, backoff: next)
+        }
+    }
+
+    func stop() {
+        isStopping = true
+        listener?.close(promise: nil)
+        for case let link? in driver.links { link.close() }
+        for (_, channel) in accepted { channel.close(promise: nil) }
+    }
+
+    // MARK: What goes wrong
+
+    func malformed(_ error: WireDecodeError, from address: String) {
+        counters.malformed += 1
+        driver.logger.warning(
+            "malformed bytes from a peer; connection closed",
+            metadata: ["from": .string(address), "error": "\(error)"]
+        )
+    }
+
+    func refused(_ refusal: HandshakeRefusal, from address: String) {
+        counters.refused += 1
+        driver.logger.error(
+            "peer refused: \(refusal.sentence)",
+            metadata: ["from": .string(address)]
+        )
+    }
+
+    func stranger(_ hello: PeerHello, from address: String) {
+        counters.refused += 1
+        driver.logger.error(
+            "peer refused: it is no member of the ring",
+            metadata: ["from": .string(address), "name": .string(hello.name)]
+        )
+    }
+}
+
+extension HandshakeRefusal {
+    /// The refusal in words, for the log.
+    var sentence: String {
+        switch self {
+        case .wrongCluster(let ours, let theirs):
+            "it belongs to cluster \(hex(theirs)), this node to \(hex(ours)); "
+                + "the bootstrap lists, --replicas and --partitions must be the same on all nodes"
+        case .noCommonVersion(let ours, let theirs):
+            "it speaks protocol versions \(theirs.lowerBound) to \(theirs.upperBound), "
+                + "this node \(ours.lowerBound) to \(ours.upperBound)"
+        case .wrongNode(let expected, let actual, let name):
+            "node \(expected) was expected there, but \(name) (\(actual)) answered"
+        case .ownIdentity(let name):
+            "it claims to be this very node, \(name)"
+        }
+    }
+
+    private func hex(_ id: UInt64) -> String { String(id, radix: 16) }
+}

@@ -1,0 +1,93 @@
+import HengeBase
+import HengeRESP
+import HengeRing
+import Logging
+import NIOCore
+import NIOPosix
+
+/// Accepts RESP clients.
+///
+/// Confined to the driver's event loop, on which all sessions run, too.
+final class ClientListener {
+    private static let backlog: Int32 = 4096
+
+    private let driver: NodeDriver
+    private let group: any EventLoopGroup
+    private let hub: ClientHub
+    private var channel: (any Channel)?
+
+    /// - Parameter group: of one event loop, the driver's.
+    init(driver: NodeDriver, group: any EventLoopGroup) {
+        self.driver = driver
+        self.group = group
+        hub = ClientHub(driver: driver)
+    }
+
+    /// Accepts connections from now on. Fails when the address can't be bound.
+    func listen(on address: HostPort) -> EventLoopFuture<Void> {
+        let listener = NIOLoopBound(self, eventLoop: driver.eventLoop)
+        return ServerBootstrap(group: group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelOption(.backlog, value: Self.backlog)
+            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(
+                .writeBufferWaterMark,
+                value: .init(low: 256 << 10, high: ClientSession.outputBytesMax)
+            )
+            // Each connection keeps its last receive buffer: small ones, so that idle ones cost
+            // little.
+            .childChannelOption(
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1024, maximum: 65536)
+            )
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try listener.value.accept(channel)
+                }
+            }
+            .bind(host: address.host, port: Int(address.port))
+            .hop(to: driver.eventLoop)
+            .map { listener.value.channel = $0 }
+    }
+
+    private func accept(_ channel: any Channel) throws {
+        let pipeline = channel.pipeline.syncOperations
+        guard hub.sessions.count < driver.settings.connectionsMax else {
+            hub.counters.connectionsRejected += 1
+            return try pipeline.addHandler(RefusedClient())
+        }
+        try pipeline.addHandler(ClientSession(hub: hub))
+    }
+
+    /// Takes no more connections, and no more commands from those that there are.
+    func stopAccepting() {
+        hub.isDraining = true
+        channel?.close(promise: nil)
+        channel = nil
+    }
+
+    /// Closes every connection.
+    func stop() {
+        stopAccepting()
+        for (_, session) in hub.sessions { session.close() }
+    }
+}
+
+/// Tells one client too many so, and closes its connection.
+private final class RefusedClient: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    func channelActive(context: ChannelHandlerContext) {
+        var out = context.channel.allocator.buffer(capacity: 64)
+        RESPWriter(.v2).error("ERR max number of clients reached", into: &out)
+        let channel = context.channel
+        context.writeAndFlush(wrapOutboundOut(out)).whenComplete { _ in channel.close(promise: nil)
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // What it wants does not matter any more.
+    }
+}

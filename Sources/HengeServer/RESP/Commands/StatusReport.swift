@@ -1,0 +1,67 @@
+import HengeBase
+import HengeNode
+import HengeRing
+
+/// What `HENGE.STATUS` says of this node, and the Henge section of `INFO`.
+package struct StatusReport {
+    let fields: [ReplyTree.Field]
+
+    var tree: ReplyTree { .map(fields) }
+
+    init(_ hub: ClientHub) {
+        let driver = hub.driver
+        let document = driver.ring.document
+        let total = driver.tallies.total
+        let own: KeyValuePairs<String, ReplyTree> = [
+            "node": .text(driver.ring.member(driver.node)?.name ?? ""),
+            "id": .integer(Int(driver.node.rawValue)),
+            "cluster": .text(hexadecimal(document.clusterID)),
+            "version": .text(ServerVersion.henge),
+            "epoch": .integer(Int64(clamping: document.epoch)),
+            "uptime_ms": .integer(Int64(driver.now.since(driver.startedAt).milliseconds)),
+            "peers": .map(Self.peers(driver)),
+            "keys": .integer(max(0, total.keys)),
+            "records": .integer(max(0, total.records)),
+            "bytes": .integer(max(0, total.bytes)),
+            "counting": .boolean(!driver.tallies.isComplete),
+            "clients": .integer(hub.sessions.count),
+            "requests_in_flight": .integer(driver.requestsInFlight),
+            "rss_bytes": .integer(ProcessMemory.residentBytes),
+            "commands": .integer(hub.counters.commands),
+            "conflicts_seen": .integer(hub.counters.conflictsSeen),
+            "protocol_errors": .integer(hub.counters.protocolErrors),
+            "connections_received": .integer(hub.counters.connectionsReceived),
+            "connections_rejected": .integer(hub.counters.connectionsRejected),
+        ]
+        fields =
+            own.map(ReplyTree.Field.init(name:value:)) + Self.numbers(in: driver.counters)
+            + Self.numbers(in: driver.storageMetrics, prefix: "storage_")
+    }
+
+    private static func peers(_ driver: NodeDriver) -> [ReplyTree.Field] {
+        driver.ring.document.members.filter { $0.id != driver.node }.map { member in
+            let isUp = driver.peerStatus(member.id).isUp
+            return ReplyTree.Field(name: member.name, value: .text(isUp ? "up" : "down"))
+        }
+    }
+
+    /// Every whole number of a struct under its name in snake case, so that a counter that is added
+    /// shows up by itself.
+    static func numbers(in counters: Any, prefix: String = "") -> [ReplyTree.Field] {
+        Mirror(reflecting: counters).children.compactMap { child in
+            guard let label = child.label, let value = child.value as? Int else { return nil }
+            return ReplyTree.Field(name: prefix + snakeCase(label), value: .integer(value))
+        }
+    }
+
+    package static func snakeCase(_ name: String) -> String {
+        var text = ""
+        var wasUpper = false
+        for character in name {
+            if character.isUppercase, !wasUpper, !text.isEmpty { text.append("_") }
+            wasUpper = character.isUppercase
+            text += character.lowercased()
+        }
+        return text
+    }
+}

@@ -1,0 +1,70 @@
+/// The ring for people: a circle, and a table of the nodes.
+package enum RingDrawing {
+    private static let barWidth = 24
+
+    /// - Parameter positions: whether every position is listed, too.
+    package static func lines(_ ring: RingView, positions: Bool, color: Bool) -> [String] {
+        let up = ring.nodes.count { $0.state == "up" }
+        let labels = [
+            Painted("\(Wording.grouped(ring.partitions)) partitions", .bold),
+            Painted("\(ring.replicas) replicas of each key"),
+            Painted("\(up) of \(ring.nodes.count) nodes up", up == ring.nodes.count ? .good : .bad),
+            Painted("epoch \(ring.epoch)", .faint),
+            Painted("cluster \(Wording.printable(ring.cluster))", .faint),
+        ]
+        var lines = RingCircle().lines(ring, labels: labels, color: color)
+        lines.append("")
+        lines += table(ring).lines(color: color)
+        if positions {
+            lines.append("")
+            lines += strip(ring, color: color)
+        }
+        return lines
+    }
+
+    private static func table(_ ring: RingView) -> Table {
+        var table = Table([
+            .init(""), .init("node"), .init("state"), .init("zone"), .init("weight", .right),
+            .init("vnodes", .right), .init("share", .right), .init(""), .init("resp"),
+            .init("peer"),
+        ])
+        let largest = ring.nodes.map(\.share).max() ?? 0
+        for (index, node) in ring.nodes.enumerated() {
+            let bar = largest > 0 ? node.share / largest : 0
+            table.add([
+                Painted(String(Paint.letter(index)), .nodeFill(index)),
+                Painted(node.name, .bold),
+                Painted(node.state, paint(node.state)),
+                Painted(node.zone.isEmpty ? "–" : node.zone),
+                Painted(String(node.weight)),
+                Painted(Wording.grouped(node.vnodes)),
+                Painted(Wording.percent(node.share)),
+                Painted(Bar.text(bar, width: barWidth, padded: true), .node(index)),
+                Painted(Wording.printable(node.resp)),
+                Painted(Wording.printable(node.peer)),
+            ])
+        }
+        return table
+    }
+
+    private static func paint(_ state: String) -> Paint {
+        switch state {
+        case "up": .good
+        case "down": .bad
+        default: .doubtful
+        }
+    }
+
+    /// Every position, 64 a line, each line with the number of its first.
+    private static func strip(_ ring: RingView, color: Bool) -> [String] {
+        let width = String(ring.owners.count).count
+        return stride(from: 0, to: ring.owners.count, by: 64).map { first in
+            let number = String(first)
+            let padding = String(repeating: " ", count: width - number.count)
+            let letters = ring.owners[first..<min(first + 64, ring.owners.count)].map { owner in
+                Paint.nodeFill(owner)(String(Paint.letter(owner)), color: color)
+            }
+            return Paint.faint(padding + number, color: color) + "  " + letters.joined()
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import ArgumentParser
+
+/// The flags of `henge serve`. All are optional here, since each may come from elsewhere.
+struct ServeOptions: ParsableArguments {
+    @Option(help: "This node's name, as in the bootstrap list.")
+    var name: String?
+
+    @Option(help: "Directory for this node's data; made when missing.")
+    var data: String?
+
+    @Option(help: "Address for Redis clients, host:port.")
+    var resp: String?
+
+    @Option(help: "Address for HTTP, host:port. Announced to other nodes; not served yet.")
+    var http: String?
+
+    @Option(help: "Address for other nodes, host:port.")
+    var peer: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "All first members: n1=host:port,n2=host:port,… each maybe with /zone=Z and /weight=W.",
+            discussion: "The list must be the same on all nodes."
+        )
+    )
+    var bootstrap: String?
+
+    @Option(help: "This node's zone; must agree with the bootstrap list.")
+    var zone: String?
+
+    @Option(help: "This node's weight; must agree with the bootstrap list.")
+    var weight: String?
+
+    @Option(help: "Replicas of each key, 1 to 8. (default: 3)")
+    var replicas: String?
+
+    @Option(help: "Partitions of the ring, a power of two from 64 to 16384. (default: 1024)")
+    var partitions: String?
+
+    @Option(
+        help: "When a write counts as stored: sync (after fsync) or interval. (default: sync)"
+    )
+    var durability: String?
+
+    @Option(
+        name: .customLong("sync-interval-ms"),
+        help: "With --durability interval: milliseconds between fsyncs. (default: 1000)"
+    )
+    var syncIntervalMs: String?
+
+    @Option(help: "Default level of connections: one, quorum, all or a number. (default: quorum)")
+    var consistency: String?
+
+    @Option(help: "What reads do about stale replicas: blocking, async or off. (default: blocking)")
+    var readRepair: String?
+
+    @Option(
+        name: .customLong("timeout-ms"),
+        help: "How long a request may take, 1 to 60000. (default: 2000)"
+    )
+    var timeoutMs: String?
+
+    @Option(help: "Largest value in bytes, up to 16 MiB. (default: 1048576)")
+    var maxValueBytes: String?
+
+    @Option(help: "Client connections at a time. (default: 20000)")
+    var maxConnections: String?
+
+    @Option(help: "Memory for cached blocks in MiB. (default: 64)")
+    var blockCacheMib: String?
+
+    @Flag(help: "Let clients empty a bucket with FLUSHALL and FLUSHDB.")
+    var allowFlush = false
+
+    @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info)")
+    var logLevel: String?
+
+    @Option(help: "YAML file with any of these options.")
+    var config: String?
+
+    /// What was given on the command line, by key.
+    var flags: [String: String] {
+        let pairs: [(String, String?)] = [
+            ("name", name), ("data", data), ("resp", resp), ("http", http), ("peer", peer),
+            ("bootstrap", bootstrap), ("zone", zone), ("weight", weight), ("replicas", replicas),
+            ("partitions", partitions), ("durability", durability),
+            ("sync-interval-ms", syncIntervalMs), ("consistency", consistency),
+            ("read-repair", readRepair), ("timeout-ms", timeoutMs),
+            ("max-value-bytes", maxValueBytes), ("max-connections", maxConnections),
+            ("block-cache-mib", blockCacheMib), ("allow-flush", allowFlush ? "true" : nil),
+            ("log-level", logLevel),
+        ]
+        return pairs.reduce(into: [:]) { $0[$1.0] = $1.1 }
+    }
+}

@@ -1,0 +1,180 @@
+import Configuration
+import HengeBase
+import HengeReplication
+import HengeRing
+import HengeServer
+import HengeStorage
+import Logging
+import SystemPackage
+
+/// The values of `henge serve` from flags, environment and file, in this order of precedence,
+/// checked.
+struct ServeValues {
+    private let flags: [String: String]
+    private let reader: ConfigReader
+
+    /// - Throws: ``CommandFailure`` when the file can't be read.
+    init(flags: [String: String], file: String?) async throws {
+        self.flags = flags
+        let environment = EnvironmentVariablesProvider().prefixKeys(with: "henge")
+        guard let file = file ?? Self.fileFromEnvironment(environment) else {
+            reader = ConfigReader(provider: environment)
+            return
+        }
+        do {
+            let yaml = try await FileProvider<YAMLSnapshot>(filePath: FilePath(file))
+            reader = ConfigReader(providers: [environment, yaml])
+        } catch {
+            throw CommandFailure(.usage, "can't read the configuration file \(file): \(error)")
+        }
+    }
+
+    private static func fileFromEnvironment(_ environment: some ConfigProvider) -> String? {
+        ConfigReader(provider: environment).string(forKey: "config")
+    }
+
+    func logLevel() throws(CommandFailure) -> Logger.Level {
+        try value("log-level", default: .info, "a log level such as info") {
+            Logger.Level(rawValue: $0)
+        }
+    }
+
+    func settings() throws(CommandFailure) -> NodeSettings {
+        let addresses = try (
+            resp: required("resp", "host:port", HostPort.init),
+            peer: required("peer", "host:port", HostPort.init)
+        )
+        let name = try required("name", "a name", { $0.isEmpty ? nil : $0 })
+        var settings = NodeSettings(
+            name: name,
+            dataDirectory: try required("data", "a directory") { $0.isEmpty ? nil : $0 },
+            respAddress: addresses.resp,
+            peerAddress: addresses.peer,
+            bootstrap: try bootstrap()
+        )
+        try checkOwnEntry(settings)
+        settings.httpAddress = try value("http", default: nil, "host:port") { HostPort($0) }
+        settings.replicas = try number("replicas", default: 3, in: 1...ReplicaSet.capacity)
+        settings.partitions = try number("partitions", default: 1024, in: 64...16384)
+        settings.durability = try durability()
+        settings.shard.readRepair = try value(
+            "read-repair",
+            default: .blocking,
+            "blocking, async or off",
+            ReadRepair.init
+        )
+        let level = try value(
+            "consistency",
+            default: .quorum,
+            "one, quorum, all or a number from 1 to 8",
+            { Consistency($0) }
+        )
+        settings.levels = ConsistencyLevels(read: level, write: level)
+        settings.requestTimeout = .milliseconds(
+            UInt64(try number("timeout-ms", default: 2000, in: 1...60_000))
+        )
+        settings.valueBytesMax = try number(
+            "max-value-bytes",
+            default: 1 << 20,
+            in: 1...(16 << 20)
+        )
+        settings.connectionsMax = try number("max-connections", default: 20_000, in: 1...1_000_000)
+        settings.blockCacheBytes =
+            try number("block-cache-mib", default: 64, in: 1...1_048_576) << 20
+        settings.allowsFlush = try value(
+            "allow-flush",
+            default: false,
+            "true or false"
+        ) { Bool($0) }
+        return settings
+    }
+
+    private func bootstrap() throws(CommandFailure) -> BootstrapList {
+        guard let text = text("bootstrap") else { throw missing("bootstrap") }
+        do throws(BootstrapError) {
+            return try BootstrapList.parse(text)
+        } catch {
+            throw CommandFailure(.usage, "--bootstrap: \(error)")
+        }
+    }
+
+    /// Zone and weight must be the same on all nodes, so the list decides and flags may only agree.
+    private func checkOwnEntry(_ settings: NodeSettings) throws(CommandFailure) {
+        guard let own = settings.bootstrap.entries.first(where: { $0.name == settings.name })
+        else { return }
+        if let zone = text("zone"), zone != own.zone {
+            throw CommandFailure(
+                .usage,
+                "--zone \(zone) is not what the bootstrap list says of \(settings.name); "
+                    + "write \(settings.name)=\(own.address)/zone=\(zone) there, on all nodes"
+            )
+        }
+        if let weight = text("weight"), weight != String(own.weight) {
+            throw CommandFailure(
+                .usage,
+                "--weight \(weight) is not what the bootstrap list says of \(settings.name); "
+                    + "write \(settings.name)=\(own.address)/weight=\(weight) there, on all nodes"
+            )
+        }
+    }
+
+    private func durability() throws(CommandFailure) -> RocksDBEngine.Durability {
+        let interval = try number("sync-interval-ms", default: 1000, in: 1...60_000)
+        return try value("durability", default: .sync, "sync or interval") { text in
+            switch text {
+            case "sync": .sync
+            case "interval": .interval(.milliseconds(UInt64(interval)))
+            default: nil
+            }
+        }
+    }
+
+    // MARK: Reading one value
+
+    private func text(_ key: String) -> String? {
+        flags[key] ?? reader.string(forKey: ConfigKey(key))
+    }
+
+    private func required<T>(
+        _ key: String,
+        _ wanted: String,
+        _ parse: (String) -> T?
+    ) throws(CommandFailure) -> T {
+        guard let text = text(key) else { throw missing(key) }
+        guard let value = parse(text) else { throw wrong(key, text, wanted) }
+        return value
+    }
+
+    private func value<T>(
+        _ key: String,
+        default fallback: T,
+        _ wanted: String,
+        _ parse: (String) -> T?
+    ) throws(CommandFailure) -> T {
+        guard let text = text(key) else { return fallback }
+        guard let value = parse(text) else { throw wrong(key, text, wanted) }
+        return value
+    }
+
+    private func number(
+        _ key: String,
+        default fallback: Int,
+        in range: ClosedRange<Int>
+    ) throws(CommandFailure) -> Int {
+        try value(
+            key,
+            default: fallback,
+            "a number from \(range.lowerBound) to \(range.upperBound)"
+        ) { text in
+            Int(text).flatMap { range.contains($0) ? $0 : nil }
+        }
+    }
+
+    private func missing(_ key: String) -> CommandFailure {
+        CommandFailure(.usage, "--\(key) is needed; see henge serve --help")
+    }
+
+    private func wrong(_ key: String, _ text: String, _ wanted: String) -> CommandFailure {
+        CommandFailure(.usage, "--\(key) \(text): must be \(wanted)")
+    }
+}

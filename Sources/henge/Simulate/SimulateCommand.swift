@@ -1,0 +1,94 @@
+import ArgumentParser
+import Glibc
+import HengeSimulator
+
+/// `henge simulate`
+struct SimulateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "simulate",
+        abstract: "Run whole clusters in virtual time, with faults, from seeds.",
+        discussion: """
+            A seed decides everything: nodes, load, network, disks, clocks and what fails when. \
+            Each run is checked against models of what Henge promises; a failure prints its seed \
+            and the command that replays it. Seeds are shared out among child processes, so that a \
+            trap costs one run. With --verify each seed runs in two of them, whose hashing differs \
+            and their traces must be the same. Exits 1 when a promise was broken.
+
+            Example: henge simulate --seeds 1...2000 --verify
+            Example: henge simulate --seed 17 --trace
+            """
+    )
+
+    @Option(help: "The seed to run. (default: one drawn at random)")
+    var seed: UInt64?
+
+    @Option(
+        help: ArgumentHelp("The seeds to run, both ends included.", valueName: "first...last"),
+        transform: SeedRange.parse
+    )
+    var seeds: ClosedRange<UInt64>?
+
+    @Option(help: "Virtual hours for each seed. (default: one round of faults, some seconds)")
+    var hours: Double?
+
+    @Flag(help: "Print every event of the run; for one seed.")
+    var trace = false
+
+    @Flag(help: "Run each seed in two processes and compare the hashes of their traces.")
+    var verify = false
+
+    @Option(help: "Child processes. (default: as many as there are cores, at least 2)")
+    var jobs: Int?
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    /// Set for child processes: `jobs/index/first item`, see ``SimulationShare``.
+    @Option(help: .hidden, transform: SimulationShare.parse)
+    var share: SimulationShare?
+
+    func validate() throws {
+        if seed != nil, seeds != nil {
+            throw ValidationError("Give --seed or --seeds, not both.")
+        }
+        if trace, seeds.map({ $0.lowerBound != $0.upperBound }) ?? false {
+            throw ValidationError("--trace is for one seed.")
+        }
+        if trace, verify || json {
+            throw ValidationError("--trace goes with no --verify or --json.")
+        }
+        if let hours, !(hours > 0 && hours <= 1_000_000) {
+            throw ValidationError("--hours must be above 0, and at most 1000000.")
+        }
+        if let jobs, !(1...256).contains(jobs) {
+            throw ValidationError("--jobs must be from 1 to 256.")
+        }
+    }
+
+    func run() async throws {
+        let seeds = seeds ?? drawn
+        if let share { return SimulationWorker.run(share, seeds: seeds, hours: hours) }
+        if trace { return try runTraced(seeds.lowerBound) }
+        let cores = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+        var parent = SimulationParent(
+            seeds: seeds,
+            hours: hours,
+            verifies: verify,
+            jobs: jobs ?? max(2, cores),
+            isJSON: json
+        )
+        guard try parent.run() else { throw ExitCode(ExitStatus.failed.rawValue) }
+    }
+
+    private var drawn: ClosedRange<UInt64> {
+        let seed = seed ?? UInt64.random(in: 1...999_999_999)
+        return seed...seed
+    }
+
+    /// In this process, and line by line, so that a trap leaves everything before it on the screen.
+    private func runTraced(_ seed: UInt64) throws {
+        let result = SimulationRunner.run(seed: seed, hours: hours) { Output.line($0) }
+        Output.line(SimulationText.line(SimulationRecord(result)))
+        if result.violation != nil { throw ExitCode(ExitStatus.failed.rawValue) }
+    }
+}

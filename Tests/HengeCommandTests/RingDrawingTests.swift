@@ -1,0 +1,73 @@
+import HengeClient
+import Testing
+import henge
+
+@Suite struct RingDrawingTests {
+    @Test("the reply becomes a view, and the view a picture")
+    func picture() throws {
+        let owners = (0..<64).map { $0 % 3 }
+        let ring = try RingView(.ring(nodes: 3, owners: owners, states: ["up", "up", "down"]))
+        #expect(ring.partitions == 64)
+        #expect(ring.owners == owners)
+        #expect(ring.nodes.map(\.state) == ["up", "up", "down"])
+        let lines = RingDrawing.lines(ring, positions: true, color: false)
+        let text = lines.joined(separator: "\n")
+        #expect(text.contains("64 partitions"))
+        #expect(text.contains("2 of 3 nodes up"))
+        #expect(
+            text.contains("A  n1    up     –          1      22  34.4 %  ████████████████████████"))
+        #expect(
+            text.contains("C  n3    down   –          1      21  32.8 %  ██████████████████████▉"))
+        #expect(
+            lines.last == " 0  ABCABCABCABCABCABCABCABCABCABCABCABCABCABCABCABCABCABCABCABCABCA")
+        #expect(!text.contains("\u{1B}"))
+    }
+
+    @Test("the circle begins at the top and shows each quarter where it belongs")
+    func circle() {
+        let ring = RingView(
+            cluster: "c",
+            epoch: 1,
+            replicas: 3,
+            nodes: (1...4).map { RingView.Node(name: "n\($0)", vnodes: 16, share: 0.25) },
+            owners: (0..<64).map { $0 / 16 }
+        )
+        let lines = RingCircle(radius: 4).lines(ring, labels: ["middle"], color: false)
+        #expect(
+            lines == [
+                "     DDDDAAAA",
+                "  DDD        AAA",
+                " DD            AA",
+                "DD              AA",
+                "CD    middle    AB",
+                "CC              BB",
+                " CC            BB",
+                "  CCC        BBB",
+                "     CCCCBBBB",
+            ]
+        )
+    }
+
+    @Test("an owner that is no node is a fault, as is a missing field")
+    func faults() {
+        let stranger = HengeReply.ring(nodes: 2, owners: [0, 1, 2])
+        #expect(throws: ReplyFields.Fault.self) { try RingView(stranger) }
+        #expect(throws: ReplyFields.Fault(field: "nodes", wanted: "a list")) {
+            try RingView(.fields(("cluster", .bulk("c"))))
+        }
+        #expect(throws: ReplyFields.Fault(field: "map", wanted: "a map")) {
+            try RingView(.array([]))
+        }
+    }
+
+    @Test("--json has every field that scripts rely on, in the order of the reply")
+    func shape() {
+        let text = JSON(.ring(nodes: 1, owners: [0, 0])).text
+        #expect(
+            text == #"{"cluster":"00c0ffee00c0ffee","epoch":1,"partitions":2,"replicas":3,"#
+                + #""nodes":[{"name":"n1","id":1,"state":"up","zone":"","weight":1,"vnodes":2,"#
+                + #""share":1.0,"resp":"127.0.0.1:6401","http":"","peer":"127.0.0.1:7401"}],"#
+                + #""owners":["n1","n1"],"transition":null}"#
+        )
+    }
+}

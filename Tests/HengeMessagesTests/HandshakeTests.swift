@@ -1,0 +1,126 @@
+import HengeBase
+import HengeMessages
+import Testing
+
+import struct NIOCore.ByteBuffer
+
+@Suite struct HandshakeTests {
+    @Test("a hello survives the trip, and fields that a later version appends are ignored")
+    func roundTrip() throws {
+        for seed in UInt64(0)..<200 {
+            var random = SeededGenerator(seed: seed)
+            let hello = random.anyHello()
+            var wire = bytes(hello)
+            try #require(PeerHello.read(wire) == hello, "seed \(seed)")
+            wire.writeInteger(random.next())
+            try #require(PeerHello.read(wire) == hello, "seed \(seed)")
+        }
+    }
+
+    @Test("damaged hellos never trap; cut ones are errors")
+    func fuzz() throws {
+        for seed in UInt64(0)..<50 {
+            var random = SeededGenerator(seed: seed)
+            let whole = bytes(random.anyHello())
+            for length in 0..<whole.readableBytes {
+                guard let part = whole.getSlice(at: 0, length: length) else { continue }
+                if (try? PeerHello.read(part)) != nil {
+                    Issue.record("accepted: seed \(seed), length \(length)")
+                }
+            }
+            for bit in 0..<min(whole.readableBytes, 80) * 8 {
+                var flipped = whole
+                let byte = flipped.getInteger(at: bit / 8, as: UInt8.self) ?? 0
+                flipped.setInteger(byte ^ 1 << UInt8(bit % 8), at: bit / 8)
+                if let hello = try? PeerHello.read(flipped) {
+                    #expect(hello.versions.lowerBound <= hello.versions.upperBound)
+                }
+            }
+            _ = try? PeerHello.read(random.anyBuffer(upTo: 100))
+        }
+    }
+
+    @Test("what is no hello, or has a text too long, is refused")
+    func refused() throws {
+        var redis = ByteBuffer(string: "*1\r\n$4\r\nPING\r\n")
+        #expect(throws: WireDecodeError.invalidField("magic")) { try PeerHello.read(redis) }
+        redis.clear()
+        #expect(throws: WireDecodeError.truncated) { try PeerHello.read(redis) }
+
+        var backwards = bytes(hello(versions: 1...2))
+        backwards.setInteger(UInt16(3), at: 4)
+        #expect(throws: WireDecodeError.invalidField("versions")) { try PeerHello.read(backwards) }
+
+        let long = String(repeating: "x", count: PeerHello.textMax + 1)
+        #expect(throws: WireDecodeError.invalidField("text")) {
+            try PeerHello.read(bytes(hello(name: long)))
+        }
+    }
+
+    @Test("two nodes speak the greatest version that both know")
+    func versions() throws {
+        func agreed(
+            _ ours: ClosedRange<UInt16>,
+            _ theirs: ClosedRange<UInt16>
+        ) throws -> UInt16 {
+            let here = hello(versions: ours)
+            let there = hello(versions: theirs, node: 2)
+            let version = try here.agree(with: there, expected: nil)
+            #expect(try there.agree(with: here, expected: NodeID(1)) == version)
+            return version
+        }
+        #expect(try agreed(1...1, 1...1) == 1)
+        #expect(try agreed(1...3, 2...5) == 3)
+        #expect(try agreed(2...9, 1...2) == 2)
+        #expect(try agreed(1...9, 4...6) == 6)
+        #expect(throws: HandshakeRefusal.noCommonVersion(ours: 1...2, theirs: 3...4)) {
+            try agreed(1...2, 3...4)
+        }
+        #expect(throws: HandshakeRefusal.noCommonVersion(ours: 5...6, theirs: 3...4)) {
+            try agreed(5...6, 3...4)
+        }
+    }
+
+    @Test("another cluster, another node than was dialled, and this very node are refused")
+    func identities() throws {
+        let here = hello()
+        #expect(throws: HandshakeRefusal.wrongCluster(ours: 7, theirs: 8)) {
+            try here.agree(with: hello(cluster: 8, node: 2), expected: NodeID(2))
+        }
+        #expect(
+            throws: HandshakeRefusal.wrongNode(
+                expected: NodeID(3),
+                actual: NodeID(2),
+                name: "stone"
+            )
+        ) { try here.agree(with: hello(node: 2), expected: NodeID(3)) }
+        #expect(throws: HandshakeRefusal.ownIdentity(name: "stone")) {
+            try here.agree(with: hello(), expected: nil)
+        }
+        #expect(throws: HandshakeRefusal.ownIdentity(name: "stone")) {
+            try here.agree(with: hello(), expected: NodeID(2))
+        }
+        // The other cluster is the news, whatever else is wrong.
+        #expect(throws: HandshakeRefusal.wrongCluster(ours: 7, theirs: 8)) {
+            try here.agree(with: hello(versions: 9...9, cluster: 8), expected: NodeID(2))
+        }
+        #expect(try here.agree(with: hello(node: 2), expected: NodeID(2)) == 1)
+    }
+
+    private func hello(
+        versions: ClosedRange<UInt16> = 1...1,
+        cluster: UInt64 = 7,
+        node: UInt16 = 1,
+        name: String = "stone"
+    ) -> PeerHello {
+        PeerHello(
+            versions: versions,
+            clusterID: cluster,
+            node: NodeID(node),
+            name: name,
+            epoch: 1,
+            respAddress: "",
+            httpAddress: ""
+        )
+    }
+}

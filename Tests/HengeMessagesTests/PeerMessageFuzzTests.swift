@@ -1,0 +1,164 @@
+import HengeBase
+import HengeMessages
+import Testing
+
+import struct NIOCore.ByteBuffer
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Bytes from a peer never trap, and what is accepted means the same after another trip.
+@Suite struct PeerMessageFuzzTests {
+    @Test("random bytes after every type")
+    func randomBytes() {
+        for seed in UInt64(0)..<20_000 {
+            var random = SeededGenerator(seed: seed)
+            var payload = ByteBuffer()
+            payload.writeInteger(UInt8(random.below(13)))
+            payload.writeInteger(random.next())
+            var rest = random.anyBuffer(upTo: 60)
+            if random.chance(1, in: 2) {
+                // Small numbers, so that many get past the first checks.
+                rest = ByteBuffer(bytes: rest.readableBytesView.map { $0 & 0x03 })
+            }
+            payload.writeImmutableBuffer(rest)
+            _ = check(payload, seed)
+        }
+    }
+
+    @Test("every truncation and every addition is an error")
+    func truncations() throws {
+        for seed in UInt64(0)..<200 {
+            var random = SeededGenerator(seed: seed)
+            let whole = bytes(random.anyMessage(kind: Int(seed) % SeededGenerator.messageKinds))
+            for length in 0..<whole.readableBytes {
+                guard let part = whole.getSlice(at: 0, length: length) else { continue }
+                if check(part, seed) { Issue.record("accepted: seed \(seed), length \(length)") }
+            }
+            var longer = whole
+            longer.writeInteger(UInt8(0))
+            #expect(throws: WireDecodeError.trailingBytes(1), "seed \(seed)") {
+                try PeerMessageCodec.read(longer)
+            }
+        }
+    }
+
+    @Test("single flipped bits")
+    func bitFlips() {
+        for seed in UInt64(0)..<150 {
+            var random = SeededGenerator(seed: seed)
+            let whole = bytes(random.anyMessage(kind: Int(seed) % SeededGenerator.messageKinds))
+            for bit in 0..<min(whole.readableBytes, 300) * 8 {
+                var flipped = whole
+                let byte = flipped.getInteger(at: bit / 8, as: UInt8.self) ?? 0
+                flipped.setInteger(byte ^ 1 << UInt8(bit % 8), at: bit / 8)
+                _ = check(flipped, seed)
+            }
+        }
+    }
+
+    @Test("a huge length or count in any place is an error and reserves nothing")
+    func hugeLengths() {
+        let before = virtualMemoryPeak()
+        for seed in UInt64(0)..<200 {
+            var random = SeededGenerator(seed: seed)
+            let whole = bytes(random.anyMessage(kind: Int(seed) % SeededGenerator.messageKinds))
+            for index in 9..<max(10, min(whole.readableBytes - 3, 200)) {
+                for length in [UInt32.max, 0x7FFF_FFFF, 0x1000_0000] {
+                    var huge = whole
+                    huge.setInteger(length, at: index)
+                    _ = check(huge, seed)
+                }
+            }
+        }
+        // One reservation by a count of 0x1000_0000 would be gigabytes.
+        #expect(virtualMemoryPeak() - before < 1 << 30)
+    }
+
+    @Test("each rule has its error")
+    func rules() {
+        expect("", .truncated)
+        expect("00", .unknownType(0))
+        expect("0b" + id, .unknownType(11))
+        expect("09" + id + "00", .trailingBytes(1))
+        expect("02" + id + "04", .invalidField("store result"))
+        expect("02" + id + "0100", .invalidField("storage failure"))
+        expect("03" + id + "00000001" + "02", .invalidField("fetch kind"))
+        expect("04" + id + "04", .invalidField("fetch result"))
+        expect("04" + id + "0002", .invalidField("object"))
+        expect("04" + id + "0001" + "00000001" + "02", .invalidObject(.unknownFormat(2)))
+        expect("05" + id + "00000001" + "00", .invalidField("consistency"))
+        expect("05" + id + "00000001" + "09", .invalidField("consistency"))
+        expect("05" + id + "00000001" + "f1f4", .invalidField("consistency"))
+        expect("05" + id + "00000001" + "f1f2" + "00000001" + "00", .invalidField("key"))
+        expect("06" + id + "05", .invalidField("response"))
+        expect("06" + id + "0102", .truncated)
+        expect("06" + id + "01" + "ffffffff", .truncated)
+        expect("06" + id + "01" + "00000001" + actor + counter0, .invalidField("vector"))
+        expect("06" + id + "01" + "00000002" + entry + entry, .invalidField("vector"))
+        expect("06" + id + "0202", .invalidField("flag"))
+        expect("06" + id + "0309", .invalidField("reports"))
+        expect("06" + id + "0301" + "0001" + "04", .invalidField("report"))
+        expect("06" + id + "04" + "08" + "0000000000000000", .invalidField("failure"))
+        expect("08" + id + "0102", .invalidField("flag"))
+        expect("08" + id + "0100" + "ffffffff", .truncated)
+        expect("0a" + id + "ffffffff" + "0000000000000000", .truncated)
+    }
+
+    @Test("a scan of nothing, or of an endless bucket name, is refused")
+    func scanRanges() {
+        let bucket256 = "00000100" + String(repeating: "61", count: 256)
+        let tail = "00000001" + "00000001" + "0000000000000000"
+        func scan(_ from: String, _ through: String, _ rest: String) -> String {
+            let token = String(repeating: "0", count: 14)
+            return "07" + id + "00000001" + token + from + token + through + rest
+        }
+        expect(scan("02", "01", "00000000" + tail), .invalidField("scan range"))
+        expect(scan("01", "01", bucket256 + tail), .invalidField("scan range"))
+        let noLimit = "00000000" + "00000000" + "00000001" + "0000000000000000"
+        expect(scan("01", "01", noLimit), .invalidField("scan range"))
+        let noExamined = "00000000" + "00000001" + "00000000" + "0000000000000000"
+        expect(scan("01", "01", noExamined), .invalidField("scan range"))
+    }
+
+    private let id = "0000000000000001"
+    private let actor = "0000000000000007"
+    private let counter0 = "0000000000000000"
+    private let entry = "0000000000000007" + "0000000000000001"
+
+    private func expect(
+        _ text: String,
+        _ error: WireDecodeError,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        #expect(throws: error, sourceLocation: sourceLocation) {
+            try PeerMessageCodec.read(try #require(unhex(text)))
+        }
+    }
+
+    /// Whether the bytes are accepted; if so, the message must survive another trip.
+    private func check(_ payload: ByteBuffer, _ seed: UInt64) -> Bool {
+        guard let message = try? PeerMessageCodec.read(payload) else { return false }
+        if (try? PeerMessageCodec.read(bytes(message))) != message {
+            Issue.record("changed by another trip: seed \(seed)")
+        }
+        return true
+    }
+
+    /// The most address space this process ever had, in bytes: it counts what is reserved and never
+    /// touched. 0 where the system doesn't tell.
+    private func virtualMemoryPeak() -> Int {
+        #if canImport(Glibc)
+            guard let file = fopen("/proc/self/status", "r") else { return 0 }
+            defer { fclose(file) }
+            var line = [CChar](repeating: 0, count: 256)
+            while fgets(&line, Int32(line.count), file) != nil {
+                let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
+                guard text.hasPrefix("VmPeak:") else { continue }
+                return (Int(text.filter(\.isNumber)) ?? 0) * 1024
+            }
+        #endif
+        return 0
+    }
+}

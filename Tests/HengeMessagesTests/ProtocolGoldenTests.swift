@@ -1,0 +1,150 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeRing
+import Testing
+
+import struct NIOCore.ByteBuffer
+
+/// The bytes of protocol version 1, one message of each kind. If this fails, nodes of two builds no
+/// longer understand each other: give the new form a new version.
+@Suite struct ProtocolGoldenTests {
+    private static let transcript = """
+        store 0100000002000000070007a1200000000dc3ef2a250ba7f3e401626b6579000000250100000024\
+        01000000000000000aac020100ac020123456789ab00010280d095ffbc310176
+        stored.durable 02000000020000000700
+        stored.failed 0200000002000000070101
+        fetch.digest 0300000002000000070007a120010000000dc3ef2a250ba7f3e401626b6579
+        fetched.object 040000000200000007000100000025010000002401000000000000000aac020100ac0\
+        20123456789ab00010280d095ffbc310176
+        fetched.digest 04000000020000000701d569ce20d3500db8
+        forward.read 050000000200000007000f424002f30000000dc3ef2a250ba7f3e401626b657900
+        forward.inspect 050000000200000007000f424002f30000000dc3ef2a250ba7f3e401626b657901
+        forward.write 050000000200000007000f424002f30000000dc3ef2a250ba7f3e401626b6579020000\
+        000001760100000001000000000000000a000000000000012c010000018bcfe568000101
+        forward.plain 050000000200000007000f424002f30000000dc3ef2a250ba7f3e401626b6579020100\
+        000000
+        forwarded.object 0600000002000000070000
+        forwarded.written 0600000002000000070100000001000000000000000a000000000000012c010000\
+        0001760123456789ab0001010000018bcfe56800
+        forwarded.notApplied 0600000002000000070200
+        forwarded.inspected 060000000200000007030400010000000025010000002401000000000000000a\
+        ac020100ac020123456789ab00010280d095ffbc31017600020100030203000403
+        forwarded.failed 0600000002000000070403000000020000000102
+        scan 070000000200000007001e84800000000000000000ffffffffffffffff00000001620000000a000\
+        003e80000018bcfe56800
+        scanned 08000000020000000701010000000000000005000000010000000dc3ef2a250ba7f3e401626b\
+        6579
+        count 090000000200000007
+        counted 0a00000002000000070000000200000000000000000000000000000005
+        """
+
+    @Test("each message of the transcript has these bytes, and they mean that message")
+    func transcript() throws {
+        let lines = try messages().map { name, message in "\(name) \(hex(bytes(message)))" }
+        #expect(lines.joined(separator: "\n") == ProtocolGoldenTests.transcript)
+        for (line, message) in zip(
+            ProtocolGoldenTests.transcript.split(separator: "\n"),
+            try messages().map(\.1)
+        ) {
+            let payload = try #require(line.split(separator: " ").last.flatMap { unhex($0) })
+            #expect(try PeerMessageCodec.read(payload) == message)
+        }
+    }
+
+    @Test("a hello in its frame has these bytes")
+    func helloFrame() {
+        let hello = PeerHello(
+            versions: 1...2,
+            clusterID: 0x1122_3344_5566_7788,
+            node: NodeID(3),
+            name: "n3",
+            epoch: 9,
+            respAddress: "h:1",
+            httpAddress: ""
+        )
+        var out = ByteBuffer()
+        Frame.write(into: &out) { hello.write(into: &$0) }
+        #expect(
+            hex(out) == "0000002b" + "69d7cf07"  // length, checksum
+                + "48454e47" + "0001" + "0002"  // magic, versions
+                + "1122334455667788" + "0003" + "0000000000000009"  // cluster, node, epoch
+                + "00000002" + "6e33" + "00000003" + "683a31" + "00000000"
+        )
+    }
+
+    private func messages() throws -> [(String, PeerMessage)] {
+        let id = RequestID(slot: 7, generation: 2)
+        let key = StoredKey(bucket: ByteBuffer(string: "b"), key: ByteBuffer(string: "key"))
+        let vector = VersionVector(sorted: [Dot(actor: ActorID(rawValue: 0xA), counter: 300)])
+        let wall = WallTime(milliseconds: 1_700_000_000_000)
+        let value = ByteBuffer(string: "v")
+        let timestamp = HybridTimestamp(rawValue: 0x0123_4567_89AB_0001)
+        let sibling = Sibling(
+            dot: vector.entries[0],
+            timestamp: timestamp,
+            expiry: wall,
+            payload: .value(value)
+        )
+        let object = VersionedObject(context: vector, siblings: [sibling]).encoded()
+        let live = LiveValue(value: value, timestamp: timestamp, expiry: wall)
+        let range = ScanRange(
+            from: .min,
+            through: .max,
+            bucket: ByteBuffer(string: "b"),
+            limit: 10,
+            examinedMax: 1_000,
+            wall: wall
+        )
+        let levels = ConsistencyLevels(read: .count(2), write: .all)
+        func forward(_ operation: ClientRequest.Operation) -> PeerMessage {
+            let request = ClientRequest(
+                key: key,
+                operation: operation,
+                levels: levels,
+                timeout: .seconds(1)
+            )
+            return .forward(id, request)
+        }
+        let write = Mutation(
+            content: .value(value),
+            basis: .context(vector),
+            expiry: .at(wall),
+            condition: .absent,
+            returnsPrevious: true
+        )
+        let reports = [
+            ReplicaReport(node: NodeID(1), state: .present(object)),
+            ReplicaReport(node: NodeID(2), state: .absent),
+            ReplicaReport(node: NodeID(3), state: .failed(.corrupt)),
+            ReplicaReport(node: NodeID(4), state: .unreachable),
+        ]
+        return [
+            ("store", .store(id, key, object, timeout: .milliseconds(500))),
+            ("stored.durable", .stored(id, .durable)),
+            ("stored.failed", .stored(id, .failed(.noSpace))),
+            ("fetch.digest", .fetch(id, key, .digest, timeout: .milliseconds(500))),
+            ("fetched.object", .fetched(id, .object(object))),
+            ("fetched.digest", .fetched(id, .digest(VersionDigest(of: object)))),
+            ("forward.read", forward(.read)),
+            ("forward.inspect", forward(.inspect)),
+            ("forward.write", forward(.write(write))),
+            ("forward.plain", forward(.write(Mutation(content: .tombstone)))),
+            ("forwarded.object", .forwarded(id, .object(nil))),
+            ("forwarded.written", .forwarded(id, .written(context: vector, previous: live))),
+            ("forwarded.notApplied", .forwarded(id, .notApplied(previous: nil))),
+            ("forwarded.inspected", .forwarded(id, .inspected(reports))),
+            (
+                "forwarded.failed",
+                .forwarded(id, .failed(.storage(.io, required: 2, received: 1)))
+            ),
+            ("scan", .scan(id, range, timeout: .seconds(2))),
+            (
+                "scanned",
+                .scanned(id, .success(ScanPage(keys: [key], next: Token(rawValue: 5))))
+            ),
+            ("count", .count(id)),
+            ("counted", .counted(id, keys: [0, 5])),
+        ]
+    }
+}

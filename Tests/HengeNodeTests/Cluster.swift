@@ -1,0 +1,290 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeNode
+import HengeRing
+import Testing
+
+import struct NIOCore.ByteBuffer
+
+/// A few shards in one process, with queues for a network and dictionaries for disks.
+///
+/// Nothing happens until ``run()``; what `holds` matches then stays where it is until
+/// ``release()``.
+final class Cluster {
+    /// Something on its way to a node.
+    enum Event {
+        case message(from: NodeID, to: NodeID, PeerMessage)
+        case storage(NodeID, StorageRequest)
+    }
+
+    final class Node {
+        let id: NodeID
+        var shard: Shard
+        var disk: [StoredKey: ByteBuffer] = [:]
+        /// Milliseconds that its wall clock is ahead of the true time.
+        var clockAhead: Int64 = 0
+
+        init(id: NodeID, shard: consuming Shard) {
+            self.id = id
+            self.shard = shard
+        }
+    }
+
+    let ring: Ring
+    let configuration: ShardConfiguration
+    private(set) var nodes: [Node] = []
+    private(set) var down: Set<NodeID> = []
+    private(set) var queue: [Event] = []
+    private(set) var held: [Event] = []
+    /// What stays under way.
+    var holds: (Event) -> Bool = { _ in false }
+    /// What a disk answers in place of doing it.
+    var fails: (NodeID, StorageRequest) -> StorageFailure? = { _, _ in nil }
+    /// Everything that was sent, as `1→2 fetch object`.
+    private(set) var sent: [String] = []
+    private(set) var replies: [UInt64: [ShardReply]] = [:]
+    private(set) var notes: [ShardNote] = []
+    private(set) var now = Instant(nanoseconds: 1_000_000_000)
+    private(set) var wallMilliseconds: Int64 = 1_700_000_000_000
+    private var tickets: UInt64 = 0
+    private var seeds: UInt64 = 0
+    private var effects = EffectBuffer<ShardEffect>()
+
+    init(
+        nodes count: Int = 3,
+        replicas: Int = 3,
+        configuration: ShardConfiguration = ShardConfiguration()
+    ) throws {
+        let list = (1...count).map { "n\($0)=127.0.0.1:\(7400 + $0)" }.joined(separator: ",")
+        let bootstrap = try BootstrapList.parse(list)
+        let document = try RingDocument.bootstrap(bootstrap, replicas: replicas, partitions: 64)
+        ring = Ring(document)
+        self.configuration = configuration
+        for number in 1...count {
+            let id = NodeID(UInt16(number))
+            nodes.append(Node(id: id, shard: makeShard(id, saved: nil)))
+        }
+        for node in nodes {
+            let empty = Array(repeating: RecordWeight.nothing, count: ring.partitions)
+            node.shard.addInitialTallies(empty)
+            for peer in nodes where peer.id != node.id { step(node.id, .peerUp(peer.id)) }
+        }
+    }
+
+    private func makeShard(_ id: NodeID, saved: SavedState?) -> Shard {
+        seeds += 1
+        return Shard(
+            node: id,
+            ring: ring,
+            configuration: configuration,
+            saved: saved,
+            seed: seeds
+        )
+    }
+
+    func node(_ number: Int) -> Node { nodes[number - 1] }
+    func node(_ id: NodeID) -> Node { nodes[Int(id.rawValue) - 1] }
+
+    // MARK: Requests
+
+    @discardableResult
+    func request(
+        _ operation: ClientRequest.Operation,
+        _ key: StoredKey,
+        at node: Int = 1,
+        read: Consistency = .quorum,
+        write: Consistency = .quorum,
+        timeout: Interval = .milliseconds(500)
+    ) -> Ticket {
+        let request = ClientRequest(
+            key: key,
+            operation: operation,
+            levels: ConsistencyLevels(read: read, write: write),
+            timeout: timeout
+        )
+        return submit(at: node) { .request($0, request) }
+    }
+
+    func submit(at node: Int, _ input: (Ticket) -> ShardInput) -> Ticket {
+        tickets += 1
+        let ticket = Ticket(rawValue: tickets)
+        step(NodeID(UInt16(node)), input(ticket))
+        return ticket
+    }
+
+    /// The one reply to a ticket, spelled out; nil while there is none.
+    func answer(_ ticket: Ticket) -> String? {
+        guard let all = replies[ticket.rawValue] else { return nil }
+        #expect(all.count == 1, "answered \(all.count) times")
+        return all.first.map { spell($0, wall: WallTime(milliseconds: UInt64(wallMilliseconds))) }
+    }
+
+    func response(_ ticket: Ticket) -> ClientResponse? {
+        guard case .response(let response)? = replies[ticket.rawValue]?.first else { return nil }
+        return response
+    }
+
+    /// Asks, runs until nothing moves, and spells the answer.
+    @discardableResult
+    func ask(
+        _ operation: ClientRequest.Operation,
+        _ key: StoredKey,
+        at node: Int = 1,
+        read: Consistency = .quorum,
+        write: Consistency = .quorum
+    ) -> String? {
+        let ticket = request(operation, key, at: node, read: read, write: write)
+        run()
+        return answer(ticket)
+    }
+
+    @discardableResult
+    func get(_ key: StoredKey, at node: Int = 1, _ level: Consistency = .quorum) -> String? {
+        ask(.read, key, at: node, read: level)
+    }
+
+    @discardableResult
+    func set(
+        _ key: StoredKey,
+        _ value: String,
+        at node: Int = 1,
+        _ level: Consistency = .quorum,
+        basis: Mutation.Basis = .coordinator
+    ) -> String? {
+        ask(.write(.value(value, basis: basis)), key, at: node, write: level)
+    }
+
+    /// What a node's disk holds of a key, as readers would see it.
+    func stored(_ key: StoredKey, on node: Int) -> String? {
+        guard let bytes = self.node(node).disk[key] else { return nil }
+        guard let object = try? EncodedObject(bytes) else { return "rotten" }
+        return spell(object, wall: wall(NodeID(UInt16(node))))
+    }
+
+    // MARK: The world
+
+    func wall(_ id: NodeID) -> WallTime {
+        WallTime(milliseconds: UInt64(wallMilliseconds + node(id).clockAhead))
+    }
+
+    func step(_ id: NodeID, _ input: ShardInput) {
+        let reading = ClockReading(now: now, wall: wall(id))
+        node(id).shard.step(input, at: reading, effects: &effects)
+        for index in 0..<effects.count { carryOut(effects[index], of: id) }
+        effects.removeAll()
+    }
+
+    private func carryOut(_ effect: ShardEffect, of id: NodeID) {
+        switch effect {
+        case .send(let target, let message):
+            sent.append("\(id.rawValue)→\(target.rawValue) \(spell(message))")
+            queue.append(.message(from: id, to: target, message))
+        case .storage(let request): queue.append(.storage(id, request))
+        case .reply(let ticket, let reply): replies[ticket.rawValue, default: []].append(reply)
+        case .note(let note): notes.append(note)
+        }
+    }
+
+    /// Carries out what is under way, and what follows from it, until nothing is left but what is
+    /// held.
+    func run() {
+        while !queue.isEmpty { next(at: 0) }
+    }
+
+    /// Carries out one thing of those under way.
+    func next(at index: Int) {
+        let event = queue.remove(at: index)
+        if holds(event) { return held.append(event) }
+        switch event {
+        case .message(let sender, let target, let message):
+            if down.contains(sender) || down.contains(target) { return }
+            step(target, .message(from: sender, message))
+        case .storage(let id, let request):
+            step(id, .storage(complete(request, on: node(id))))
+        }
+    }
+
+    /// Lets go of what was held and of what would have been.
+    func release() {
+        holds = { _ in false }
+        queue += held
+        held = []
+        run()
+    }
+
+    /// Lets time pass and every shard notice it.
+    func pass(milliseconds: Int64) {
+        now = now + .milliseconds(UInt64(milliseconds))
+        wallMilliseconds += milliseconds
+        for node in nodes where !down.contains(node.id) { step(node.id, .tick) }
+        run()
+    }
+
+    /// Cuts a node off; with it what is under way to and from it is gone.
+    func take(down number: Int) {
+        let id = NodeID(UInt16(number))
+        down.insert(id)
+        for node in nodes where node.id != id { step(node.id, .peerDown(id)) }
+        for node in nodes where node.id != id { step(id, .peerDown(node.id)) }
+    }
+
+    func bring(up number: Int) {
+        let id = NodeID(UInt16(number))
+        down.remove(id)
+        for node in nodes where node.id != id && !down.contains(node.id) {
+            step(node.id, .peerUp(id))
+            step(id, .peerUp(node.id))
+        }
+    }
+
+    /// Starts a node that is down anew on its disk.
+    func restart(_ number: Int, saved: SavedState? = nil) {
+        let node = self.node(number)
+        let isOwn: (Event) -> Bool = { event in
+            guard case .storage(let id, _) = event else { return false }
+            return id == node.id
+        }
+        queue.removeAll(where: isOwn)
+        held.removeAll(where: isOwn)
+        node.shard = makeShard(node.id, saved: saved)
+        bring(up: number)
+    }
+
+    var workInFlight: [Int] { nodes.map { $0.shard.workInFlight } }
+    var isQuiet: Bool { workInFlight.allSatisfy { $0 == 0 } }
+
+    // MARK: Disks
+
+    private func complete(_ request: StorageRequest, on node: Node) -> StorageCompletion {
+        let failure = fails(node.id, request)
+        switch request {
+        case .load(let key, let token):
+            if let failure { return .loaded(token, .failure(failure)) }
+            return .loaded(token, .success(node.disk[key]))
+        case .persist(let key, let bytes, let token):
+            if failure == nil { node.disk[key] = bytes }
+            return .persisted(token, failure)
+        case .scan(let range, let token):
+            if let failure { return .scanned(token, .failure(failure)) }
+            return .scanned(token, .success(scan(range, node)))
+        }
+    }
+
+    private func scan(_ range: ScanRange, _ node: Node) -> ScanPage {
+        let keys = node.disk.keys.filter { $0.token >= range.from && $0.token <= range.through }
+            .sorted { $0.token < $1.token }
+        var page = ScanPage(keys: [], next: nil)
+        for (index, key) in keys.enumerated() {
+            if page.keys.count >= range.limit, key.token != keys[index - 1].token {
+                page.next = key.token
+                break
+            }
+            guard let bytes = node.disk[key], let object = try? EncodedObject(bytes),
+                object.isLive(at: range.wall), range.bucket.map({ $0 == key.bucket }) ?? true
+            else { continue }
+            page.keys.append(key)
+        }
+        return page
+    }
+}

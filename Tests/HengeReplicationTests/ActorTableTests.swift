@@ -1,0 +1,70 @@
+import HengeBase
+import HengeCausality
+import HengeReplication
+import Testing
+
+@Suite struct ActorTableTests {
+    private func table(
+        _ partitions: Int,
+        saved: [ActorTable.Entry?] = [],
+        seed: UInt64 = 7
+    )
+        -> ActorTable
+    {
+        ActorTable(partitions: partitions, saved: saved, generator: SeededGenerator(seed: seed))
+    }
+
+    @Test("counters rise per partition; a renewed actor starts again under another name")
+    func story() {
+        var actors = table(2)
+        let first = actors.mint(partition: 0)
+        #expect(actors.mint(partition: 0) == Dot(actor: first.actor, counter: 2))
+        let other = actors.mint(partition: 1)
+        #expect(other.actor != first.actor && other.counter == 1)
+        actors.renew(partition: 0)
+        let renewed = actors.mint(partition: 0)
+        #expect(renewed.actor != first.actor && renewed.counter == 1)
+        #expect(actors.mint(partition: 1) == Dot(actor: other.actor, counter: 2))
+        #expect(actors.renewals == 1)
+    }
+
+    @Test("what a clean stop saves goes on where it was; a crash takes other actors")
+    func savedEntries() {
+        var actors = table(3)
+        let last = actors.mint(partition: 1)
+        var restarted = table(3, saved: actors.saved, seed: 8)
+        #expect(restarted.mint(partition: 1) == Dot(actor: last.actor, counter: last.counter + 1))
+        var crashed = table(3, seed: 9)
+        #expect(crashed.mint(partition: 1).actor != last.actor)
+    }
+
+    @Test("state × input: mint and renew of an unused and of a used actor")
+    func states() {
+        var unused = table(1)
+        unused.renew(partition: 0)
+        #expect(unused.renewals == 0 && unused.saved == [nil])
+        _ = unused.mint(partition: 0)
+        unused.renew(partition: 0)
+        #expect(unused.renewals == 1 && unused.saved == [nil])
+    }
+
+    @Test("DVV 4: over random runs, restarts and renewals no dot is minted twice")
+    func paperUnique() {
+        for seed in 1...50 as ClosedRange<UInt64> {
+            var generator = SeededGenerator(seed: seed)
+            var actors = table(4, seed: generator.next())
+            var minted: Set<Dot> = []
+            for _ in 0..<500 {
+                let partition = generator.below(4)
+                switch generator.below(12) {
+                case 0: actors.renew(partition: partition)
+                case 1: actors = table(4, saved: actors.saved, seed: generator.next())
+                case 2: actors = table(4, seed: generator.next())
+                default:
+                    let isNew = minted.insert(actors.mint(partition: partition)).inserted
+                    #expect(isNew, "seed \(seed)")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeReplication
+import Testing
+
+@Suite struct PendingKeysTests {
+    private let versions = Version.catalogue
+
+    @Test("the first write loads, the second waits, the third builds on the second's version")
+    func story() {
+        var pending = PendingKeys<Int>()
+        let k = key("k")
+        #expect(spell(pending.admit(k, 1)) == "load")
+        #expect(spell(pending.admit(k, 2)) == "waits")
+        #expect(pending.waiting == 1)
+        #expect(pending.loaded(k, versions[1].object) == [2])
+        #expect(pending.waiting == 0)
+        pending.persisting(k, object(2))
+        #expect(pending.latest(k) == versions[2].object)
+        #expect(!pending.isDurable(k))
+        #expect(spell(pending.admit(k, 3)) == "ready \(versions[2].digest.rawValue)")
+        pending.persisting(k, object(4))
+        let weight = RecordWeight(of: versions[2].object, key: k)
+        let before = RecordWeight(of: versions[1].object, key: k)
+        #expect(pending.persisted(k, weight: weight, success: true) == weight - before)
+        #expect(pending.count == 1)
+        #expect(pending.persisted(k, weight: weight, success: false) == .nothing)
+        #expect(pending.count == 0)
+    }
+
+    @Test("a load that fails hands its waiters back and forgets the key")
+    func failedLoad() {
+        var pending = PendingKeys<Int>()
+        _ = pending.admit(key("k"), 1)
+        _ = pending.admit(key("k"), 2)
+        _ = pending.admit(key("k"), 3)
+        #expect(pending.loadFailed(key("k")) == [2, 3])
+        #expect(pending.count == 0 && pending.waiting == 0)
+        #expect(spell(pending.admit(key("k"), 4)) == "load")
+    }
+
+    @Test("state × input: what an admission gets in each state of its key")
+    func table() {
+        let k = key("k")
+        let rows: [(String, (inout PendingKeys<Int>) -> Void, String)] = [
+            ("unknown", { _ in }, "load"),
+            ("loading", { _ = $0.admit(k, 1) }, "waits"),
+            (
+                "loaded",
+                { pending in
+                    _ = pending.admit(k, 1)
+                    _ = pending.loaded(k, nil)
+                }, "ready 0"
+            ),
+            (
+                "loaded and released",
+                { pending in
+                    _ = pending.admit(k, 1)
+                    _ = pending.loaded(k, nil)
+                    pending.release(k)
+                }, "load"
+            ),
+            (
+                "persisting",
+                { pending in
+                    _ = pending.admit(k, 1)
+                    _ = pending.loaded(k, nil)
+                    pending.persisting(k, self.object(1))
+                    pending.release(k)
+                }, "ready \(versions[1].digest.rawValue)"
+            ),
+            (
+                "persisted",
+                { pending in
+                    _ = pending.admit(k, 1)
+                    _ = pending.loaded(k, nil)
+                    pending.persisting(k, self.object(1))
+                    _ = pending.persisted(k, weight: .nothing, success: true)
+                }, "load"
+            ),
+        ]
+        for (name, prepare, expected) in rows {
+            var pending = PendingKeys<Int>()
+            prepare(&pending)
+            #expect(spell(pending.admit(k, 9)) == expected, "\(name)")
+        }
+    }
+
+    @Test("generated: a change builds on the one before it, and weights add up to the disk")
+    func generated() {
+        for seed in 1...150 as ClosedRange<UInt64> { run(seed: seed) }
+    }
+
+    /// Each change is a write of its own actor that replaces what it builds on, so a change that
+    /// built on another state than the one before it would show as a sibling.
+    private func run(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        var pending = PendingKeys<Int>()
+        let keys = (0..<3).map { key("\($0)") }
+        var disk: [Version] = Array(repeating: .absent, count: 3)
+        var newest = disk
+        var queue: [[Version]] = [[], [], []]
+        var loading: [Int] = []
+        var first: [Int: Int] = [:]
+        var tally = RecordWeight.nothing
+        var next = 0
+        var waiters = 0
+
+        func apply(_ change: Int, _ index: Int, on object: EncodedObject?) {
+            let base = newest[index]
+            if object != base.object { Issue.record("seed \(seed): built on another version") }
+            newest[index] = base.writing(dot(UInt64(change), 1), replacing: base.seen)
+            guard let object = newest[index].object else { return }
+            pending.persisting(keys[index], object)
+            queue[index].append(newest[index])
+        }
+
+        for step in 0..<200 {
+            let index = generator.below(3)
+            switch generator.below(3) {
+            case 0 where step < 150:
+                next += 1
+                switch pending.admit(keys[index], next) {
+                case .load:
+                    newest[index] = disk[index]
+                    loading.append(index)
+                    first[index] = next
+                case .waits: waiters += 1
+                case .ready(let object): apply(next, index, on: object)
+                }
+            case 1:
+                guard let done = loading.popLast() else { continue }
+                let rest = pending.loaded(keys[done], disk[done].object)
+                waiters -= rest.count
+                for change in [first[done] ?? 0] + rest {
+                    apply(change, done, on: pending.latest(keys[done]))
+                }
+                pending.release(keys[done])
+            default:
+                guard !queue[index].isEmpty else { continue }
+                let version = queue[index].removeFirst()
+                let success = generator.chance(4, in: 5)
+                if success { disk[index] = version }
+                let weight = RecordWeight(of: version.object, key: keys[index])
+                let change = pending.persisted(keys[index], weight: weight, success: success)
+                tally = tally + change
+            }
+            #expect(pending.waiting == waiters, "seed \(seed)")
+        }
+        let actual = zip(keys, disk).reduce(RecordWeight.nothing) { sum, record in
+            sum + RecordWeight(of: record.1.object, key: record.0)
+        }
+        #expect(tally == actual, "seed \(seed)")
+        let busy = (0..<3).count { loading.contains($0) || !queue[$0].isEmpty }
+        #expect(pending.count == busy, "seed \(seed)")
+    }
+
+    @Test("Dynamo 4.4: versions of one replica form one line, never two that each claim the other")
+    func paperLine() {
+        var pending = PendingKeys<Int>()
+        let k = key("k")
+        _ = pending.admit(k, 1)
+        _ = pending.loaded(k, nil)
+        var object = VersionedObject()
+        for counter in 1...5 as ClosedRange<UInt64> {
+            let sibling = Sibling(
+                dot: dot(1, counter),
+                timestamp: .zero,
+                expiry: nil,
+                payload: .tombstone
+            )
+            object.write(sibling, replacing: object.context)
+            pending.persisting(k, object.encoded())
+            object = pending.latest(k)?.decoded() ?? VersionedObject()
+        }
+        #expect(object.siblings.map(\.dot) == [dot(1, 5)])
+    }
+
+    @Test("a record's weight counts a tombstone as a record and not as a key")
+    func weights() {
+        var object = VersionedObject()
+        let k = key("k")
+        #expect(RecordWeight(of: nil, key: k) == .nothing)
+        let deletion = Sibling(dot: dot(1, 1), timestamp: .zero, expiry: nil, payload: .tombstone)
+        object.write(deletion, replacing: VersionVector())
+        let encoded = object.encoded()
+        let bytes = k.bytes.readableBytes + encoded.bytes.readableBytes
+        #expect(
+            RecordWeight(of: encoded, key: k) == RecordWeight(records: 1, keys: 0, bytes: bytes)
+        )
+        #expect(RecordWeight(of: versions[4].object, key: k).keys == 1)
+    }
+
+    private func object(_ index: Int) -> EncodedObject {
+        versions[index].object ?? VersionedObject().encoded()
+    }
+
+    private func spell(_ admission: PendingKeys<Int>.Admission) -> String {
+        switch admission {
+        case .load: "load"
+        case .waits: "waits"
+        case .ready(let object): "ready \(VersionDigest(of: object).rawValue)"
+        }
+    }
+}

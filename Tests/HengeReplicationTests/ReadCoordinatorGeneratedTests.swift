@@ -1,0 +1,246 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeReplication
+import Testing
+
+/// Reads in small worlds of replicas that answer in any order, fail, vanish or keep silent.
+@Suite struct ReadCoordinatorGeneratedTests {
+    @Test("three replicas, every state, level, repair mode and deadline, in a random order each")
+    func everyState() {
+        var seed: UInt64 = 0
+        for versions in sequences(of: Version.catalogue, count: 3) {
+            for required in 1...3 {
+                for repair in ReadRepair.allCases {
+                    for deadline in [1, 3, 4, 100] {
+                        seed += 1
+                        var world = ReadWorld(
+                            versions: versions,
+                            required: required,
+                            repair: repair,
+                            deadline: deadline,
+                            faultsInTen: 0,
+                            seed: seed
+                        )
+                        check(world.run(), seed)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("one to five replicas with faults of every kind")
+    func faults() {
+        for seed in 1...5_000 as ClosedRange<UInt64> {
+            var generator = SeededGenerator(seed: seed)
+            let count = 1 + generator.below(5)
+            let catalogue = Version.catalogue
+            var world = ReadWorld(
+                versions: (0..<count).map { _ in catalogue[generator.below(catalogue.count)] },
+                required: 1 + generator.below(count),
+                repair: ReadRepair.allCases[generator.below(3)],
+                deadline: generator.chance(1, in: 4) ? generator.below(10) : 1_000,
+                faultsInTen: generator.below(6),
+                seed: generator.next()
+            )
+            check(world.run(), seed)
+        }
+    }
+
+    private func check(_ complaints: [String], _ seed: UInt64) {
+        if !complaints.isEmpty { Issue.record("seed \(seed): \(complaints)") }
+    }
+}
+
+/// One read, its replicas and a naive view of what it may answer.
+private struct ReadWorld {
+    let versions: [Version]
+    let required: Int
+    let repair: ReadRepair
+    let deadline: Int
+    let faultsInTen: Int
+    var generator: SeededGenerator
+
+    /// What is under way and comes back in any order; nil for a deadline.
+    var pending: [ReadCoordinator.Input] = []
+    var objectsAsked: [Int] = []
+    var digestsAsked: [Int] = []
+    /// Answers that were delivered in time, and by whom: the last one counts.
+    var delivered: [Int: Version] = [:]
+    var objectsDelivered: [Version] = []
+    var holders: Set<Int> = []
+    var hadFaults = false
+    var deadlinePassed = false
+    var replies: [ReadCoordinator.Outcome] = []
+    var repairs: [ReplicaSet] = []
+    var rotten: Set<Int> = []
+    var finishes = 0
+    var complaints: [String] = []
+
+    init(
+        versions: [Version],
+        required: Int,
+        repair: ReadRepair,
+        deadline: Int,
+        faultsInTen: Int,
+        seed: UInt64
+    ) {
+        self.versions = versions
+        self.required = required
+        self.repair = repair
+        self.deadline = deadline
+        self.faultsInTen = faultsInTen
+        generator = SeededGenerator(seed: seed)
+    }
+
+    mutating func run() -> [String] {
+        var order = Array(versions.indices)
+        for index in order.indices { order.swapAt(index, generator.below(order.count)) }
+        var machine = ReadCoordinator(
+            order: SlotOrder(order),
+            required: required,
+            repair: repair
+        )
+        var effects = EffectBuffer<ReadCoordinator.Effect>()
+        feed(.begin, &machine, &effects)
+        var steps = 0
+        while finishes == 0 || !pending.isEmpty {
+            if steps == deadline || pending.isEmpty {
+                deadlinePassed = deadlinePassed || finishes == 0
+                feed(.deadlineReached, &machine, &effects)
+            }
+            steps += 1
+            guard !pending.isEmpty else { continue }
+            let input = pending.remove(at: generator.below(pending.count))
+            note(input)
+            feed(input, &machine, &effects)
+            // Networks repeat themselves.
+            if generator.chance(1, in: 8) { feed(input, &machine, &effects) }
+        }
+        judge()
+        return complaints
+    }
+
+    /// Keeps the naive view of what the coordinator has been told.
+    private mutating func note(_ input: ReadCoordinator.Input) {
+        guard finishes == 0 else { return }
+        switch input {
+        case .replied(let slot, .object):
+            delivered[slot] = versions[slot]
+            objectsDelivered.append(versions[slot])
+        case .replied(let slot, .digest): delivered[slot] = versions[slot]
+        case .replied(let slot, _):
+            delivered[slot] = nil
+        case .lost(let slot): if repairs.isEmpty { delivered[slot] = nil }
+        case .repaired(let slot, .durable): holders.insert(slot)
+        case .repaired, .begin, .deadlineReached: break
+        }
+    }
+
+    private mutating func feed(
+        _ input: ReadCoordinator.Input,
+        _ machine: inout ReadCoordinator,
+        _ effects: inout EffectBuffer<ReadCoordinator.Effect>
+    ) {
+        let wasFinished = finishes > 0
+        machine.step(input, effects: &effects)
+        for index in 0..<effects.count {
+            if finishes > 0 { complaints.append("an effect after finish") }
+            carryOut(effects[index])
+        }
+        if wasFinished, !effects.isEmpty { complaints.append("an effect of a late input") }
+        effects.removeAll()
+    }
+
+    private mutating func carryOut(_ effect: ReadCoordinator.Effect) {
+        switch effect {
+        case .fetch(let slot, .object):
+            if objectsAsked.contains(slot) { complaints.append("object of \(slot) asked twice") }
+            if let known = delivered[slot] {
+                if known == .absent { complaints.append("object of an absent record asked") }
+                if objectsDelivered.contains(known) { complaints.append("a known object asked") }
+            }
+            objectsAsked.append(slot)
+            answerFetch(slot, .object(versions[slot].object))
+        case .fetch(let slot, .digest):
+            if digestsAsked.contains(slot) { complaints.append("digest of \(slot) asked twice") }
+            digestsAsked.append(slot)
+            answerFetch(slot, .digest(versions[slot].digest))
+        case .repair(let slots, let object):
+            if object != merged.object { complaints.append("repairs with another object") }
+            repairs.append(slots)
+            slots.forEach { answerRepair($0) }
+        case .reply(let outcome): replies.append(outcome)
+        case .finish: finishes += 1
+        }
+    }
+
+    private mutating func answerFetch(_ slot: Int, _ answer: FetchResult) {
+        guard generator.chance(faultsInTen, in: 10) else {
+            return pending.append(.replied(slot: slot, answer))
+        }
+        hadFaults = true
+        switch generator.below(5) {
+        case 0: pending.append(.replied(slot: slot, .failed(.io)))
+        case 1:
+            rotten.insert(slot)
+            pending.append(.replied(slot: slot, .failed(.corrupt)))
+        case 2: pending.append(.replied(slot: slot, .overloaded))
+        case 3: pending.append(.lost(slot: slot))
+        default: break  // Silence.
+        }
+    }
+
+    private mutating func answerRepair(_ slot: Int) {
+        guard generator.chance(faultsInTen, in: 10) else {
+            return pending.append(.repaired(slot: slot, .durable))
+        }
+        hadFaults = true
+        switch generator.below(4) {
+        case 0: pending.append(.repaired(slot: slot, .failed(.noSpace)))
+        case 1: pending.append(.repaired(slot: slot, .clockDrift))
+        case 2: pending.append(.lost(slot: slot))
+        default: break
+        }
+    }
+
+    private var merged: Version {
+        delivered.keys.sorted().reduce(.absent) { merged, slot in
+            merged.merged(with: delivered[slot] ?? .absent)
+        }
+    }
+
+    private mutating func judge() {
+        if replies.count != 1 { complaints.append("\(replies.count) replies") }
+        if finishes != 1 { complaints.append("\(finishes) finishes") }
+        guard let reply = replies.first else { return }
+        switch reply {
+        case .object(let object): judge(object)
+        case .timedOut(let received, let required), .overloaded(let received, let required),
+            .storage(_, let received, let required):
+            if required != self.required { complaints.append("wrong number required") }
+            if received >= required { complaints.append("failed with \(received) of \(required)") }
+            if !hadFaults, !deadlinePassed { complaints.append("failed for no reason: \(reply)") }
+            let asked = Set(objectsAsked + digestsAsked)
+                .union(repairs.flatMap { slots in versions.indices.filter(slots.contains) })
+            if !deadlinePassed, asked.count < versions.count {
+                complaints.append("gave up with spares left")
+            }
+        }
+    }
+
+    private mutating func judge(_ object: EncodedObject?) {
+        if delivered.count < required { complaints.append("answered from \(delivered.count)") }
+        if object != merged.object { complaints.append("not the merge of \(delivered)") }
+        let wanted = Set(delivered.keys.filter { delivered[$0] != merged })
+        let stale = object == nil || repair == .off ? [] : wanted
+        let repaired = Set(repairs.flatMap { slots in versions.indices.filter(slots.contains) })
+        if repair == .off, !repairs.isEmpty { complaints.append("repairs although off") }
+        if !stale.isSubset(of: repaired) { complaints.append("stale \(stale), only \(repaired)") }
+        let fresh = Set(delivered.keys.filter { delivered[$0] == merged })
+        if !repaired.isDisjoint(with: fresh) { complaints.append("repairs what is whole") }
+        if repair == .blocking, !stale.isEmpty, fresh.union(holders).count < required {
+            complaints.append("\(fresh.union(holders)) hold it at the time of the reply")
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import HengeBase
+import HengeRing
+import HengeServer
+import Logging
+import NIOCore
+import NIOPosix
+
+/// Real nodes in this process, on free ports of the loopback interface, with data that goes away
+/// with them.
+struct TestCluster: Sendable {
+    let respPorts: [Int]
+    let peerPorts: [Int]
+    let bootstrap: BootstrapList
+
+    func client(_ node: Int = 0, reads: Bool = true) async throws -> TestClient {
+        try await TestClient.connect(port: respPorts[node], reads: reads)
+    }
+
+    /// Runs `body` with a cluster whose nodes all see each other, then stops it cleanly.
+    static func with(
+        nodes: Int,
+        replicas: Int = 3,
+        _ change: @escaping @Sendable (inout NodeSettings) -> Void = { _ in },
+        _ body: (TestCluster) async throws -> Void
+    ) async throws {
+        let directory = FileManager.default.temporaryDirectory
+            .appending(path: "henge-tests-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let ports = try await freePorts(2 * nodes)
+        let list = (1...nodes).map { "n\($0)=127.0.0.1:\(ports[nodes + $0 - 1])" }
+        let bootstrap = try BootstrapList.parse(list.joined(separator: ","))
+        let cluster = TestCluster(
+            respPorts: Array(ports.prefix(nodes)),
+            peerPorts: Array(ports.suffix(nodes)),
+            bootstrap: bootstrap
+        )
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for index in 0..<nodes {
+                guard let resp = HostPort("127.0.0.1:\(ports[index])"),
+                    let peer = HostPort("127.0.0.1:\(ports[nodes + index])")
+                else { throw TestError.badPort }
+                var settings = NodeSettings(
+                    name: "n\(index + 1)",
+                    dataDirectory: directory.appending(path: "n\(index + 1)").path,
+                    respAddress: resp,
+                    peerAddress: peer,
+                    bootstrap: bootstrap
+                )
+                settings.replicas = replicas
+                settings.partitions = 64
+                settings.durability = .interval(.seconds(1))
+                change(&settings)
+                let server = Server(settings: settings, logger: quiet) { _ in }
+                group.addTask { try await server.run() }
+            }
+            try await cluster.awaitReady()
+            try await body(cluster)
+            // A server takes its cancellation for the order to stop.
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+    }
+
+    private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    private func awaitReady() async throws {
+        for port in respPorts {
+            try await eventually("node on port \(port) is ready") {
+                guard let client = try? await TestClient.connect(port: port) else { return false }
+                let status = try await client.value("HENGE.STATUS")
+                try await client.close()
+                let peers = status["peers"]?.elements ?? []
+                return peers.count == 2 * (respPorts.count - 1)
+                    && !peers.contains { $0.text == "down" }
+            }
+        }
+    }
+
+    /// Ports that were free a moment ago.
+    private static func freePorts(_ count: Int) async throws -> [Int] {
+        var channels: [any Channel] = []
+        for _ in 0..<count {
+            let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            channels.append(try await bootstrap.bind(host: "127.0.0.1", port: 0).get())
+        }
+        let ports = channels.compactMap { $0.localAddress?.port }
+        for channel in channels { try await channel.close() }
+        return ports
+    }
+}
+
+enum TestError: Error {
+    case badPort
+    case notReached(String)
+}
+
+/// Tries until `condition` holds, at most 20 seconds.
+func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
+    let deadline = ContinuousClock.now + .seconds(20)
+    while ContinuousClock.now < deadline {
+        if try await condition() { return }
+        try await Task.sleep(for: .milliseconds(5))
+    }
+    throw TestError.notReached(what)
+}
