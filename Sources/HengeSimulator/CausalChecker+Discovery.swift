@@ -37,7 +37,12 @@ extension CausalChecker {
         if case .coordinator = mutation.basis {
             // No more than what the node has held, whatever its context claims.
             replacing = replacing.subtracting(unseen(replacing, of: key, at: node))
-            try checkRising(sibling, over: histories[key].survivors(of: replacing), of: key)
+            if let later = later(than: sibling, in: replacing, of: key) {
+                throw Violation(
+                    .soundClocks,
+                    "\(sibling.dot) knew of \(later), which is stamped later"
+                )
+            }
         }
         hands[node][key].stored.insert(histories[key].writes.count)
         if case .context = mutation.basis {
@@ -47,18 +52,11 @@ extension CausalChecker {
         histories[key].record(sibling, replacing: replacing, leaving: object.context)
     }
 
-    /// A write that knows of others has a later timestamp, whatever the clocks say.
-    private func checkRising(
-        _ sibling: Sibling,
-        over known: WriteSet,
-        of key: Int
-    ) throws(Violation) {
-        guard clocksAgree else { return }
-        for write in known.members
-        where histories[key].writes[write].sibling.timestamp >= sibling.timestamp {
-            let older = histories[key].writes[write].dot
-            throw Violation(.soundClocks, "\(sibling.dot) knew of \(older), which is stamped later")
-        }
+    /// One of the writes that this one knew of and that has a later timestamp; there must be none.
+    private func later(than sibling: Sibling, in known: WriteSet, of key: Int) -> Dot? {
+        guard clocksAgree else { return nil }
+        let writes = histories[key].survivors(of: known).members.map { histories[key].writes[$0] }
+        return writes.first { $0.sibling.timestamp >= sibling.timestamp }?.dot
     }
 
     /// What a request that was not yet seen carried out would replace.
@@ -83,15 +81,21 @@ extension CausalChecker {
         at node: Int
     ) -> Mutation? {
         let requests = hands[node][key].requested
-        let exact = requests.indices.filter { requests[$0].mayHaveMade(sibling) }
-        let others = exact.isEmpty ? requests.indices.filter { requests[$0].repeatsValue } : exact
+        let exact = requests.indices.filter { requests[$0].mutation.mayHaveMade(sibling) }
+        let others =
+            exact.isEmpty ? requests.indices.filter { requests[$0].mutation.repeatsValue } : exact
         let rest = object.siblings.filter { $0.dot != sibling.dot }.map(\.dot)
         let known = histories[key].covered(by: object.context)
         let explaining = others.first { index in
-            let gone = replaced(by: requests[index], leaving: object.context, of: key)
+            let gone = replaced(by: requests[index].mutation, leaving: object.context, of: key)
             // A node may claim what the client's context names, and must then.
             var named = WriteSet()
-            if case .context(let context) = requests[index].basis {
+            if case .coordinator = requests[index].mutation.basis,
+                later(than: sibling, in: gone, of: key) != nil
+            {
+                return false
+            }
+            if case .context(let context) = requests[index].mutation.basis {
                 guard object.context.descends(from: context) else { return false }
                 named = gone
             }
@@ -100,7 +104,7 @@ extension CausalChecker {
             return isHonest && left.map { histories[key].writes[$0].dot }.sorted() == rest
         }
         guard let index = explaining ?? others.first else { return nil }
-        return hands[node][key].requested.remove(at: index)
+        return hands[node][key].requested.remove(at: index).mutation
     }
 }
 

@@ -1,6 +1,7 @@
 import HengeBase
 import HengeCausality
 import HengeMessages
+import HengeNode
 import HengeRing
 
 import struct NIOCore.ByteBuffer
@@ -11,6 +12,17 @@ import struct NIOCore.ByteBuffer
 /// Independent of the code under test: that merges vectors, this never does. A write is known from
 /// the first object that shows it; what it replaced follows from the request that made it.
 struct CausalChecker {
+    /// Who asked a node for a write.
+    enum Origin: Hashable {
+        case client(Ticket)
+        case peer(NodeID, RequestID)
+    }
+
+    struct Request {
+        let origin: Origin
+        let mutation: Mutation
+    }
+
     /// What one node may rightly claim to know of one key.
     struct Hand {
         var stored = WriteSet()
@@ -18,8 +30,8 @@ struct CausalChecker {
         var passing = WriteSet()
         var epoch = 0
         var persistsInFlight = 0
-        /// Writes that this node was asked to make, in order.
-        var requested: [Mutation] = []
+        /// Writes that this node was asked to make and may still make, in order.
+        var requested: [Request] = []
     }
 
     private(set) var keys: [StoredKey] = []
@@ -31,6 +43,8 @@ struct CausalChecker {
     private var epochs: [Int]
     /// By key: the nodes that have lost records of it.
     private(set) var losers: [UInt64] = []
+    /// By node: the key of each request that it has not answered.
+    private var keysOfRequests: [[Origin: Int]]
     var keyOfDot: [Dot: Int] = [:]
     var burned: [ActorID: Bool] = [:]
 
@@ -40,6 +54,7 @@ struct CausalChecker {
     init(nodes: Int, clocksAgree: Bool) {
         self.clocksAgree = clocksAgree
         hands = Array(repeating: [], count: nodes)
+        keysOfRequests = Array(repeating: [:], count: nodes)
         epochs = Array(repeating: 0, count: nodes)
     }
 
@@ -50,6 +65,15 @@ struct CausalChecker {
         losers.append(0)
         for node in hands.indices { hands[node].append(Hand()) }
         return keys.count - 1
+    }
+
+    /// Forgets all about the keys so far but their names.
+    mutating func retire() {
+        for key in histories.indices {
+            numbers[keys[key]] = nil
+            histories[key] = KeyHistory()
+            for node in hands.indices { hands[node][key] = Hand() }
+        }
     }
 
     func number(of key: StoredKey) -> Int? { numbers[key] }
@@ -66,9 +90,25 @@ struct CausalChecker {
 
     // MARK: What reaches a node
 
-    mutating func requested(_ mutation: Mutation, of key: StoredKey, at node: Int) {
+    mutating func requested(
+        _ mutation: Mutation,
+        of key: StoredKey,
+        at node: Int,
+        by origin: Origin
+    ) {
         guard let key = numbers[key] else { return }
-        hands[node][key].requested.append(mutation)
+        hands[node][key].requested.append(Request(origin: origin, mutation: mutation))
+        keysOfRequests[node][origin] = key
+    }
+
+    /// A node has answered a request.
+    ///
+    /// - Parameter wroteNothing: the node will never make the write.
+    mutating func ended(_ origin: Origin, wroteNothing: Bool, at node: Int) {
+        guard let key = keysOfRequests[node].removeValue(forKey: origin), wroteNothing else {
+            return
+        }
+        hands[node][key].requested.removeAll { $0.origin == origin }
     }
 
     mutating func received(
@@ -121,6 +161,7 @@ struct CausalChecker {
 
     mutating func started(_ node: Int) {
         for key in hands[node].indices { hands[node][key] = Hand() }
+        keysOfRequests[node].removeAll()
         epochs[node] += 1
     }
 

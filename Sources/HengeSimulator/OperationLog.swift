@@ -59,6 +59,7 @@ struct OperationLog {
         first = nextNumber
         operations.removeAll()
         madeBy.removeAll()
+        for key in held.indices { held[key].removeAll() }
     }
 
     func held(_ key: Int) -> [WriteSet] { held[key] }

@@ -71,10 +71,10 @@ extension Simulation {
     /// The whole machine dies at once.
     func failPower(_ node: SimulatedNode) {
         trace.note("power failure", at: node.id, now)
-        let before = causal.keys.map { try? node.peek($0).get() }
+        let before = causal.keys[firstKeyOfRound...].map { try? node.peek($0).get() }
         let unsafe = node.engine.unsyncedCount + node.engine.waitingWriteCount
         node.engine.crash(surviving: faultDice.below(unsafe + 1))
-        for (key, record) in before.enumerated()
+        for (key, record) in zip(causal.keys.indices[firstKeyOfRound...], before)
         where record != (try? node.peek(causal.keys[key]).get()) && options.durability == .interval
         {
             causal.lost(key, at: node.index)

@@ -37,6 +37,8 @@ extension Simulation {
         round += 1
         firstKeyOfRound = causal.keys.count
         log.beginRound()
+        causal.retire()
+        finalObjects.removeAll()
         ownReplies.removeAll()
         for client in clients { client.contexts.removeAll() }
         for workload in workloads { workload.setUp(self, round: round) }

@@ -42,16 +42,23 @@ extension Simulation {
         _ process: Process
     ) throws(Violation) {
         switch input {
-        case .request(_, let request): observe(request, at: node)
+        case .request(let ticket, let request):
+            observe(request, at: node, by: .client(ticket))
+        case .message(let sender, .forward(let id, let request)):
+            observe(request, at: node, by: .peer(sender, id))
         case .message(_, let message): try observe(message, at: node)
         case .storage(let completion): try observe(completion, at: node, process)
         case .scan, .count, .peerUp, .peerDown, .tick: break
         }
     }
 
-    private func observe(_ request: ClientRequest, at node: SimulatedNode) {
+    private func observe(
+        _ request: ClientRequest,
+        at node: SimulatedNode,
+        by origin: CausalChecker.Origin
+    ) {
         if case .write(let mutation) = request.operation {
-            causal.requested(mutation, of: request.key, at: node.index)
+            causal.requested(mutation, of: request.key, at: node.index, by: origin)
         }
     }
 
@@ -59,10 +66,10 @@ extension Simulation {
         switch message {
         case .store(_, let key, let object, _):
             try causal.received(object, of: key, at: node.index)
-        case .forward(_, let request): observe(request, at: node)
         case .fetched(_, .object(let object?)):
             try receivedByContent(object, at: node)
-        case .stored, .fetch, .fetched, .forwarded, .scan, .scanned, .count, .counted: break
+        case .stored, .fetch, .fetched, .forward, .forwarded, .scan, .scanned, .count, .counted:
+            break
         }
     }
 
@@ -130,10 +137,16 @@ extension Simulation {
         switch effect {
         case .send(let target, let message):
             try observe(sending: message, from: node)
+            if case .forwarded(let id, let response) = message {
+                let wroteNothing = ShardReply.response(response).saysNothingWritten
+                causal.ended(.peer(target, id), wroteNothing: wroteNothing, at: node.index)
+            }
             send(message, from: node, to: target)
         case .storage(let request):
             try start(request, at: node, process)
         case .reply(let ticket, let reply):
+            let wroteNothing = reply.saysNothingWritten
+            causal.ended(.client(ticket), wroteNothing: wroteNothing, at: node.index)
             try answer(Int(ticket.rawValue), reply, from: node)
         case .note: break
         }
