@@ -35,6 +35,8 @@ struct CausalChecker {
     }
 
     private(set) var keys: [StoredKey] = []
+    /// Keys below this number are of earlier rounds.
+    private var retired = 0
     private var numbers: [StoredKey: Int] = [:]
     var histories: [KeyHistory] = []
     /// By node, then by key.
@@ -69,6 +71,7 @@ struct CausalChecker {
 
     /// Forgets all about the keys so far but their names.
     mutating func retire() {
+        retired = keys.count
         for key in histories.indices {
             numbers[keys[key]] = nil
             histories[key] = KeyHistory()
@@ -85,7 +88,10 @@ struct CausalChecker {
 
     /// The key that an object is of, by the writes in it.
     func key(of object: EncodedObject) -> Int? {
-        object.decoded().siblings.first.flatMap { keyOfDot[$0.dot] }
+        guard let dot = object.decoded().siblings.first?.dot, let key = keyOfDot[dot] else {
+            return nil
+        }
+        return key < retired ? nil : key
     }
 
     // MARK: What reaches a node

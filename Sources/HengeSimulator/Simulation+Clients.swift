@@ -158,8 +158,43 @@ extension Simulation {
                 guard case .present(let object) = report.state else { continue }
                 _ = try causal.shown(object, of: key, by: node.index)
             }
-        case .failed: counts.failures += 1
+        case .failed(let failure):
+            counts.failures += 1
+            try checkHonest(failure, operation, key)
         case .notApplied: break
+        }
+    }
+
+    /// As many replicas as a failed write's answer says hold it, or more.
+    private func checkHonest(
+        _ failure: RequestFailure,
+        _ operation: Operation,
+        _ key: Int
+    ) throws(Violation) {
+        let received: Int
+        let required: Int
+        switch failure {
+        case .timedOut(let needed, let count), .storage(_, let needed, let count),
+            .clockDrift(let needed, let count):
+            (required, received) = (needed, count)
+        case .unavailable(let needed, let alive): (required, received) = (needed, alive)
+        case .overloaded, .conflict, .tooLarge: return
+        }
+        guard received < required, required <= ring.replicas else {
+            throw Violation(.honestFailures, "operation \(operation.number) failed with \(failure)")
+        }
+        guard let write = log.write(madeBy: operation.number) else { return }
+        let holders = nodes.count { node in
+            guard case .success(let bytes?) = node.peek(causal.keys[key]),
+                let object = try? EncodedObject(bytes)
+            else { return false }
+            return causal.histories[key].covered(by: object.context).contains(write)
+        }
+        guard holders + losers(of: key) >= received else {
+            throw Violation(
+                .honestFailures,
+                "operation \(operation.number) was told \(failure), and \(holders) hold its write"
+            )
         }
     }
 

@@ -45,6 +45,7 @@ extension Simulation {
         pass(.milliseconds(200))
         runClients(operations: options.operations, isCalm: false)
         settleFaults()
+        if !options.faults.contains(.rot) { recover() }
         restartAll()
         if options.faults.contains(.rot) { readEverywhere() }
         runClients(operations: options.calmOperations, isCalm: true)
@@ -84,6 +85,15 @@ extension Simulation {
         checking { () throws(Violation) in try log.checkNoneLate(at: now) }
     }
 
+    /// Whatever happened, the processes that lived through it serve again without a restart.
+    private func recover() {
+        startAll()
+        awaitConnections()
+        awaitTrueClocks()
+        runClients(operations: options.calmOperations / 2, isCalm: true)
+        awaitQuiet()
+    }
+
     /// Restarts every node, some after a clean stop, with the repair that makes replicas equal.
     private func restartAll() {
         repair = .blocking
@@ -94,10 +104,13 @@ extension Simulation {
         if !isDown { report(Violation(.quiescence, "a node does not stop")) }
         startAll()
         awaitConnections()
-        if options.faults.contains(.wildClock) {
-            // Until the replicas' clocks are where the wild one was.
-            pass(.milliseconds(3 * options.clockDriftMax.milliseconds))
-        }
+        awaitTrueClocks()
+    }
+
+    /// Until the replicas' clocks are where the wild one was.
+    private func awaitTrueClocks() {
+        guard options.faults.contains(.wildClock) else { return }
+        pass(.milliseconds(3 * options.clockDriftMax.milliseconds))
     }
 
     private func awaitConnections() {

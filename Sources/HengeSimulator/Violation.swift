@@ -18,6 +18,8 @@ package struct Violation: Error, Hashable, Sendable, CustomStringConvertible {
         case oneAnswer = "one answer"
         /// An answer that says that nothing was written is true.
         case nothingWritten = "nothing written"
+        /// The numbers of a failure are true: so many replicas at least hold the write.
+        case honestFailures = "honest failures"
         /// A request is carried out once at most.
         case carriedOutOnce = "carried out once"
         /// In calm every request succeeds.

@@ -95,6 +95,9 @@ import Testing
         },
         Case("stamps the past", breaks: .soundClocks, faults: .clockSkew) { .pastStamps() },
         Case("denies writes", breaks: .nothingWritten, faults: .partitions) { .deniesWrites() },
+        Case("counts too many", breaks: .honestFailures, faults: .partitions, levels: [.all]) {
+            .boastfulFailures()
+        },
         Case("refuses reads", breaks: .liveness) { .refusesReads() },
         Case("forgets what it works at", breaks: .quiescence) { .lostLoads(every: 30) },
         Case("counts wrong", breaks: .exactTallies) { .miscounts() },

@@ -302,6 +302,18 @@ extension Mutant {
         return mutant
     }
 
+    /// Counts one acknowledgement more than came.
+    static func boastfulFailures() -> Mutant {
+        let mutant = Mutant()
+        mutant.changeReplies { reply in
+            guard case .response(.failed(.timedOut(let required, let received))) = reply else {
+                return [reply]
+            }
+            return [.response(.failed(.timedOut(required: required, received: received + 1)))]
+        }
+        return mutant
+    }
+
     static func refusesReads() -> Mutant {
         let mutant = Mutant()
         mutant.changeReplies { reply in
