@@ -52,7 +52,14 @@ package final class MixedWorkload: Workload {
         case .count: return .count
         default:
             operation = .write(
-                mutation(kind, number: number, client: client, key: keys[index], simulation)
+                mutation(
+                    kind,
+                    number: number,
+                    client: client,
+                    key: keys[index],
+                    name: names[index],
+                    simulation
+                )
             )
         }
         let request = ClientRequest(
@@ -72,6 +79,7 @@ package final class MixedWorkload: Workload {
         number: Int,
         client: SimulatedClient,
         key: Int,
+        name: StoredKey,
         _ simulation: Simulation
     ) -> Mutation {
         let value = Mutation.Content.value(
@@ -81,7 +89,11 @@ package final class MixedWorkload: Workload {
                 padding: client.dice.pick([0, 0, 20, 200])
             )
         )
-        let context = Mutation.Basis.context(client.contexts[key] ?? VersionVector())
+        var given = VersionVector()
+        simulation.checking { () throws(Violation) in
+            given = try client.context(of: key, name)
+        }
+        let context = Mutation.Basis.context(given)
         let soon = Mutation.Expiry.at(
             WallTime(
                 milliseconds: simulation.latestWall.milliseconds + UInt64(client.dice.below(3_000))
@@ -108,10 +120,12 @@ package final class MixedWorkload: Workload {
         _ operation: Operation,
         _ reply: ShardReply
     ) {
-        guard let key = operation.key, case .response(let response) = reply else { return }
+        guard let key = operation.key, let name = operation.request?.key,
+            case .response(let response) = reply
+        else { return }
         switch response {
-        case .object(let object?): client.contexts[key] = object.context
-        case .written(let context, _): client.contexts[key] = context
+        case .object(let object?): client.keep(object.context, of: key, name)
+        case .written(let context, _): client.keep(context, of: key, name)
         case .object(nil), .notApplied, .inspected, .failed: break
         }
     }

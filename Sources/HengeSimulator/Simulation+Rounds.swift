@@ -40,7 +40,7 @@ extension Simulation {
         causal.retire()
         finalObjects.removeAll()
         ownReplies.removeAll()
-        for client in clients { client.contexts.removeAll() }
+        for client in clients { client.forgetContexts() }
         for workload in workloads { workload.setUp(self, round: round) }
         pass(.milliseconds(200))
         runClients(operations: options.operations, isCalm: false)

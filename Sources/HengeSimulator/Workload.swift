@@ -1,7 +1,9 @@
 package import HengeBase
-package import HengeCausality
+import HengeCausality
 package import HengeMessages
 package import HengeNode
+
+import struct NIOCore.ByteBuffer
 
 /// What clients do, and what must then be true. Each round of a run sets up, starts and checks
 /// anew.
@@ -34,13 +36,33 @@ package final class SimulatedClient {
     var remaining = 0
     /// The operation that it waits for.
     var operation: Int?
-    /// By key: the context it was given last.
-    package var contexts: [Int: VersionVector] = [:]
+    /// By key: the context it was given last, in the form in which clients get it.
+    private var contexts: [Int: String] = [:]
 
     init(index: Int, workload: Int, dice: SeededGenerator) {
         self.index = index
         self.workload = workload
         self.dice = dice
+    }
+
+    func forgetContexts() { contexts.removeAll() }
+
+    func keep(_ context: VersionVector, of key: Int, _ name: StoredKey) {
+        contexts[key] = CausalContext.encode(context, key: name.token.rawValue)
+    }
+
+    /// The context of a key that it was given last; the empty one at first.
+    func context(of key: Int, _ name: StoredKey) throws(Violation) -> VersionVector {
+        guard let text = contexts[key] else { return VersionVector() }
+        do throws(ObjectDecodeError) {
+            let context = try CausalContext.decode(ByteBuffer(string: text))
+            guard context.belongs(to: name.token.rawValue) else {
+                throw .brokenInvariant(at: 0)
+            }
+            return context.vector
+        } catch {
+            throw Violation(.codec, "a context can't be read back: \(error)")
+        }
     }
 
     var isDone: Bool { remaining == 0 && operation == nil }
