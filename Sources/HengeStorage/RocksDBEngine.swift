@@ -100,6 +100,9 @@ package final class RocksDBEngine: @unchecked Sendable {
 
     package var metrics: StorageMetrics { counters.snapshot }
 
+    /// From how many unfinished writes, or reads in the pool, on it is backpressured.
+    package var pendingOperationsMax: Int { options.pendingOperationsMax }
+
     /// Whether so much is unfinished that the driver should take no more requests for now.
     package var isBackpressured: Bool {
         counters.pendingWrites.value >= options.pendingOperationsMax

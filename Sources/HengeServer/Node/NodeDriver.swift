@@ -168,8 +168,10 @@ package final class NodeDriver {
 
     /// The disk does not keep up. Refusing writes at once keeps memory bounded and reads quick.
     private var storageOverloaded: RequestFailure {
-        let metrics = storage.metrics
-        return .overloaded(inFlight: metrics.pendingWrites, limit: metrics.pendingWrites)
+        .overloaded(
+            inFlight: storage.metrics.pendingWrites,
+            limit: storage.pendingOperationsMax
+        )
     }
 
     private func step(_ input: ShardInput) {
