@@ -166,7 +166,7 @@ let package = Package(
             "HengeServerTests",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeNode",
-                "HengeRESP", "HengeServer", nioCore, nioEmbedded, nioPosix, logging,
+                "HengeRESP", "HengeServer", nioCore, nioConcurrency, nioEmbedded, nioPosix, logging,
             ]
         ),
         tests(

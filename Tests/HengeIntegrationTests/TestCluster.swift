@@ -1,5 +1,6 @@
 import Foundation
 import HengeClient
+import Synchronization
 import Testing
 import henge
 
@@ -83,11 +84,18 @@ struct TestCluster {
         }
     }
 
+    /// Each is tried once in this process, and the addresses of a node are 1,000 apart, so tests
+    /// that run at the same time never want the same port.
+    private static let nextBase = Mutex(20_000)
+
     /// A base port for which every port of the nodes is free, below those that the system gives to
     /// outgoing connections.
     static func freeBasePort(nodes: Int) throws -> Int {
-        for _ in 0..<200 {
-            let base = Int.random(in: 10_000...29_000)
+        for _ in 0..<120 {
+            let base = nextBase.withLock { next in
+                defer { next += 8 }
+                return next
+            }
             let cluster = LocalCluster(nodeCount: nodes, basePort: base)
             let ports = cluster.nodes.flatMap { $0.ports.map(\.port) }
             if ports.allSatisfy(PortCheck.isFree) { return base }

@@ -3,6 +3,7 @@ import HengeBase
 import HengeRing
 import HengeServer
 import Logging
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 
@@ -77,15 +78,25 @@ struct TestCluster: Sendable {
         }
     }
 
-    /// Ports that were free a moment ago.
+    /// The next port to try. Each is given out once in this process, and all lie below those that
+    /// the system gives to outgoing connections, so that nothing takes one before its node listens.
+    private static let nextPort = NIOLockedValueBox(12_000 + Int(getpid()) % 16 * 400)
+
     private static func freePorts(_ count: Int) async throws -> [Int] {
-        var channels: [any Channel] = []
-        for _ in 0..<count {
+        var ports: [Int] = []
+        while ports.count < count {
+            let port = nextPort.withLockedValue { next in
+                defer { next += 1 }
+                return next
+            }
+            guard port < 19_500 else { throw TestError.notReached("\(count) free ports") }
             let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            channels.append(try await bootstrap.bind(host: "127.0.0.1", port: 0).get())
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            guard let channel = try? await bootstrap.bind(host: "127.0.0.1", port: port).get()
+            else { continue }
+            try await channel.close()
+            ports.append(port)
         }
-        let ports = channels.compactMap { $0.localAddress?.port }
-        for channel in channels { try await channel.close() }
         return ports
     }
 }
