@@ -18,17 +18,22 @@ package struct ClientRequest: Hashable, Sendable {
     package var levels: ConsistencyLevels
     /// How long the client waits, from when the request came in.
     package var timeout: Interval
+    /// Whether the next healthy nodes stand in for home replicas that are down, and count (Dynamo's
+    /// sloppy quorum, section 4.6).
+    package var isSloppy: Bool
 
     package init(
         key: StoredKey,
         operation: Operation,
         levels: ConsistencyLevels,
-        timeout: Interval
+        timeout: Interval,
+        isSloppy: Bool = false
     ) {
         self.key = key
         self.operation = operation
         self.levels = levels
         self.timeout = timeout
+        self.isSloppy = isSloppy
     }
 }
 

@@ -9,6 +9,7 @@ extension ByteBuffer {
         writeInterval(request.timeout)
         writeConsistency(request.levels.read)
         writeConsistency(request.levels.write)
+        writeFlag(request.isSloppy)
         writeKey(request.key)
         switch request.operation {
         case .read: writeInteger(UInt8(0))
@@ -23,6 +24,7 @@ extension ByteBuffer {
         let timeout = try readInterval()
         let read = try readConsistency()
         let levels = ConsistencyLevels(read: read, write: try readConsistency())
+        let isSloppy = try readFlag()
         let key = try readKey()
         let operation: ClientRequest.Operation
         switch try field(UInt8.self) {
@@ -31,7 +33,13 @@ extension ByteBuffer {
         case 2: operation = .write(try readMutation())
         default: throw .invalidField("operation")
         }
-        return ClientRequest(key: key, operation: operation, levels: levels, timeout: timeout)
+        return ClientRequest(
+            key: key,
+            operation: operation,
+            levels: levels,
+            timeout: timeout,
+            isSloppy: isSloppy
+        )
     }
 
     private mutating func writeMutation(_ mutation: Mutation) {

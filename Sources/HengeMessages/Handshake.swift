@@ -6,7 +6,7 @@ package import struct NIOCore.ByteBuffer
 package struct PeerHello: Hashable, Sendable {
     package static let magic: UInt32 = 0x4845_4E47  // "HENG"
     /// The protocol versions that this build speaks.
-    package static let versions: ClosedRange<UInt16> = 1...1
+    package static let versions: ClosedRange<UInt16> = 2...2
     /// The most bytes that each of the texts below may have; longer ones are refused when read.
     package static let textMax = 512
 
@@ -16,6 +16,9 @@ package struct PeerHello: Hashable, Sendable {
     package var name: String
     /// The epoch of the sender's ring document.
     package var epoch: UInt64
+    /// Which process of the node this is: the number of its start in the high 40 bits, chance in
+    /// the others.
+    package var life: UInt64
     /// Where the sender's clients connect, for topology answers; empty when it has none.
     package var respAddress: String
     package var httpAddress: String
@@ -26,6 +29,7 @@ package struct PeerHello: Hashable, Sendable {
         node: NodeID,
         name: String,
         epoch: UInt64,
+        life: UInt64,
         respAddress: String,
         httpAddress: String
     ) {
@@ -34,6 +38,7 @@ package struct PeerHello: Hashable, Sendable {
         self.node = node
         self.name = name
         self.epoch = epoch
+        self.life = life
         self.respAddress = respAddress
         self.httpAddress = httpAddress
     }
@@ -45,6 +50,7 @@ package struct PeerHello: Hashable, Sendable {
         out.writeInteger(clusterID)
         out.writeInteger(node.rawValue)
         out.writeInteger(epoch)
+        out.writeInteger(life)
         out.writeText(name)
         out.writeText(respAddress)
         out.writeText(httpAddress)
@@ -60,6 +66,7 @@ package struct PeerHello: Hashable, Sendable {
         let clusterID = try payload.field(UInt64.self)
         let node = NodeID(try payload.field(UInt16.self))
         let epoch = try payload.field(UInt64.self)
+        let life = try payload.field(UInt64.self)
         let name = try payload.readText(lengthMax: textMax)
         let resp = try payload.readText(lengthMax: textMax)
         let http = try payload.readText(lengthMax: textMax)
@@ -69,6 +76,7 @@ package struct PeerHello: Hashable, Sendable {
             node: node,
             name: name,
             epoch: epoch,
+            life: life,
             respAddress: resp,
             httpAddress: http
         )

@@ -19,6 +19,29 @@ package enum PeerMessage: Hashable, Sendable {
     case count(RequestID)
     /// `keys[p]` for each partition.
     case counted(RequestID, keys: [Int])
+    /// Merge these records, which the receiver missed, and say when all are durable.
+    case handOff(RequestID, [HandedRecord])
+    case handedOff(RequestID, HandOffResult)
+    /// Between control planes; it never reaches a shard.
+    case gossip(GossipMessage)
+}
+
+/// A record on its way to a replica that missed it.
+package struct HandedRecord: Hashable, Sendable {
+    package var key: StoredKey
+    package var object: EncodedObject
+
+    package init(key: StoredKey, object: EncodedObject) {
+        self.key = key
+        self.object = object
+    }
+}
+
+package enum HandOffResult: Hashable, Sendable {
+    /// All are durable, except so many whose timestamps were too far ahead of the receiver's clock.
+    case durable(refused: Int)
+    case failed(StorageFailure)
+    case overloaded
 }
 
 package enum FetchKind: UInt8, Sendable {

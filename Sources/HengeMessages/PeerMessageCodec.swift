@@ -3,7 +3,7 @@ import HengeRing
 
 package import struct NIOCore.ByteBuffer
 
-/// The bytes of a ``PeerMessage``, protocol version 1: u8 type, u64 request id, then its fields.
+/// The bytes of a ``PeerMessage``, protocol version 2: u8 type, u64 request id, then its fields.
 package enum PeerMessageCodec {
     private enum Kind: UInt8 {
         case store = 1
@@ -16,6 +16,9 @@ package enum PeerMessageCodec {
         case scanned
         case count
         case counted
+        case handOff
+        case handedOff
+        case gossip
     }
 
     package static func write(_ message: PeerMessage, into out: inout ByteBuffer) {
@@ -23,7 +26,7 @@ package enum PeerMessageCodec {
         case .store(let id, let key, let object, let timeout):
             head(.store, id, &out)
             out.writeInterval(timeout)
-            out.writeKey(key)
+            out.writeHeldKey(key)
             out.writeBytes(object.bytes)
         case .stored(let id, let result):
             head(.stored, id, &out)
@@ -32,7 +35,7 @@ package enum PeerMessageCodec {
             head(.fetch, id, &out)
             out.writeInterval(timeout)
             out.writeInteger(kind.rawValue)
-            out.writeKey(key)
+            out.writeHeldKey(key)
         case .fetched(let id, let result):
             head(.fetched, id, &out)
             out.writeFetchResult(result)
@@ -44,6 +47,15 @@ package enum PeerMessageCodec {
             out.writeResponse(response)
         case .scan, .scanned, .count, .counted:
             writeCoverage(message, into: &out)
+        case .handOff(let id, let records):
+            head(.handOff, id, &out)
+            out.writeHandedRecords(records)
+        case .handedOff(let id, let result):
+            head(.handedOff, id, &out)
+            out.writeHandOffResult(result)
+        case .gossip(let gossip):
+            head(.gossip, RequestID(rawValue: 0), &out)
+            out.writeGossip(gossip)
         }
     }
 
@@ -78,7 +90,8 @@ package enum PeerMessageCodec {
             head(.counted, id, &out)
             out.writeInteger(UInt32(keys.count))
             for count in keys { out.writeInteger(UInt64(clamping: count)) }
-        case .store, .stored, .fetch, .fetched, .forward, .forwarded:
+        case .store, .stored, .fetch, .fetched, .forward, .forwarded, .handOff, .handedOff,
+            .gossip:
             preconditionFailure("written by write(_:into:)")
         }
     }
@@ -91,7 +104,7 @@ package enum PeerMessageCodec {
         switch kind {
         case .store:
             let timeout = try payload.readInterval()
-            let key = try payload.readKey()
+            let key = try payload.readHeldKey()
             return .store(id, key, try payload.readPresentObject(), timeout: timeout)
         case .stored:
             return .stored(id, try payload.readStoreResult())
@@ -100,7 +113,7 @@ package enum PeerMessageCodec {
             guard let kind = FetchKind(rawValue: try payload.field(UInt8.self)) else {
                 throw .invalidField("fetch kind")
             }
-            return .fetch(id, try payload.readKey(), kind, timeout: timeout)
+            return .fetch(id, try payload.readHeldKey(), kind, timeout: timeout)
         case .fetched:
             return .fetched(id, try payload.readFetchResult())
         case .forward:
@@ -116,6 +129,12 @@ package enum PeerMessageCodec {
             return .count(id)
         case .counted:
             return .counted(id, keys: try payload.readCounts())
+        case .handOff:
+            return .handOff(id, try payload.readHandedRecords())
+        case .handedOff:
+            return .handedOff(id, try payload.readHandOffResult())
+        case .gossip:
+            return .gossip(try payload.readGossip())
         }
     }
 }

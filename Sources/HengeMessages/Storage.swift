@@ -24,6 +24,25 @@ package enum StorageFailure: Error, Hashable, Sendable {
     case readOnly
 }
 
+/// That a node has missed a write: which record to hand it when it returns. It names the record and
+/// does not repeat it, since what the holder has by then is at least as new.
+package struct Hint: Hashable, Sendable {
+    /// The node that missed it.
+    package var target: NodeID
+    /// Rises from hint to hint of one holder, also across restarts.
+    package var sequence: UInt64
+    package var created: WallTime
+    /// The holder's record: its own replica's, or the one it holds in the target's place.
+    package var key: StoredKey
+
+    package init(target: NodeID, sequence: UInt64, created: WallTime, key: StoredKey) {
+        self.target = target
+        self.sequence = sequence
+        self.created = created
+        self.key = key
+    }
+}
+
 /// What a node asks of its storage. Completions come back as ``StorageCompletion`` with the same
 /// token.
 ///
@@ -35,8 +54,17 @@ package enum StorageFailure: Error, Hashable, Sendable {
 package enum StorageRequest: Sendable {
     case load(StoredKey, StorageToken)
     /// Replaces the record. The completion comes when it is as durable as the setting promises.
-    case persist(StoredKey, ByteBuffer, StorageToken)
+    /// The hints are kept in the same batch: both are durable, or neither.
+    case persist(StoredKey, ByteBuffer, hints: [Hint] = [], StorageToken)
     case scan(ScanRange, StorageToken)
+    /// Forgets the record. Completed as a persist.
+    case remove(StoredKey, StorageToken)
+    /// Completed as a persist.
+    case keepHints([Hint], StorageToken)
+    /// The hints for a node whose sequence is above `after`, in order, at most `limit` of them.
+    case loadHints(NodeID, after: UInt64, limit: Int, StorageToken)
+    /// Forgets the hints for a node up to and with this sequence. Completed as a persist.
+    case dropHints(NodeID, through: UInt64, StorageToken)
 }
 
 package enum StorageCompletion: Sendable {
@@ -44,6 +72,7 @@ package enum StorageCompletion: Sendable {
     case loaded(StorageToken, Result<ByteBuffer?, StorageFailure>)
     case persisted(StorageToken, StorageFailure?)
     case scanned(StorageToken, Result<ScanPage, StorageFailure>)
+    case hintsLoaded(StorageToken, Result<[Hint], StorageFailure>)
 }
 
 /// A part of the token order to list live keys of.

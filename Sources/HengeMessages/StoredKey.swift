@@ -1,3 +1,4 @@
+package import HengeBase
 package import HengeRing
 
 package import struct NIOCore.ByteBuffer
@@ -11,6 +12,10 @@ package struct StoredKey: Hashable, Sendable {
     package let token: Token
     /// The whole stored form.
     package let bytes: ByteBuffer
+    /// The home replica that the holder of this record stands in for; nil for a record at home.
+    ///
+    /// What a node holds in another's place is another record than its own of the same key.
+    package private(set) var standInFor: NodeID?
 
     private static let prefixLength = 9
     /// The shortest stored form: a bucket of one byte and the empty key.
@@ -66,8 +71,15 @@ package struct StoredKey: Hashable, Sendable {
         return slice(from: start, length: bytes.readableBytes - start)
     }
 
+    /// The record of the same key that is held in place of `home`; nil for the one at home.
+    package func standingIn(for home: NodeID?) -> StoredKey {
+        var key = self
+        key.standInFor = home
+        return key
+    }
+
     package static func == (a: StoredKey, b: StoredKey) -> Bool {
-        a.token == b.token && a.bytes == b.bytes
+        a.token == b.token && a.standInFor == b.standInFor && a.bytes == b.bytes
     }
 
     /// The token alone: it is already a good hash, and collisions are settled by `==`.

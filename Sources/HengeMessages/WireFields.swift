@@ -43,6 +43,7 @@ extension ByteBuffer {
         .microseconds(UInt64(try field(UInt32.self)))
     }
 
+    /// The key of a record at home.
     mutating func writeKey(_ key: StoredKey) {
         writeBytes(key.bytes)
     }
@@ -50,6 +51,18 @@ extension ByteBuffer {
     mutating func readKey() throws(WireDecodeError) -> StoredKey {
         guard let key = StoredKey(stored: try readBytesField()) else { throw .invalidField("key") }
         return key
+    }
+
+    /// The key of a record that may be held in another node's place.
+    mutating func writeHeldKey(_ key: StoredKey) {
+        writeFlag(key.standInFor != nil)
+        if let home = key.standInFor { writeInteger(home.rawValue) }
+        writeKey(key)
+    }
+
+    mutating func readHeldKey() throws(WireDecodeError) -> StoredKey {
+        let home = try readFlag() ? NodeID(try field(UInt16.self)) : nil
+        return try readKey().standingIn(for: home)
     }
 
     mutating func writeObject(_ object: EncodedObject?) {

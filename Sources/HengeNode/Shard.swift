@@ -132,6 +132,7 @@ package struct Shard: ~Copyable {
             guard isUp(id), id != node else { return }
             isUp[Int(id.rawValue)] = false
             abandon(id, at: time, &effects)
+        case .actorsConfirmed, .hints: break
         case .tick:
             expire(at: time, &effects)
         }
@@ -210,6 +211,7 @@ package struct Shard: ~Copyable {
             effects.emit(.send(sender, .counted(id, keys: tallies.keys)))
         case .counted(let id, let keys):
             finishCount(id, keys, from: sender, &effects)
+        case .handOff, .handedOff, .gossip: break
         }
     }
 
@@ -235,6 +237,7 @@ package struct Shard: ~Copyable {
             changePersisted(token.id, failure, at: time, &effects)
         case .scanned(let token, let result):
             scanLoaded(token.id, result, &effects)
+        case .hintsLoaded: preconditionFailure("no hints were asked for")
         }
     }
 

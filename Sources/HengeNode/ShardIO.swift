@@ -30,8 +30,14 @@ package enum ShardInput: Sendable {
     case count(Ticket, timeout: Interval)
     case message(from: NodeID, PeerMessage)
     case storage(StorageCompletion)
+    /// The node can be asked from now on.
     case peerUp(NodeID)
+    /// The node will not answer: its connection is gone, or it is believed to be down.
     case peerDown(NodeID)
+    /// Whether the actors of the last clean stop may go on: true once every other node has said
+    /// that it has met no later life of this one, false when one has.
+    case actorsConfirmed(Bool)
+    case hints(HintCommand)
     /// Time has passed: end what is past its deadline. Due every ``Shard/tickInterval`` while
     /// anything is in flight.
     case tick
@@ -40,9 +46,20 @@ package enum ShardInput: Sendable {
 /// What a shard wants done, in this order.
 package enum ShardEffect: Sendable {
     case send(NodeID, PeerMessage)
+    /// As `send`, compressed and beside the requests, so that it never delays them.
+    case sendBulk(NodeID, PeerMessage)
     case storage(StorageRequest)
     case reply(Ticket, ShardReply)
     case note(ShardNote)
+}
+
+/// What an operator wants done about hints.
+package enum HintCommand: Hashable, Sendable {
+    /// Delivers none until `resume`; new ones are kept.
+    case pause
+    case resume
+    /// Forgets the hints for a node, or all.
+    case drop(NodeID?)
 }
 
 package enum ShardReply: Sendable {

@@ -32,7 +32,13 @@ struct Describer {
         case .storage(.persisted(_, let failure?)): "<- disk: persist failed, \(failure)"
         case .storage(.scanned): "<- disk: a page"
         case .peerUp(let id): "<- n\(id.rawValue) is up"
+        case .storage(.hintsLoaded(_, .success(let hints))): "<- disk: \(hints.count) hints"
+        case .storage(.hintsLoaded(_, .failure(let failure))):
+            "<- disk: no hints, \(failure)"
         case .peerDown(let id): "<- n\(id.rawValue) is down"
+        case .actorsConfirmed(let isConfirmed):
+            "<- actors are \(isConfirmed ? "confirmed" : "refuted")"
+        case .hints(let command): "<- hints: \(command)"
         case .tick: nil
         }
     }
@@ -40,10 +46,19 @@ struct Describer {
     mutating func describe(_ effect: ShardEffect) -> String? {
         switch effect {
         case .send(let target, let message): "-> n\(target.rawValue): \(describe(message))"
+        case .sendBulk(let target, let message):
+            "-> n\(target.rawValue), in bulk: \(describe(message))"
         case .storage(.load(let key, _)): "-> disk: load \(name(key))"
-        case .storage(.persist(let key, let bytes, _)):
+        case .storage(.persist(let key, let bytes, let hints, _)):
             "-> disk: persist \(name(key)) "
                 + ((try? EncodedObject(bytes)).map { describe($0) } ?? "garbage")
+                + (hints.isEmpty ? "" : " with \(describe(hints))")
+        case .storage(.remove(let key, _)): "-> disk: remove \(name(key))"
+        case .storage(.keepHints(let hints, _)): "-> disk: keep \(describe(hints))"
+        case .storage(.loadHints(let target, _, _, _)):
+            "-> disk: load hints for n\(target.rawValue)"
+        case .storage(.dropHints(let target, let through, _)):
+            "-> disk: drop hints for n\(target.rawValue) up to \(through)"
         case .storage(.scan): "-> disk: scan"
         case .reply(let ticket, let reply): "-> client \(ticket.rawValue): \(describe(reply))"
         case .note(let note): "note: \(describe(note))"
@@ -66,7 +81,16 @@ struct Describer {
         case .scanned: "scanned"
         case .count: "count"
         case .counted: "counted"
+        case .handOff(_, let records):
+            "hand over \(records.map { name($0.key) }.joined(separator: " "))"
+        case .handedOff(_, let result): "handed over: \(result)"
+        case .gossip(let gossip): "\(gossip)"
         }
+    }
+
+    private func describe(_ hints: [Hint]) -> String {
+        let names = hints.map { "\(name($0.key)) for n\($0.target.rawValue)" }
+        return "hints: \(names.joined(separator: ", "))"
     }
 
     private mutating func describe(_ request: ClientRequest) -> String {
@@ -87,7 +111,7 @@ struct Describer {
             case .nothing: text += " over nothing"
             }
             if mutation.condition != .always { text += " if \(mutation.condition)" }
-            return text + " at \(request.levels.write)"
+            return text + " at \(request.levels.write)" + (request.isSloppy ? ", sloppy" : "")
         }
     }
 
@@ -149,7 +173,8 @@ struct Describer {
     }
 
     private func name(_ key: StoredKey) -> String {
-        String(decoding: key.key.readableBytesView, as: UTF8.self)
+        let text = String(decoding: key.key.readableBytesView, as: UTF8.self)
+        return key.standInFor.map { "\(text) in place of n\($0.rawValue)" } ?? text
     }
 
     private func quote(_ value: ByteBuffer) -> String {

@@ -74,8 +74,10 @@ package struct MemoryEngine: Sendable {
         switch request {
         case .load(let key, let token): reads.append(.load(key, token))
         case .scan(let range, let token): reads.append(.scan(range, token))
-        case .persist(let key, let object, let token):
+        case .persist(let key, let object, hints: _, let token):
             waiting.append(Write(key: key, object: object, token: token))
+        case .remove, .keepHints, .loadHints, .dropHints:
+            preconditionFailure("not asked for yet")
         }
     }
 

@@ -48,7 +48,7 @@ extension Simulation {
             observe(request, at: node, by: .peer(sender, id))
         case .message(_, let message): try observe(message, at: node)
         case .storage(let completion): try observe(completion, at: node, process)
-        case .scan, .count, .peerUp, .peerDown, .tick: break
+        case .scan, .count, .peerUp, .peerDown, .actorsConfirmed, .hints, .tick: break
         }
     }
 
@@ -68,7 +68,8 @@ extension Simulation {
             try causal.received(object, of: key, at: node.index)
         case .fetched(_, .object(let object?)):
             try receivedByContent(object, at: node)
-        case .stored, .fetch, .fetched, .forward, .forwarded, .scan, .scanned, .count, .counted:
+        case .stored, .fetch, .fetched, .forward, .forwarded, .scan, .scanned, .count, .counted,
+            .handOff, .handedOff, .gossip:
             break
         }
     }
@@ -103,7 +104,7 @@ extension Simulation {
             else { return }
             let left = (try? node.peek(causal.keys[key]).get()).flatMap { try? EncodedObject($0) }
             try causal.persisted(work, failed: failure != nil, left: left, at: node.index)
-        case .scanned: break
+        case .scanned, .hintsLoaded: break
         }
     }
 
@@ -142,6 +143,8 @@ extension Simulation {
                 causal.ended(.peer(target, id), wroteNothing: wroteNothing, at: node.index)
             }
             send(message, from: node, to: target)
+        case .sendBulk(let target, let message):
+            send(message, from: node, to: target)
         case .storage(let request):
             try start(request, at: node, process)
         case .reply(let ticket, let reply):
@@ -164,7 +167,8 @@ extension Simulation {
         case .fetched(_, .object(let object?)):
             guard let key = causal.key(of: object) else { return }
             try causal.emitted(object, of: key, by: node.index)
-        case .stored, .fetch, .fetched, .forward, .forwarded, .scan, .scanned, .count, .counted:
+        case .stored, .fetch, .fetched, .forward, .forwarded, .scan, .scanned, .count, .counted,
+            .handOff, .handedOff, .gossip:
             break
         }
     }
@@ -180,7 +184,7 @@ extension Simulation {
             scheduleRead(node, process)
         case .scan:
             scheduleRead(node, process)
-        case .persist(let key, let bytes, let token):
+        case .persist(let key, let bytes, hints: _, let token):
             guard let object = try? EncodedObject(bytes) else {
                 throw Violation(.codec, "n\(node.index + 1) stores what is no object")
             }
@@ -188,6 +192,8 @@ extension Simulation {
             process.storage[token] = try causal.persisting(object, of: key, at: node.index)
             try noteWrite(of: key, since: before)
             scheduleCommit(node, process)
+        case .remove, .keepHints, .loadHints, .dropHints:
+            preconditionFailure("not asked for yet")
         }
         node.engine.request(request)
     }

@@ -46,6 +46,8 @@ package struct Trace {
         case .storage(let completion): write(completion)
         case .peerUp(let id): scratch.writeInteger(UInt32(id.rawValue) | 1 << 16)
         case .peerDown(let id): scratch.writeInteger(UInt32(id.rawValue) | 2 << 16)
+        case .actorsConfirmed(let isConfirmed): scratch.writeInteger(UInt8(isConfirmed ? 7 : 8))
+        case .hints(let command): scratch.writeString("\(command)")
         case .tick: scratch.writeInteger(UInt8(4))
         }
         end()
@@ -58,6 +60,9 @@ package struct Trace {
         switch effect {
         case .send(let target, let message):
             scratch.writeInteger(target.rawValue)
+            write(message)
+        case .sendBulk(let target, let message):
+            scratch.writeInteger(UInt32(target.rawValue))
             write(message)
         case .storage(let request): write(request)
         case .reply(let ticket, let reply):
@@ -110,11 +115,24 @@ package struct Trace {
         switch request {
         case .load(let key, let token):
             scratch.writeInteger(token.rawValue)
-            scratch.writeImmutableBuffer(key.bytes)
-        case .persist(let key, let bytes, let token):
+            write(key)
+        case .persist(let key, let bytes, let hints, let token):
             scratch.writeInteger(token.rawValue)
-            scratch.writeImmutableBuffer(key.bytes)
+            write(key)
             scratch.writeImmutableBuffer(bytes)
+            write(hints)
+        case .remove(let key, let token):
+            scratch.writeInteger(token.rawValue)
+            write(key)
+        case .keepHints(let hints, let token):
+            scratch.writeInteger(token.rawValue)
+            write(hints)
+        case .loadHints(let target, let after, let limit, let token):
+            scratch.writeInteger(token.rawValue)
+            scratch.writeString("\(target) \(after) \(limit)")
+        case .dropHints(let target, let through, let token):
+            scratch.writeInteger(token.rawValue)
+            scratch.writeString("\(target) \(through)")
         case .scan(let range, let token):
             write(.scan(RequestID(rawValue: token.rawValue), range, timeout: .zero))
         }
@@ -134,6 +152,26 @@ package struct Trace {
             scratch.writeString(failure.map { "\($0)" } ?? "")
         case .scanned(let token, let result):
             write(.scanned(RequestID(rawValue: token.rawValue), result))
+        case .hintsLoaded(let token, .success(let hints)):
+            scratch.writeInteger(token.rawValue)
+            write(hints)
+        case .hintsLoaded(let token, .failure(let failure)):
+            scratch.writeInteger(token.rawValue)
+            scratch.writeString("\(failure)")
+        }
+    }
+
+    private mutating func write(_ key: StoredKey) {
+        if let home = key.standInFor { scratch.writeInteger(home.rawValue) }
+        scratch.writeImmutableBuffer(key.bytes)
+    }
+
+    private mutating func write(_ hints: [Hint]) {
+        for hint in hints {
+            scratch.writeInteger(hint.target.rawValue)
+            scratch.writeInteger(hint.sequence)
+            scratch.writeInteger(hint.created.milliseconds)
+            write(hint.key)
         }
     }
 

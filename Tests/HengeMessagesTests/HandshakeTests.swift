@@ -104,11 +104,11 @@ import struct NIOCore.ByteBuffer
         #expect(throws: HandshakeRefusal.wrongCluster(ours: 7, theirs: 8)) {
             try here.agree(with: hello(versions: 9...9, cluster: 8), expected: NodeID(2))
         }
-        #expect(try here.agree(with: hello(node: 2), expected: NodeID(2)) == 1)
+        #expect(try here.agree(with: hello(node: 2), expected: NodeID(2)) == 2)
     }
 
     private func hello(
-        versions: ClosedRange<UInt16> = 1...1,
+        versions: ClosedRange<UInt16> = 2...2,
         cluster: UInt64 = 7,
         node: UInt16 = 1,
         name: String = "stone"
@@ -119,6 +119,7 @@ import struct NIOCore.ByteBuffer
             node: NodeID(node),
             name: name,
             epoch: 1,
+            life: 1,
             respAddress: "",
             httpAddress: ""
         )

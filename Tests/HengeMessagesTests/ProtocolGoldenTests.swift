@@ -6,37 +6,45 @@ import Testing
 
 import struct NIOCore.ByteBuffer
 
-/// The bytes of protocol version 1, one message of each kind. If this fails, nodes of two builds no
+/// The bytes of protocol version 2, one message of each kind. If this fails, nodes of two builds no
 /// longer understand each other: give the new form a new version.
 @Suite struct ProtocolGoldenTests {
     private static let transcript = """
-        store 0100000002000000070007a1200000000dc3ef2a250ba7f3e401626b6579000000250100000024\
-        01000000000000000aac020100ac020123456789ab00010280d095ffbc310176
+        store 0100000002000000070007a120000000000dc3ef2a250ba7f3e401626b6579000000250100000\
+        02401000000000000000aac020100ac020123456789ab00010280d095ffbc310176
         stored.durable 02000000020000000700
         stored.failed 0200000002000000070101
-        fetch.digest 0300000002000000070007a120010000000dc3ef2a250ba7f3e401626b6579
-        fetched.object 040000000200000007000100000025010000002401000000000000000aac020100ac0\
-        20123456789ab00010280d095ffbc310176
+        fetch.digest 0300000002000000070007a12001000000000dc3ef2a250ba7f3e401626b6579
+        fetched.object 040000000200000007000100000025010000002401000000000000000aac020100ac\
+        020123456789ab00010280d095ffbc310176
         fetched.digest 04000000020000000701d569ce20d3500db8
-        forward.read 050000000200000007000f424002f30000000dc3ef2a250ba7f3e401626b657900
-        forward.inspect 050000000200000007000f424002f30000000dc3ef2a250ba7f3e401626b657901
-        forward.write 050000000200000007000f424002f30000000dc3ef2a250ba7f3e401626b6579020000\
-        000001760100000001000000000000000a000000000000012c010000018bcfe568000101
-        forward.plain 050000000200000007000f424002f30000000dc3ef2a250ba7f3e401626b6579020100\
-        000000
+        forward.read 050000000200000007000f424002f3000000000dc3ef2a250ba7f3e401626b657900
+        forward.inspect 050000000200000007000f424002f3000000000dc3ef2a250ba7f3e401626b657901
+        forward.write 050000000200000007000f424002f3000000000dc3ef2a250ba7f3e401626b6579020\
+        000000001760100000001000000000000000a000000000000012c010000018bcfe568000101
+        forward.plain 050000000200000007000f424002f3000000000dc3ef2a250ba7f3e401626b6579020\
+        100000000
         forwarded.object 0600000002000000070000
-        forwarded.written 0600000002000000070100000001000000000000000a000000000000012c010000\
-        0001760123456789ab0001010000018bcfe56800
+        forwarded.written 0600000002000000070100000001000000000000000a000000000000012c01000\
+        00001760123456789ab0001010000018bcfe56800
         forwarded.notApplied 0600000002000000070200
-        forwarded.inspected 060000000200000007030400010000000025010000002401000000000000000a\
-        ac020100ac020123456789ab00010280d095ffbc31017600020100030203000403
+        forwarded.inspected 060000000200000007030400010000000025010000002401000000000000000\
+        aac020100ac020123456789ab00010280d095ffbc31017600020100030203000403
         forwarded.failed 0600000002000000070403000000020000000102
-        scan 070000000200000007001e84800000000000000000ffffffffffffffff00000001620000000a000\
-        003e80000018bcfe56800
-        scanned 08000000020000000701010000000000000005000000010000000dc3ef2a250ba7f3e401626b\
-        6579
+        scan 070000000200000007001e84800000000000000000ffffffffffffffff00000001620000000a00\
+        0003e80000018bcfe56800
+        scanned 08000000020000000701010000000000000005000000010000000dc3ef2a250ba7f3e401626\
+        b6579
         count 090000000200000007
         counted 0a00000002000000070000000200000000000000000000000000000005
+        handOff 0b0000000200000007000000010000000dc3ef2a250ba7f3e401626b6579000000250100000\
+        02401000000000000000aac020100ac020123456789ab00010280d095ffbc310176
+        handedOff 0c00000002000000070000000001
+        digest 0d00000000000000000000000001000200000000000000030000000000000004
+        leaving 0d000000000000000002
+        otherLife 0d0000000000000000030000000000000005
+        store.standIn 0100000002000000070007a1200100050000000dc3ef2a250ba7f3e401626b6579000\
+        00025010000002401000000000000000aac020100ac020123456789ab00010280d095ffbc310176
         """
 
     @Test("each message of the transcript has these bytes, and they mean that message")
@@ -60,15 +68,17 @@ import struct NIOCore.ByteBuffer
             node: NodeID(3),
             name: "n3",
             epoch: 9,
+            life: 0x0A0B,
             respAddress: "h:1",
             httpAddress: ""
         )
         var out = ByteBuffer()
         Frame.write(into: &out) { hello.write(into: &$0) }
         #expect(
-            hex(out) == "0000002b" + "69d7cf07"  // length, checksum
+            hex(out) == "00000033" + "0f339db0"  // length, checksum
                 + "48454e47" + "0001" + "0002"  // magic, versions
                 + "1122334455667788" + "0003" + "0000000000000009"  // cluster, node, epoch
+                + "0000000000000a0b"  // life
                 + "00000002" + "6e33" + "00000003" + "683a31" + "00000000"
         )
     }
@@ -145,6 +155,22 @@ import struct NIOCore.ByteBuffer
             ),
             ("count", .count(id)),
             ("counted", .counted(id, keys: [0, 5])),
+        ] + background(id, key, object)
+    }
+
+    private func background(
+        _ id: RequestID,
+        _ key: StoredKey,
+        _ object: EncodedObject
+    ) -> [(String, PeerMessage)] {
+        let held = key.standingIn(for: NodeID(5))
+        return [
+            ("handOff", .handOff(id, [HandedRecord(key: key, object: object)])),
+            ("handedOff", .handedOff(id, .durable(refused: 1))),
+            ("digest", .gossip(.digest([Heartbeat(node: NodeID(2), life: 3, beat: 4)]))),
+            ("leaving", .gossip(.leaving)),
+            ("otherLife", .gossip(.otherLife(5))),
+            ("store.standIn", .store(id, held, object, timeout: .milliseconds(500))),
         ]
     }
 }

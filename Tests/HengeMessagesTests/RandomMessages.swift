@@ -8,26 +8,54 @@ import struct NIOCore.ByteBuffer
 /// Random values of everything that travels between nodes.
 extension SeededGenerator {
     /// How many cases ``anyMessage(kind:)`` knows.
-    static let messageKinds = 10
+    static let messageKinds = 13
 
     mutating func anyMessage() -> PeerMessage { anyMessage(kind: below(Self.messageKinds)) }
 
     mutating func anyMessage(kind: Int) -> PeerMessage {
         let id = RequestID(rawValue: next())
         switch kind {
-        case 0: return .store(id, anyKey(), anyObject(), timeout: anyInterval())
+        case 0: return .store(id, anyHeldKey(), anyObject(), timeout: anyInterval())
         case 1: return .stored(id, anyStoreResult())
         case 2:
             let kind = chance(1, in: 2) ? FetchKind.object : .digest
-            return .fetch(id, anyKey(), kind, timeout: anyInterval())
+            return .fetch(id, anyHeldKey(), kind, timeout: anyInterval())
         case 3: return .fetched(id, anyFetchResult())
         case 4: return .forward(id, anyRequest())
         case 5: return .forwarded(id, anyResponse())
         case 6: return .scan(id, anyScanRange(), timeout: anyInterval())
         case 7: return .scanned(id, anyScanResult())
         case 8: return .count(id)
-        default: return .counted(id, keys: (0..<below(20)).map { _ in Int(next() >> 1) })
+        case 9: return .counted(id, keys: (0..<below(20)).map { _ in Int(next() >> 1) })
+        case 10:
+            let records = (0..<below(5)).map { _ in
+                HandedRecord(key: anyKey(), object: anyObject())
+            }
+            return .handOff(id, records)
+        case 11:
+            switch below(3) {
+            case 0: return .handedOff(id, .durable(refused: below(100)))
+            case 1: return .handedOff(id, .failed(anyFailure()))
+            default: return .handedOff(id, .overloaded)
+            }
+        default: return .gossip(anyGossip())
         }
+    }
+
+    private mutating func anyGossip() -> GossipMessage {
+        let beats = (0..<below(6)).map { _ in
+            Heartbeat(node: NodeID(UInt16(below(65_536))), life: next(), beat: next())
+        }
+        switch below(4) {
+        case 0: return .digest(beats)
+        case 1: return .news(beats)
+        case 2: return .leaving
+        default: return .otherLife(next())
+        }
+    }
+
+    mutating func anyHeldKey() -> StoredKey {
+        anyKey().standingIn(for: chance(1, in: 3) ? NodeID(UInt16(below(65_536))) : nil)
     }
 
     mutating func anyBuffer(upTo length: Int) -> ByteBuffer {
@@ -120,7 +148,8 @@ extension SeededGenerator {
             key: anyKey(),
             operation: operation,
             levels: ConsistencyLevels(read: anyConsistency(), write: anyConsistency()),
-            timeout: anyInterval()
+            timeout: anyInterval(),
+            isSloppy: chance(1, in: 2)
         )
     }
 
@@ -226,6 +255,7 @@ extension SeededGenerator {
             node: NodeID(UInt16(truncatingIfNeeded: next())),
             name: names[below(4)],
             epoch: next(),
+            life: next(),
             respAddress: names[below(4)],
             httpAddress: names[below(4)]
         )

@@ -177,7 +177,7 @@ final class Cluster {
 
     private func carryOut(_ effect: ShardEffect, of id: NodeID) {
         switch effect {
-        case .send(let target, let message):
+        case .send(let target, let message), .sendBulk(let target, let message):
             sent.append("\(id.rawValue)→\(target.rawValue) \(spell(message))")
             queue.append(.message(from: id, to: target, message))
         case .storage(let request): queue.append(.storage(id, request))
@@ -262,12 +262,14 @@ final class Cluster {
         case .load(let key, let token):
             if let failure { return .loaded(token, .failure(failure)) }
             return .loaded(token, .success(node.disk[key]))
-        case .persist(let key, let bytes, let token):
+        case .persist(let key, let bytes, hints: _, let token):
             if failure == nil { node.disk[key] = bytes }
             return .persisted(token, failure)
         case .scan(let range, let token):
             if let failure { return .scanned(token, .failure(failure)) }
             return .scanned(token, .success(scan(range, node)))
+        case .remove, .keepHints, .loadHints, .dropHints:
+            preconditionFailure("not asked for yet")
         }
     }
 

@@ -69,6 +69,9 @@ func spell(_ message: PeerMessage) -> String {
     case .scanned: "scanned"
     case .count: "count"
     case .counted: "counted"
+    case .handOff(_, let records): "hand over \(records.count)"
+    case .handedOff(_, let result): "handed over \(result)"
+    case .gossip: "gossip"
     }
 }
 

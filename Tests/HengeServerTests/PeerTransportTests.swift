@@ -16,6 +16,7 @@ import Testing
                 node: NodeID(2),
                 name: "n2",
                 epoch: 1,
+                life: 1,
                 respAddress: "",
                 httpAddress: ""
             )
@@ -65,6 +66,7 @@ import Testing
                 node: NodeID(2),
                 name: "n2",
                 epoch: 1,
+                life: 1,
                 respAddress: "",
                 httpAddress: ""
             )

@@ -45,10 +45,10 @@ final class Mutant: Interposer {
     func changeObjects(_ change: @escaping (VersionedObject) -> VersionedObject) {
         effect = { effect in
             switch effect {
-            case .storage(.persist(let key, let bytes, let token)):
+            case .storage(.persist(let key, let bytes, let hints, let token)):
                 guard let object = try? EncodedObject(bytes) else { return [effect] }
                 let changed = change(object.decoded()).encoded()
-                return [.storage(.persist(key, changed.bytes, token))]
+                return [.storage(.persist(key, changed.bytes, hints: hints, token))]
             case .send(let target, .store(let id, let key, let object, let timeout)):
                 let changed = change(object.decoded()).encoded()
                 return [.send(target, .store(id, key, changed, timeout: timeout))]
@@ -82,7 +82,8 @@ extension Mutant {
         let mutant = Mutant()
         var persists = 0
         mutant.echo = { effect, at in
-            guard case .storage(.persist(_, _, let token)) = effect, node.map({ $0 == at }) ?? true
+            guard case .storage(.persist(_, _, _, let token)) = effect,
+                node.map({ $0 == at }) ?? true
             else { return nil }
             persists += 1
             return persists % every == 0 ? .storage(.persisted(token, nil)) : nil
@@ -183,8 +184,10 @@ extension Mutant {
     static func garbage() -> Mutant {
         let mutant = Mutant()
         mutant.effect = { effect in
-            guard case .storage(.persist(let key, _, let token)) = effect else { return [effect] }
-            return [.storage(.persist(key, ByteBuffer(string: "garbage"), token))]
+            guard case .storage(.persist(let key, _, _, let token)) = effect else {
+                return [effect]
+            }
+            return [.storage(.persist(key, ByteBuffer(string: "garbage"), hints: [], token))]
         }
         return mutant
     }

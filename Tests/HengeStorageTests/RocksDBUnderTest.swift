@@ -104,12 +104,14 @@ final class RocksDBUnderTest: StoreUnderTest {
             case .done(let result): answers.append(.loaded(token, result))
             case .pending: awaited += 1
             }
-        case .persist(let key, let object, let token):
+        case .persist(let key, let object, hints: _, let token):
             awaited += 1
             engine.persist(key, object, token: token)
         case .scan(let range, let token):
             awaited += 1
             engine.scan(range, token: token)
+        case .remove, .keepHints, .loadHints, .dropHints:
+            preconditionFailure("not asked for yet")
         }
     }
 

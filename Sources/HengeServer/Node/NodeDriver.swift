@@ -195,14 +195,18 @@ package final class NodeDriver {
         switch effect {
         case .send(let target, let message):
             links[Int(target.rawValue)]?.send(message)
+        case .sendBulk(let target, let message):
+            links[Int(target.rawValue)]?.send(message)
         case .storage(.load(let key, let token)):
             if case .done(let result) = storage.load(key, token: token) {
                 shard.step(.storage(.loaded(token, result)), at: time, effects: &effects)
             }
-        case .storage(.persist(let key, let object, let token)):
+        case .storage(.persist(let key, let object, hints: _, let token)):
             storage.persist(key, object, token: token)
         case .storage(.scan(let range, let token)):
             storage.scan(range, token: token)
+        case .storage(.remove), .storage(.keepHints), .storage(.loadHints), .storage(.dropHints):
+            preconditionFailure("not asked for yet")
         case .reply(let ticket, let reply):
             let waiting = tickets.remove(Int(ticket.rawValue & 0xFFFF_FFFF))
             waiting.session.complete(waiting.slot, reply)

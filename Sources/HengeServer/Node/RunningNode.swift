@@ -44,6 +44,7 @@ final class RunningNode {
             node: member.id,
             name: member.name,
             epoch: ring.document.epoch,
+            life: generator.next() >> 24,
             respAddress: settings.respAddress.description,
             httpAddress: settings.httpAddress?.description ?? ""
         )
