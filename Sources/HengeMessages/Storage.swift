@@ -43,6 +43,32 @@ package struct Hint: Hashable, Sendable {
     }
 }
 
+/// The hints that a holder keeps for one node.
+package struct HintBacklog: Hashable, Sendable {
+    package var target: NodeID
+    /// 0 where there is none.
+    package var lastSequence: UInt64
+    package var count: Int
+    /// What they take on the disk: each hint, and each record that is held in the target's place.
+    package var bytes: Int
+    /// When the first of them was kept; nil where there is none.
+    package var oldest: WallTime?
+
+    package init(
+        target: NodeID,
+        lastSequence: UInt64 = 0,
+        count: Int = 0,
+        bytes: Int = 0,
+        oldest: WallTime? = nil
+    ) {
+        self.target = target
+        self.lastSequence = lastSequence
+        self.count = count
+        self.bytes = bytes
+        self.oldest = oldest
+    }
+}
+
 /// What a node asks of its storage. Completions come back as ``StorageCompletion`` with the same
 /// token.
 ///
