@@ -87,7 +87,8 @@ package enum StorageRequest: Sendable {
     case remove(StoredKey, StorageToken)
     /// Completed as a persist.
     case keepHints([Hint], StorageToken)
-    /// The hints for a node whose sequence is above `after`, in order, at most `limit` of them.
+    /// The hints for a node whose sequence is above `after`, in order, at most `limit` of them. A
+    /// page may be shorter, to bound its bytes; an empty one is the end.
     case loadHints(NodeID, after: UInt64, limit: Int, StorageToken)
     /// Forgets the hints for a node up to and with this sequence. Completed as a persist.
     case dropHints(NodeID, through: UInt64, StorageToken)

@@ -1,4 +1,4 @@
-import HengeBase
+package import HengeBase
 import HengeCausality
 package import HengeMessages
 import HengeRing
@@ -17,8 +17,14 @@ package import struct NIOCore.ByteBuffer
 /// acknowledges. Loads and scans wait too; ``completeRead(at:)`` carries one out on what is visible
 /// at that moment, and the scheduler may hand the completion over as late as it likes.
 ///
-/// A value: a copy is another disk with the same content. Equal calls give equal results in any
-/// process.
+/// All writes, of whatever kind, wait in one queue, and a crash leaves a prefix of them. Each is
+/// whole or not there: a record and the hints that were persisted with it are one write. On a real
+/// disk a batch of which only a part was written fails its checksum when the log is read again, and
+/// is left out with all that follows (`TornLogTests` cuts logs to see that).
+///
+/// A value: a copy is another disk with the same content, and ``crash(surviving:)`` on a copy makes
+/// it what a copy of the files would be, to put back some time later. ``wiped()`` is the disk after
+/// somebody emptied it. Equal calls give equal results in any process.
 package struct MemoryEngine: Sendable {
     package enum Durability: Hashable, Sendable {
         case sync
@@ -26,14 +32,15 @@ package struct MemoryEngine: Sendable {
     }
 
     private struct Write: Sendable {
-        let key: StoredKey
-        let object: ByteBuffer
-        let token: StorageToken
+        let change: DiskWrite
+        /// Nil when nobody waits for it.
+        let token: StorageToken?
     }
 
     private enum Read: Sendable {
         case load(StoredKey, StorageToken)
         case scan(ScanRange, StorageToken)
+        case hints(NodeID, after: UInt64, limit: Int, StorageToken)
     }
 
     private struct CommitFault: Sendable {
@@ -43,9 +50,9 @@ package struct MemoryEngine: Sendable {
 
     package let durability: Durability
     /// What reads see.
-    private var records = RecordTable()
+    private var content = DiskContent()
     /// How to take back, newest last, what is visible but would not survive a power failure.
-    private var undo: [(key: StoredKey, before: RecordTable.Record?)] = []
+    private var undo: [DiskContent.Undo] = []
     private var waiting: [Write] = []
     private var reads: [Read] = []
     private var cleanState: ByteBuffer?
@@ -56,6 +63,10 @@ package struct MemoryEngine: Sendable {
     package var writeFault: StorageFailure?
     /// The ring document saved last; durable at once, as with the real engine.
     package var storedRing: ByteBuffer?
+    /// What ``saveLives(_:)`` was given last, as of the last ``open()``.
+    package private(set) var storedLives: ByteBuffer?
+    /// How often the disk was opened; durable at once, as with the real engine.
+    package private(set) var startNumber: UInt64 = 0
 
     package init(durability: Durability = .sync) {
         self.durability = durability
@@ -65,7 +76,14 @@ package struct MemoryEngine: Sendable {
     package var waitingReadCount: Int { reads.count }
     /// Acknowledged writes that a power failure could take, in `interval`.
     package var unsyncedCount: Int { undo.count }
-    package var recordCount: Int { records.count }
+    /// The node's own records.
+    package var recordCount: Int { content.records.count }
+    /// Records held in the places of others.
+    package var standInCount: Int { content.standIns.count }
+    package var hintCount: Int { content.hints.count }
+    /// The hints that are visible now, in the order of the targets; none for a target for which
+    /// there is nothing.
+    package var hintBacklogs: [HintBacklog] { content.backlogs }
 
     // MARK: Requests
 
@@ -74,14 +92,26 @@ package struct MemoryEngine: Sendable {
         switch request {
         case .load(let key, let token): reads.append(.load(key, token))
         case .scan(let range, let token): reads.append(.scan(range, token))
-        case .persist(let key, let object, hints: _, let token):
-            waiting.append(Write(key: key, object: object, token: token))
-        case .remove, .keepHints, .loadHints, .dropHints:
-            preconditionFailure("not asked for yet")
+        case .loadHints(let target, let after, let limit, let token):
+            reads.append(.hints(target, after: after, limit: limit, token))
+        case .persist(let key, let object, let hints, let token):
+            waiting.append(Write(change: .put(key, object, hints: hints), token: token))
+        case .remove(let key, let token):
+            waiting.append(Write(change: .remove(key), token: token))
+        case .keepHints(let hints, let token):
+            waiting.append(Write(change: .keepHints(hints), token: token))
+        case .dropHints(let target, let through, let token):
+            waiting.append(Write(change: .dropHints(target, through: through), token: token))
         }
     }
 
-    /// Carries out a waiting load or scan; nil when there is none.
+    /// Saves what the node knows of the lives of others, in order with the writes; without a
+    /// completion.
+    package mutating func saveLives(_ bytes: ByteBuffer) {
+        waiting.append(Write(change: .saveLives(bytes), token: nil))
+    }
+
+    /// Carries out a waiting load, scan or look for hints; nil when there is none.
     ///
     /// - Parameter index: which one, from the oldest, taken modulo their number; reads may
     ///   overtake.
@@ -92,14 +122,18 @@ package struct MemoryEngine: Sendable {
         case .load(let key, let token): return .loaded(token, load(key))
         case .scan(let range, let token):
             if let fault = takeReadFault() { return .scanned(token, .failure(fault)) }
-            return .scanned(token, records.scan(range))
+            return .scanned(token, content.records.scan(range))
+        case .hints(let target, let after, let limit, let token):
+            if let fault = takeReadFault() { return .hintsLoaded(token, .failure(fault)) }
+            let page = content.hints.page(target, after: after, limit: limit)
+            return .hintsLoaded(token, .success(page))
         }
     }
 
     /// Reads a record at once, as the real engine does when it is in memory.
     package mutating func load(_ key: StoredKey) -> Result<ByteBuffer?, StorageFailure> {
         if let fault = takeReadFault() { return .failure(fault) }
-        guard let record = records[key] else { return .success(nil) }
+        guard let record = content[key] else { return .success(nil) }
         return record.isCorrupt ? .failure(.corrupt) : .success(record.object)
     }
 
@@ -116,7 +150,7 @@ package struct MemoryEngine: Sendable {
             for write in batch { apply(write) }
             if durability == .sync { sync() }
         }
-        return batch.map { .persisted($0.token, failure) }
+        return batch.compactMap { write in write.token.map { .persisted($0, failure) } }
     }
 
     /// Makes all that is visible survive any crash.
@@ -135,7 +169,7 @@ package struct MemoryEngine: Sendable {
         invariant(surviving >= 0)
         let waitingSurvivors = max(0, surviving - undo.count)
         while undo.count > surviving, let last = undo.popLast() {
-            records[last.key] = last.before
+            content.takeBack(last)
         }
         for write in waiting.prefix(waitingSurvivors) { apply(write) }
         sync()
@@ -154,18 +188,18 @@ package struct MemoryEngine: Sendable {
     /// Carries out all writes and stops cleanly; ``open()`` gives `state` back, unless a write
     /// failed.
     package mutating func closeClean(state: ByteBuffer) -> [StorageCompletion] {
+        let isFailing = writeFault != nil || (!waiting.isEmpty && !commitFaults.isEmpty)
         let completions = commit()
         sync()
         forgetRequests()
-        let failed = completions.contains {
-            if case .persisted(_, .some) = $0 { true } else { false }
-        }
-        cleanState = failed || writeFault != nil ? nil : state
+        cleanState = isFailing ? nil : state
         return completions
     }
 
     /// Starts the node: what the last clean stop left, once; nil after a crash and on a new disk.
     package mutating func open() -> ByteBuffer? {
+        startNumber += 1
+        storedLives = content.lives
         defer { cleanState = nil }
         return cleanState
     }
@@ -174,7 +208,12 @@ package struct MemoryEngine: Sendable {
     ///
     /// - Parameter bits: log₂ of the number of partitions, 1...14.
     package func tally(partitionBits bits: Int) -> [RecordWeight] {
-        records.tally(partitionBits: bits)
+        content.records.tally(partitionBits: bits)
+    }
+
+    /// An empty disk in the place of this one: nothing is left, the start number neither.
+    package func wiped() -> MemoryEngine {
+        MemoryEngine(durability: durability)
     }
 
     // MARK: Faults
@@ -186,7 +225,7 @@ package struct MemoryEngine: Sendable {
         commitFaults.append(CommitFault(failure: failure, takesEffect: takesEffect))
     }
 
-    /// The next load or scan fails.
+    /// The next load, scan or look for hints fails.
     package mutating func failNextRead(with failure: StorageFailure) {
         readFaults.append(failure)
     }
@@ -194,10 +233,15 @@ package struct MemoryEngine: Sendable {
     /// Lets a visible record rot: reads of it fail until it is written again. False when there is
     /// none.
     package mutating func corrupt(_ key: StoredKey) -> Bool {
-        guard var record = records[key] else { return false }
+        guard var record = content[key] else { return false }
         record.isCorrupt = true
-        records[key] = record
+        content[key] = record
         return true
+    }
+
+    /// Lets a visible hint rot: pages pass over it. False when there is none.
+    package mutating func corruptHint(_ target: NodeID, sequence: UInt64) -> Bool {
+        content.corruptHint(target, sequence: sequence)
     }
 
     // MARK: Private
@@ -209,8 +253,7 @@ package struct MemoryEngine: Sendable {
     }
 
     private mutating func apply(_ write: Write) {
-        undo.append((write.key, records[write.key]))
-        records[write.key] = RecordTable.Record(object: write.object)
+        undo.append(content.apply(write.change))
     }
 
     private mutating func takeReadFault() -> StorageFailure? {

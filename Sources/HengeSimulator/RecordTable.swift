@@ -65,6 +65,11 @@ struct RecordTable: Sendable {
         return .success(page)
     }
 
+    /// In the order of the keys.
+    func forEach(_ body: (StoredKey, Record) -> Void) {
+        for (key, record) in zip(keys, records) { body(key, record) }
+    }
+
     func tally(partitionBits bits: Int) -> [RecordWeight] {
         var weights = [RecordWeight](repeating: .nothing, count: 1 << bits)
         for (key, record) in zip(keys, records) where !record.isCorrupt {
@@ -99,6 +104,8 @@ struct RecordTable: Sendable {
 
     private func precedes(_ a: StoredKey, _ b: StoredKey) -> Bool {
         guard a.token == b.token else { return a.token < b.token }
+        // Several records of one key, held in the places of different nodes.
+        if let one = a.standInFor, let other = b.standInFor, one != other { return one < other }
         return a.bytes.readableBytesView.lexicographicallyPrecedes(b.bytes.readableBytesView)
     }
 }

@@ -1,17 +1,6 @@
 import HengeBase
 import HengeMessages
 
-import struct NIOCore.ByteBuffer
-
-/// One write that the node asked for.
-struct PendingWrite: Sendable {
-    let key: StoredKey
-    let object: ByteBuffer
-    let token: StorageToken
-
-    var byteCount: Int { key.bytes.readableBytes + object.readableBytes }
-}
-
 /// The thread that writes: takes all that has gathered, writes it as one batch, makes it durable
 /// with one fsync, and reports it in one call. What arrives meanwhile is the next batch (group
 /// commit).
@@ -51,16 +40,22 @@ final class BatchWriter: @unchecked Sendable {
     /// When the log must be synced; nil while all is durable. Only in `interval`.
     private var syncDue: Instant?
     private var recovery: Recovery
+    private var drops = HintDrops()
+    private let space: SpaceWatch
+    private var spaceDue: Instant
 
     init(
         _ database: Database,
         options: RocksDBEngine.Options,
+        space: SpaceWatch,
         counters: StorageCounters,
         failures: FailureLog,
         deliver: @escaping @Sendable ([StorageCompletion]) -> Void
     ) {
         self.database = database
         self.durability = options.durability
+        self.space = space
+        spaceDue = space.look()
         self.counters = counters
         self.failures = failures
         self.deliver = deliver
@@ -118,19 +113,22 @@ final class BatchWriter: @unchecked Sendable {
             inbox.isWriterAsleep = true
             return nil
         }
-        guard let due = timerDue else { return inbox.wait(take) }
+        let due = timerDue
         // Under load the queue is never empty, but time goes on.
         if Instant.monotonicNow() >= due { return .timer }
         return inbox.wait(until: due, take) ?? .timer
     }
 
-    private var timerDue: Instant? {
-        guard let syncDue, let retry = recovery.due else { return syncDue ?? recovery.due }
-        return min(syncDue, retry)
+    private var timerDue: Instant {
+        var due = spaceDue
+        if let syncDue { due = min(due, syncDue) }
+        if let retry = recovery.due { due = min(due, retry) }
+        return due
     }
 
     private func keepTime() {
         let now = Instant.monotonicNow()
+        if now >= spaceDue { spaceDue = space.look() }
         if let due = syncDue, now >= due { syncLog() }
         if let due = recovery.due, now >= due {
             recovery.attempt(database, now: now, counters: counters, failures: failures)
@@ -163,6 +161,7 @@ final class BatchWriter: @unchecked Sendable {
         if let error {
             counters.countFailure(error.failure, operations: writes.count)
             fail(error, during: "write", operations: writes.count)
+            drops.failed()
         } else {
             recovery.succeeded()
             counters.batches.count()
@@ -171,23 +170,35 @@ final class BatchWriter: @unchecked Sendable {
         }
         counters.pendingWrites.count(-writes.count)
         counters.pendingWriteBytes.count(-bytes)
-        deliver(writes.map { .persisted($0.token, error?.failure) })
+        var answers: [StorageCompletion] = []
+        answers.reserveCapacity(writes.count)
+        for write in writes where write.isAnswered {
+            answers.append(.persisted(write.token, error?.failure))
+        }
+        if !answers.isEmpty { deliver(answers) }
+        if error == nil, drops.takeFlush(), let error = database.startHintFlush() {
+            fail(error, during: "writing hints out", operations: 1)
+        }
     }
 
     private func write(_ writes: ArraySlice<PendingWrite>) -> EngineError? {
         guard var batch = RecordBatch() else { return RecordBatch.noMemory }
-        let filled: Void? = database.withFamily(.objects) { family in
-            for write in writes { batch.put(write.key.bytes, write.object, into: family) }
+        var hints = 0
+        let filled: Void? = database.withFamilies { open in
+            for write in writes { hints += write.add(to: &batch, open, &drops) }
         }
         guard filled != nil else { return Database.closed }
+        let error: EngineError?
         switch durability {
         case .sync:
             counters.logSyncs.count()
-            return database.write(batch, synced: true)
+            error = database.write(batch, synced: true)
         case .interval(let interval):
             if syncDue == nil { syncDue = Instant.monotonicNow() + interval }
-            return database.write(batch, synced: false)
+            error = database.write(batch, synced: false)
         }
+        if error == nil { counters.hintsWritten.count(hints) }
+        return error
     }
 
     private func fail(_ error: EngineError, during action: String, operations: Int) {

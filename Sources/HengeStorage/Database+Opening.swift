@@ -5,7 +5,7 @@ import HengeMessages
 
 extension Database.Open {
     /// The column families, in the order of their handles.
-    static let families = ["default", "objects", "meta"]
+    static let families = ["default", "objects", "meta", "hints"]
 
     /// Opens the database, making it when it isn't there.
     static func opening(
@@ -29,7 +29,9 @@ extension Database.Open {
         let names = families.map { strdup($0) }
         defer { names.forEach { free($0) } }
         let constants = names.map { UnsafePointer<CChar>($0) }
-        let options: [OpaquePointer?] = [settings.small, settings.objects, settings.small]
+        let options: [OpaquePointer?] = [
+            settings.small, settings.objects, settings.small, settings.hints,
+        ]
         let database = try checked { status in
             rocksdb_open_column_families(
                 settings.objects,
@@ -42,13 +44,14 @@ extension Database.Open {
             )
         }
         guard let database, let defaults = handles[0], let objects = handles[1],
-            let meta = handles[2]
+            let meta = handles[2], let hints = handles[3]
         else { throw EngineError(.io, "RocksDB gave no handle") }
         return Self(
             database: database,
             defaults: defaults,
             objects: objects,
             meta: meta,
+            hints: hints,
             snapshot: nil
         )
     }

@@ -20,6 +20,7 @@ final class Database: @unchecked Sendable {
         let defaults: OpaquePointer
         let objects: OpaquePointer
         let meta: OpaquePointer
+        let hints: OpaquePointer
         /// State as it was when the directory was opened, before any write; kept until it was
         /// counted.
         var snapshot: OpaquePointer?
@@ -29,6 +30,7 @@ final class Database: @unchecked Sendable {
         case defaults
         case objects
         case meta
+        case hints
     }
 
     enum ReadOutcome {
@@ -57,16 +59,22 @@ final class Database: @unchecked Sendable {
     /// Reads what memtables and block cache hold; nil when the database is being reopened.
     @inline(__always)
     func readCached(_ key: StoredKey) -> ReadOutcome? {
-        lock.tryShared { read(key.bytes, .objects, options: settings.cacheReads) }
+        lock.tryShared { read(key, options: settings.cacheReads) }
     }
 
     /// Reads a record, from a file where needed.
     func read(_ key: StoredKey) -> ReadOutcome {
-        lock.withShared { read(key.bytes, .objects, options: settings.fullReads) }
+        lock.withShared { read(key, options: settings.fullReads) }
     }
 
     func readMeta(_ key: ByteBuffer) -> ReadOutcome {
         lock.withShared { read(key, .meta, options: settings.fullReads) }
+    }
+
+    @inline(__always)
+    private func read(_ key: StoredKey, options: OpaquePointer) -> ReadOutcome {
+        guard let home = key.standInFor else { return read(key.bytes, .objects, options: options) }
+        return read(HintForm.standInKey(key.bytes, home: home), .hints, options: options)
     }
 
     private func read(_ key: ByteBuffer, _ family: Family, options: OpaquePointer) -> ReadOutcome {
@@ -131,13 +139,26 @@ final class Database: @unchecked Sendable {
             defer { rocksdb_flushoptions_destroy(options) }
             rocksdb_flushoptions_set_wait(options, 1)
             return failure { rocksdb_flush_cf(open.database, options, open.objects, $0) }
+                ?? failure { rocksdb_flush_cf(open.database, options, open.hints, $0) }
                 ?? failure { rocksdb_flush_cf(open.database, options, open.meta, $0) }
         }
     }
 
-    /// Lends the handle of a column family to put records of it into a batch.
-    func withFamily<R>(_ family: Family, _ body: (OpaquePointer) -> R) -> R? {
-        lock.withShared { open.map { body($0.handle(family)) } }
+    /// Has the memtable of the hints written out in the background. Only after a write has
+    /// succeeded, for the reason that ``syncLog()`` gives.
+    func startHintFlush() -> EngineError? {
+        lock.withShared {
+            guard let open else { return Self.closed }
+            guard let options = rocksdb_flushoptions_create() else { return RecordBatch.noMemory }
+            defer { rocksdb_flushoptions_destroy(options) }
+            rocksdb_flushoptions_set_wait(options, 0)
+            return failure { rocksdb_flush_cf(open.database, options, open.hints, $0) }
+        }
+    }
+
+    /// Lends the handles of the column families to put records of them into a batch.
+    func withFamilies<R>(_ body: (Open) -> R) -> R? {
+        lock.withShared { open.map(body) }
     }
 
     private func write(_ batch: OpaquePointer, synced: Bool) -> EngineError? {
@@ -229,6 +250,7 @@ extension Database.Open {
         case .defaults: defaults
         case .objects: objects
         case .meta: meta
+        case .hints: hints
         }
     }
 
@@ -241,7 +263,9 @@ extension Database.Open {
     mutating func close() {
         releaseSnapshot()
         rocksdb_cancel_all_background_work(database, 1)
-        for handle in [defaults, objects, meta] { rocksdb_column_family_handle_destroy(handle) }
+        for handle in [defaults, objects, meta, hints] {
+            rocksdb_column_family_handle_destroy(handle)
+        }
         rocksdb_close(database)
     }
 }

@@ -10,6 +10,7 @@ final class DatabaseSettings: @unchecked Sendable {
     let objects: OpaquePointer
     /// For column families of a few small records.
     let small: OpaquePointer
+    let hints: OpaquePointer
     let cacheReads: OpaquePointer
     let fullReads: OpaquePointer
     let syncedWrites: OpaquePointer
@@ -19,9 +20,12 @@ final class DatabaseSettings: @unchecked Sendable {
 
     /// `kBlockCacheTier` of `rocksdb/options.h`: memtables and block cache, never a file.
     private static let readTierCache: CInt = 1
+    /// Hints come while a node is away, then at the rate of a third of the writes or less.
+    private static let hintBufferBytesMax = 8 << 20
 
     init(_ options: RocksDBEngine.Options) throws(EngineError) {
         guard let objects = rocksdb_options_create(), let small = rocksdb_options_create(),
+            let hints = rocksdb_options_create(),
             let cacheReads = rocksdb_readoptions_create(),
             let fullReads = rocksdb_readoptions_create(),
             let syncedWrites = rocksdb_writeoptions_create(),
@@ -31,6 +35,7 @@ final class DatabaseSettings: @unchecked Sendable {
         else { throw EngineError(.io, "RocksDB has no memory for its options") }
         self.objects = objects
         self.small = small
+        self.hints = hints
         self.cacheReads = cacheReads
         self.fullReads = fullReads
         self.syncedWrites = syncedWrites
@@ -46,6 +51,10 @@ final class DatabaseSettings: @unchecked Sendable {
         setTables()
         setDatabase(objects, writeBufferBytes: options.writeBufferBytes)
         setDatabase(small, writeBufferBytes: 1 << 20)
+        setDatabase(
+            hints,
+            writeBufferBytes: min(Self.hintBufferBytesMax, options.writeBufferBytes)
+        )
     }
 
     deinit {
@@ -55,6 +64,7 @@ final class DatabaseSettings: @unchecked Sendable {
         rocksdb_writeoptions_destroy(syncedWrites)
         rocksdb_readoptions_destroy(fullReads)
         rocksdb_readoptions_destroy(cacheReads)
+        rocksdb_options_destroy(hints)
         rocksdb_options_destroy(small)
         rocksdb_options_destroy(objects)
     }
@@ -63,6 +73,7 @@ final class DatabaseSettings: @unchecked Sendable {
     func disableCompression() {
         rocksdb_options_set_compression(objects, CInt(rocksdb_no_compression))
         rocksdb_options_set_compression(small, CInt(rocksdb_no_compression))
+        rocksdb_options_set_compression(hints, CInt(rocksdb_no_compression))
     }
 
     /// Read options of an iterator: they carry its bound, so each needs its own.

@@ -7,7 +7,8 @@ import struct NIOCore.ByteBuffer
 /// have.
 ///
 /// `format`: u32. `identity`: u64 cluster id, then the node's name. `clean`: what the node wanted
-/// to know after a clean stop. `ring`: the last ring document. Integers are big-endian.
+/// to know after a clean stop. `ring`: the last ring document. `starts`: u64, how often the store
+/// was opened. `lives`: which lives of other nodes the node has met. Integers are big-endian.
 struct MetaRecords {
     /// Rises when an older release could misread what this one writes.
     static let format: UInt32 = 1
@@ -16,6 +17,11 @@ struct MetaRecords {
     private static let identityKey = ByteBuffer(string: "identity")
     private static let cleanKey = ByteBuffer(string: "clean")
     private static let ringKey = ByteBuffer(string: "ring")
+    private static let startsKey = ByteBuffer(string: "starts")
+    static let livesKey = ByteBuffer(string: "lives")
+
+    /// A node tells its peers its start number in 40 bits.
+    private static let startNumberMax: UInt64 = 1 << 40 - 1
 
     let database: Database
 
@@ -53,20 +59,39 @@ struct MetaRecords {
 
     /// Reads what the last clean stop left, and durably removes it: from here on the directory
     /// counts as not cleanly stopped. Nil when there is nothing, or nothing whole.
-    func takeCleanState() throws(StoreOpenError) -> ByteBuffer? {
+    ///
+    /// The same write raises the start number. So no two openings of a directory have the same, and
+    /// a copy that is put back gets one that its later life had.
+    func begin() throws(StoreOpenError) -> (cleanState: ByteBuffer?, startNumber: UInt64) {
         let state: ByteBuffer?
         switch database.readMeta(Self.cleanKey) {
         case .found(let bytes): state = bytes
-        case .absent: return nil
-        case .incomplete: state = nil
+        case .absent, .incomplete: state = nil
         case .failed(let error):
             // A node that can't read it starts as after a crash, which is always safe.
             guard error.failure == .corrupt else { throw opening(error) }
             state = nil
         }
-        let error = database.writeDurably { $0.delete(Self.cleanKey, from: $1.meta) }
+        let startNumber = try startCount() + 1
+        let error = database.writeDurably { batch, open in
+            batch.delete(Self.cleanKey, from: open.meta)
+            batch.put(Self.startsKey, ByteBuffer(integer: startNumber), into: open.meta)
+        }
         if let error { throw opening(error) }
-        return state
+        return (state, startNumber)
+    }
+
+    /// How often the store was opened before; an older release didn't count.
+    private func startCount() throws(StoreOpenError) -> UInt64 {
+        guard var record = try read(Self.startsKey) else { return 0 }
+        guard let count: UInt64 = record.readInteger(), count < Self.startNumberMax else {
+            throw corrupt("starts record")
+        }
+        return count
+    }
+
+    func lives() throws(StoreOpenError) -> ByteBuffer? {
+        try read(Self.livesKey)
     }
 
     func saveCleanState(_ state: ByteBuffer) -> EngineError? {
@@ -85,7 +110,9 @@ struct MetaRecords {
         // A process that dies while it makes a store leaves column families without these records;
         // but records come only after them.
         guard isEmpty(.defaults) else { throw .notAStore(directory: database.directory) }
-        guard isEmpty(.objects) else { throw corrupt("the format record is missing") }
+        guard isEmpty(.objects), isEmpty(.hints) else {
+            throw corrupt("the format record is missing")
+        }
         var format = ByteBuffer()
         format.writeInteger(Self.format)
         var whose = ByteBuffer()

@@ -8,6 +8,7 @@ final class ReadPool: Sendable {
     private enum Job: Sendable {
         case load(StoredKey, StorageToken)
         case scan(ScanRange, StorageToken)
+        case hints(NodeID, after: UInt64, limit: Int, StorageToken)
     }
 
     /// First in, first out; a worker takes from the front, and what was taken is dropped in bulk.
@@ -67,6 +68,10 @@ final class ReadPool: Sendable {
         submit(.scan(range, token))
     }
 
+    func loadHints(_ target: NodeID, after: UInt64, limit: Int, _ token: StorageToken) {
+        submit(.hints(target, after: after, limit: limit, token))
+    }
+
     /// Carries out what was submitted, then ends the threads.
     func stop() {
         queue.withLock { $0.isClosing = true }
@@ -112,6 +117,9 @@ final class ReadPool: Sendable {
                 fail(error, during: "scan")
                 return .scanned(token, .failure(error.failure))
             }
+        case .hints(let target, let after, let limit, let token):
+            counters.hintPagesRead.count()
+            return .hintsLoaded(token, hints(HintScan(target, after: after, limit: limit)))
         }
     }
 
@@ -130,6 +138,16 @@ final class ReadPool: Sendable {
             fail(error, during: "load")
             return .failure(error.failure)
         }
+    }
+
+    private func hints(_ wanted: HintScan) -> Result<[Hint], StorageFailure> {
+        var scan = wanted
+        let result = scan.run(on: database)
+        for _ in 0..<scan.rottenCount {
+            fail(EngineError(.corrupt, "a hint can't be read"), during: "reading hints")
+        }
+        if case .failure(let error) = result { fail(error, during: "reading hints") }
+        return result.mapError(\.failure)
     }
 
     private func fail(_ error: EngineError, during action: String) {

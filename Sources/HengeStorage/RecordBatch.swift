@@ -1,4 +1,6 @@
 import CRocksDB
+import HengeBase
+import HengeMessages
 
 import struct NIOCore.ByteBuffer
 
@@ -6,6 +8,9 @@ import struct NIOCore.ByteBuffer
 struct RecordBatch: ~Copyable {
     let pointer: OpaquePointer
     private var scratch = RecordScratch()
+    /// Reused from hint to hint.
+    private var hintKey = ByteBuffer()
+    private var hintValue = ByteBuffer()
 
     static let noMemory = EngineError(.io, "RocksDB has no memory for a batch")
 
@@ -40,6 +45,43 @@ struct RecordBatch: ~Copyable {
     mutating func delete(_ key: ByteBuffer, from family: OpaquePointer) {
         key.withUnsafeReadableBytes {
             rocksdb_writebatch_delete_cf(pointer, family, $0.characters, $0.count)
+        }
+    }
+
+    mutating func put(_ hint: Hint, into family: OpaquePointer) {
+        hintKey.clear()
+        hintValue.clear()
+        HintForm.writeKey(hint.target, hint.sequence, into: &hintKey)
+        HintForm.writeValue(of: hint, into: &hintValue)
+        put(hintKey, hintValue, into: family)
+    }
+
+    /// Removes the hints for a node of these sequences, both ends included.
+    mutating func dropHints(
+        _ target: NodeID,
+        from first: UInt64,
+        through last: UInt64,
+        in family: OpaquePointer
+    ) {
+        hintKey.clear()
+        HintForm.writeKey(target, first, into: &hintKey)
+        // RocksDB leaves the end of a range out. What comes right after a key is that key and a
+        // zero.
+        hintValue.clear()
+        HintForm.writeKey(target, last, into: &hintValue)
+        hintValue.writeInteger(0, as: UInt8.self)
+        let pointer = self.pointer
+        hintKey.withUnsafeReadableBytes { start in
+            hintValue.withUnsafeReadableBytes { end in
+                rocksdb_writebatch_delete_range_cf(
+                    pointer,
+                    family,
+                    start.characters,
+                    start.count,
+                    end.characters,
+                    end.count
+                )
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 import CRocksDB
+import HengeBase
 
 import struct NIOCore.ByteBuffer
 
@@ -52,6 +53,12 @@ struct RecordIterator: ~Copyable {
 
     mutating func seek(token: UInt64) {
         withUnsafeBytes(of: token.bigEndian) { seek($0) }
+    }
+
+    mutating func seek(hintsOf target: NodeID, from sequence: UInt64) {
+        var key = ByteBuffer()
+        HintForm.writeKey(target, sequence, into: &key)
+        key.withUnsafeReadableBytes { seek($0) }
     }
 
     mutating func next() {

@@ -1,4 +1,4 @@
-import HengeBase
+package import HengeBase
 package import HengeMessages
 package import Logging
 
@@ -6,15 +6,15 @@ package import struct NIOCore.ByteBuffer
 
 /// The storage of one node on RocksDB; ``StorageRequest`` states the contract.
 ///
-/// One thread, or one event loop, drives it: it calls ``load(_:token:)``, ``persist(_:_:token:)``,
-/// ``scan(_:token:)`` and, at the end of each turn, ``endTurn()``. Writes of one turn go together
+/// One thread, or one event loop, drives it: it calls ``load(_:token:)``,
+/// ``persist(_:_:hints:token:)`` and the like and, at the end of each turn, ``endTurn()``. Writes of one turn go together
 /// to a writer thread; reads that memory can't answer go to a small pool. What isn't answered at
 /// once comes through `deliver`, on threads of the engine.
 ///
 /// No read returns what isn't durable in `sync`: RocksDB inserts a batch into the memtable, where
 /// reads find it, only after its log record was synced (docs/decisions/0002).
 ///
-/// `@unchecked Sendable`: `gathering`, `gatheringBytes`, `tallies` and `isClosed` belong to the
+/// `@unchecked Sendable`: `gathering`, `tallies` and `isClosed` belong to the
 /// driver, whose calls never overlap; all else is immutable or guards itself.
 package final class RocksDBEngine: @unchecked Sendable {
     /// The answer to a load.
@@ -25,22 +25,52 @@ package final class RocksDBEngine: @unchecked Sendable {
     }
 
     private let options: Options
-    private let database: Database
+    let database: Database
     private let writer: BatchWriter
     private let readers: ReadPool
-    private let counters: StorageCounters
+    let counters: StorageCounters
     private let failures: FailureLog
-    private let deliver: @Sendable ([StorageCompletion]) -> Void
+    let deliver: @Sendable ([StorageCompletion]) -> Void
+    private let space: SpaceWatch
 
     private var gathering: [PendingWrite] = []
     private var tallies: [(count: PartitionCount, thread: WorkerThread)] = []
-    private var isClosed = false
+    private(set) var isClosed = false
 
     /// What ``closeClean(state:)`` was given when the directory was last closed; nil when the last
     /// stop was not clean, or the directory is new. It was durably removed before `open` returned.
     package let previousCleanState: ByteBuffer?
     /// The ring document saved last, as of the opening.
     package let storedRing: ByteBuffer?
+    /// What ``saveLives(_:)`` was given last, as of the opening.
+    package let storedLives: ByteBuffer?
+    /// How often the directory was opened, this time included: at least 1. It rose durably before
+    /// `open` returned, so a copy that is put back gets a number that its later life had.
+    package let startNumber: UInt64
+    /// The hints that were kept at the opening, in the order of the targets; none for a target for
+    /// which there is nothing.
+    package let hintBacklogs: [HintBacklog]
+
+    /// What the opening found.
+    private struct Found {
+        let ring: ByteBuffer?
+        let lives: ByteBuffer?
+        let cleanState: ByteBuffer?
+        let startNumber: UInt64
+        let backlogs: BacklogWalk
+        let backlogFailure: EngineError?
+
+        init(_ database: Database, _ identity: StoreIdentity) throws(StoreOpenError) {
+            let meta = MetaRecords(database: database)
+            try meta.claim(for: identity)
+            ring = try meta.ring()
+            lives = try meta.lives()
+            var walk = BacklogWalk()
+            backlogFailure = walk.run(on: database)
+            backlogs = walk
+            (cleanState, startNumber) = try meta.begin()
+        }
+    }
 
     /// Opens the data directory, making it when it is missing. Blocks, maybe for seconds after a
     /// crash.
@@ -55,14 +85,11 @@ package final class RocksDBEngine: @unchecked Sendable {
     ) throws(StoreOpenError) -> RocksDBEngine {
         let database = try Database.opening(options)
         do throws(StoreOpenError) {
-            let meta = MetaRecords(database: database)
-            try meta.claim(for: identity)
-            let ring = try meta.ring()
-            let state = try meta.takeCleanState()
+            let found = try Found(database, identity)
             // Without the node's own counts the records must be counted, as they are before any
             // write.
-            if state == nil { database.takeSnapshot() }
-            return RocksDBEngine(options, database, state, ring, logger, deliver)
+            if found.cleanState == nil { database.takeSnapshot() }
+            return RocksDBEngine(options, database, found, logger, deliver)
         } catch {
             database.close()
             throw error
@@ -72,8 +99,7 @@ package final class RocksDBEngine: @unchecked Sendable {
     private init(
         _ options: Options,
         _ database: Database,
-        _ cleanState: ByteBuffer?,
-        _ ring: ByteBuffer?,
+        _ found: Found,
         _ logger: Logger,
         _ deliver: @escaping @Sendable ([StorageCompletion]) -> Void
     ) {
@@ -84,11 +110,17 @@ package final class RocksDBEngine: @unchecked Sendable {
         self.counters = counters
         self.failures = failures
         self.deliver = deliver
-        previousCleanState = cleanState
-        storedRing = ring
+        previousCleanState = found.cleanState
+        storedRing = found.ring
+        storedLives = found.lives
+        startNumber = found.startNumber
+        hintBacklogs = found.backlogs.backlogs
+        let space = SpaceWatch(options.directory)
+        self.space = space
         writer = BatchWriter(
             database,
             options: options,
+            space: space,
             counters: counters,
             failures: failures,
             deliver: deliver
@@ -96,6 +128,15 @@ package final class RocksDBEngine: @unchecked Sendable {
         readers = ReadPool(database, counters: counters, failures: failures, deliver: deliver)
         writer.start()
         readers.start(threadCount: options.readThreadCount)
+        logUncounted(found.backlogs, found.backlogFailure)
+    }
+
+    private func logUncounted(_ walk: BacklogWalk, _ failure: EngineError?) {
+        let stray = EngineError(.corrupt, "\(walk.strayCount) records are no hints")
+        for error in [failure, walk.strayCount > 0 ? stray : nil].compactMap(\.self) {
+            counters.countFailure(error.failure)
+            failures.record(error, during: "counting hints")
+        }
     }
 
     package var metrics: StorageMetrics { counters.snapshot }
@@ -109,6 +150,10 @@ package final class RocksDBEngine: @unchecked Sendable {
             || counters.pendingReads.value >= options.pendingOperationsMax
             || counters.pendingWriteBytes.value >= options.pendingBytesMax
     }
+
+    /// Whether less than 1 GiB, or than a tenth of a small file system, was free within the last
+    /// second or two: time to stop keeping what can be done without.
+    package var isSpaceLow: Bool { space.isLow }
 
     // MARK: Requests
 
@@ -133,11 +178,8 @@ package final class RocksDBEngine: @unchecked Sendable {
         }
     }
 
-    /// Replaces a record. Starts at the next ``endTurn()``; the completion comes when it is as
-    /// durable as the setting promises.
-    package func persist(_ key: StoredKey, _ object: ByteBuffer, token: StorageToken) {
-        guard !isClosed else { return deliver([.persisted(token, .readOnly)]) }
-        let write = PendingWrite(key: key, object: object, token: token)
+    /// Takes one write; it starts at the next ``endTurn()``.
+    func gather(_ write: PendingWrite) {
         counters.pendingWrites.count()
         counters.pendingWriteBytes.count(write.byteCount)
         gathering.append(write)
@@ -153,6 +195,19 @@ package final class RocksDBEngine: @unchecked Sendable {
     package func scan(_ range: ScanRange, token: StorageToken) {
         guard !isClosed else { return deliver([.scanned(token, .failure(.readOnly))]) }
         readers.scan(range, token)
+    }
+
+    /// Reads the hints for a node whose sequence is above `after`, in order; answered through
+    /// `deliver`. A page ends at `limit` hints or at 1 MiB, and holds at least one where there is
+    /// one that can be read: an empty page is the end.
+    package func loadHints(
+        _ target: NodeID,
+        after: UInt64,
+        limit: Int,
+        token: StorageToken
+    ) {
+        guard !isClosed else { return deliver([.hintsLoaded(token, .failure(.readOnly))]) }
+        readers.loadHints(target, after: after, limit: limit, token)
     }
 
     // MARK: The node's own records

@@ -5,7 +5,7 @@ import Synchronization
 package struct StorageMetrics: Hashable, Sendable {
     package var batches = 0
     package var writes = 0
-    /// Bytes of keys and objects written.
+    /// Bytes of keys, objects and hints written.
     package var writtenBytes = 0
     /// Fsyncs of the log that the engine asked for: one a batch in `sync`, one an interval
     /// otherwise.
@@ -16,6 +16,10 @@ package struct StorageMetrics: Hashable, Sendable {
     package var pooledLoads = 0
     package var readBytes = 0
     package var scans = 0
+    package var hintsWritten = 0
+    /// Removals of hints, each of any number of them.
+    package var hintDrops = 0
+    package var hintPagesRead = 0
     /// Times that RocksDB was reopened in place after it had stopped taking writes.
     package var recoveries = 0
     /// Failed operations by kind; the writes of a failed batch count one each.
@@ -42,6 +46,9 @@ final class StorageCounters: Sendable {
     let pooledLoads = Atomic<Int>(0)
     let readBytes = Atomic<Int>(0)
     let scans = Atomic<Int>(0)
+    let hintsWritten = Atomic<Int>(0)
+    let hintDrops = Atomic<Int>(0)
+    let hintPagesRead = Atomic<Int>(0)
     let recoveries = Atomic<Int>(0)
     let pendingWrites = Atomic<Int>(0)
     let pendingWriteBytes = Atomic<Int>(0)
@@ -70,6 +77,9 @@ final class StorageCounters: Sendable {
         metrics.pooledLoads = pooledLoads.value
         metrics.readBytes = readBytes.value
         metrics.scans = scans.value
+        metrics.hintsWritten = hintsWritten.value
+        metrics.hintDrops = hintDrops.value
+        metrics.hintPagesRead = hintPagesRead.value
         metrics.recoveries = recoveries.value
         metrics.failuresNoSpace = failuresNoSpace.value
         metrics.failuresIO = failuresIO.value

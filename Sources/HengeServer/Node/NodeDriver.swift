@@ -201,12 +201,18 @@ package final class NodeDriver {
             if case .done(let result) = storage.load(key, token: token) {
                 shard.step(.storage(.loaded(token, result)), at: time, effects: &effects)
             }
-        case .storage(.persist(let key, let object, hints: _, let token)):
-            storage.persist(key, object, token: token)
+        case .storage(.persist(let key, let object, let hints, let token)):
+            storage.persist(key, object, hints: hints, token: token)
         case .storage(.scan(let range, let token)):
             storage.scan(range, token: token)
-        case .storage(.remove), .storage(.keepHints), .storage(.loadHints), .storage(.dropHints):
-            preconditionFailure("not asked for yet")
+        case .storage(.remove(let key, let token)):
+            storage.remove(key, token: token)
+        case .storage(.keepHints(let hints, let token)):
+            storage.keepHints(hints, token: token)
+        case .storage(.loadHints(let target, let after, let limit, let token)):
+            storage.loadHints(target, after: after, limit: limit, token: token)
+        case .storage(.dropHints(let target, let through, let token)):
+            storage.dropHints(target, through: through, token: token)
         case .reply(let ticket, let reply):
             let waiting = tickets.remove(Int(ticket.rawValue & 0xFFFF_FFFF))
             waiting.session.complete(waiting.slot, reply)

@@ -1,0 +1,84 @@
+import HengeBase
+import HengeMessages
+
+import struct NIOCore.ByteBuffer
+
+/// One write that the node asked for.
+struct PendingWrite: Sendable {
+    enum Change: Sendable {
+        case put(StoredKey, ByteBuffer, hints: [Hint])
+        case remove(StoredKey)
+        case keepHints([Hint])
+        case dropHints(NodeID, through: UInt64)
+        /// Nobody waits for it, so that its token means nothing.
+        case saveLives(ByteBuffer)
+    }
+
+    let change: Change
+    let token: StorageToken
+
+    var byteCount: Int {
+        switch change {
+        case .put(let key, let object, let hints):
+            let record = key.bytes.readableBytes + object.readableBytes
+            return hints.isEmpty ? record : record + Self.byteCount(hints)
+        case .remove(let key): return key.bytes.readableBytes
+        case .keepHints(let hints): return Self.byteCount(hints)
+        case .dropHints: return 2 * MemoryLayout<UInt64>.size
+        case .saveLives(let bytes): return bytes.readableBytes
+        }
+    }
+
+    var isAnswered: Bool {
+        if case .saveLives = change { false } else { true }
+    }
+
+    /// - Returns: how many hints it keeps.
+    func add(
+        to batch: inout RecordBatch,
+        _ open: Database.Open,
+        _ drops: inout HintDrops
+    ) -> Int {
+        switch change {
+        case .put(let key, let object, let hints):
+            if let home = key.standInFor {
+                let standIn = HintForm.standInKey(key.bytes, home: home)
+                batch.put(standIn, object, into: open.hints)
+            } else {
+                batch.put(key.bytes, object, into: open.objects)
+            }
+            return hints.isEmpty ? 0 : Self.keep(hints, in: &batch, open, &drops)
+        case .remove(let key):
+            if let home = key.standInFor {
+                batch.delete(HintForm.standInKey(key.bytes, home: home), from: open.hints)
+            } else {
+                batch.delete(key.bytes, from: open.objects)
+            }
+        case .keepHints(let hints): return Self.keep(hints, in: &batch, open, &drops)
+        case .dropHints(let target, let through):
+            let start = drops.start(target, through: through)
+            batch.dropHints(target, from: start, through: through, in: open.hints)
+        case .saveLives(let bytes): batch.put(MetaRecords.livesKey, bytes, into: open.meta)
+        }
+        return 0
+    }
+
+    private static func keep(
+        _ hints: [Hint],
+        in batch: inout RecordBatch,
+        _ open: Database.Open,
+        _ drops: inout HintDrops
+    ) -> Int {
+        for hint in hints {
+            batch.put(hint, into: open.hints)
+            drops.wrote(hint)
+        }
+        // So that a batch of no hints is no empty one.
+        if hints.isEmpty { batch.putNothing() }
+        return hints.count
+    }
+
+    private static func byteCount(_ hints: [Hint]) -> Int {
+        hints.reduce(0) { $0 + $1.byteCount }
+    }
+}

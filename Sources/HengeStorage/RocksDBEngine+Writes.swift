@@ -1,0 +1,46 @@
+package import HengeBase
+package import HengeMessages
+
+package import struct NIOCore.ByteBuffer
+
+/// Writes. Each starts at the next ``endTurn()``, and they take effect in the order of the calls.
+/// The completion comes when the write is as durable as the setting promises.
+extension RocksDBEngine {
+    /// Replaces a record, and keeps hints in the same batch: both are durable, or neither.
+    package func persist(
+        _ key: StoredKey,
+        _ object: ByteBuffer,
+        hints: [Hint] = [],
+        token: StorageToken
+    ) {
+        ask(.put(key, object, hints: hints), token)
+    }
+
+    /// Forgets a record.
+    package func remove(_ key: StoredKey, token: StorageToken) {
+        ask(.remove(key), token)
+    }
+
+    package func keepHints(_ hints: [Hint], token: StorageToken) {
+        ask(.keepHints(hints), token)
+    }
+
+    /// Forgets the hints for a node up to and with this sequence.
+    package func dropHints(_ target: NodeID, through: UInt64, token: StorageToken) {
+        if !isClosed { counters.hintDrops.count() }
+        ask(.dropHints(target, through: through), token)
+    }
+
+    /// Saves what the node knows of the lives of others, no later than any write that is asked for
+    /// after it. Nobody is told; a failure is logged and counted, and then the writes that went
+    /// with it fail too.
+    package func saveLives(_ bytes: ByteBuffer) {
+        guard !isClosed else { return }
+        gather(PendingWrite(change: .saveLives(bytes), token: StorageToken(rawValue: 0)))
+    }
+
+    private func ask(_ change: PendingWrite.Change, _ token: StorageToken) {
+        guard !isClosed else { return deliver([.persisted(token, .readOnly)]) }
+        gather(PendingWrite(change: change, token: token))
+    }
+}
