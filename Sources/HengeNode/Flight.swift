@@ -21,18 +21,25 @@ struct ReadFlight: Sendable {
 
     let origin: Origin
     let key: StoredKey
+    /// Who is asked; a stand-in where the home replica is down and the request is sloppy.
     let replicas: PreferenceList
+    let homes: PreferenceList
     let levels: ConsistencyLevels
     let deadline: Instant
     let purpose: Purpose
     var coordinator: ReadCoordinator
+
+    /// The record that the replica at `slot` holds of the key.
+    func key(at slot: Int) -> StoredKey { key.held(by: replicas[slot], for: homes[slot]) }
 }
 
-/// A write that this node coordinates as a replica of the key.
+/// A write that this node coordinates as a replica of the key, or in place of one.
 struct WriteFlight: Sendable {
     let origin: Origin
     let key: StoredKey
+    /// Who is written to; a stand-in where the home replica is down and the request is sloppy.
     let replicas: PreferenceList
+    let homes: PreferenceList
     let deadline: Instant
     let mutation: Mutation
     /// What a read before the write found.
@@ -42,6 +49,15 @@ struct WriteFlight: Sendable {
     var previous: LiveValue?
     var coordinator: WriteCoordinator
     var hasBegun = false
+
+    /// The record that the replica at `slot` holds of the key.
+    func key(at slot: Int) -> StoredKey { key.held(by: replicas[slot], for: homes[slot]) }
+}
+
+extension StoredKey {
+    func held(by node: NodeID, for home: NodeID) -> StoredKey {
+        node == home ? self : standingIn(for: home)
+    }
 }
 
 /// A request handed on to a replica of its key.
@@ -91,6 +107,11 @@ struct Change: Sendable {
         case merge(EncodedObject, from: NodeID, RequestID, deadline: Instant)
         /// Merge what this node's own read found, for its read flight.
         case repair(EncodedObject, RequestID)
+        /// Merge what was handed over, as a part of this batch.
+        case handedOff(EncodedObject, batch: RequestID)
+        /// Remove a held record that was handed over, if it is still this version; nil: whatever
+        /// version it is. For the delivery of this index.
+        case remove(VersionDigest?, delivery: Int)
     }
 
     let key: StoredKey
@@ -100,6 +121,7 @@ struct Change: Sendable {
 struct PersistFlight: Sendable {
     let change: Change
     let weight: RecordWeight
+    let hints: [Hint]
 }
 
 /// Which table a request id or a storage token belongs to; kept in the low bits of its slot.
@@ -112,8 +134,13 @@ enum FlightKind: UInt32 {
     case replica
     case keyLoad
     case persist
+    /// A page of hints; also the name of the batch that it becomes.
+    case delivery
+    case hintLoad
+    case hintWrite
+    case handOff
 
-    static let bits: UInt32 = 3
+    static let bits: UInt32 = 4
 }
 
 extension RequestID {
@@ -124,7 +151,7 @@ extension RequestID {
         )
     }
 
-    var kind: FlightKind? { FlightKind(rawValue: UInt32(slot) & 7) }
+    var kind: FlightKind? { FlightKind(rawValue: UInt32(slot) & ((1 << FlightKind.bits) - 1)) }
     var index: Int { slot >> Int(FlightKind.bits) }
 }
 

@@ -20,7 +20,7 @@ extension Shard {
             else { continue }
             let id = RequestID(.write, (index, generation))
             if writes[index].hasBegun {
-                advance(write: id, .deadlineReached, &effects)
+                advance(write: id, .deadlineReached, at: time, &effects)
             } else {
                 // Its record has not come. Nothing was written, and when it comes nothing will be.
                 counters.expiredDropped += 1
@@ -67,7 +67,7 @@ extension Shard {
                 writes[index].coordinator.outstanding.contains(slot)
             else { continue }
             let id = RequestID(.write, (index, generation))
-            advance(write: id, .replicaRejected(slot: slot, .lost), &effects)
+            advance(write: id, .replicaRejected(slot: slot, .lost), at: time, &effects)
         }
         for index in 0..<forwards.indexBound {
             guard forwards.generation(at: index) != nil, forwards[index].target == peer

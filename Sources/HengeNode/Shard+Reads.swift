@@ -9,6 +9,7 @@ extension Shard {
     mutating func beginRead(
         _ request: ClientRequest,
         _ replicas: PreferenceList,
+        homes: PreferenceList,
         _ alive: ReplicaSet,
         _ origin: Origin,
         _ deadline: Instant,
@@ -27,6 +28,7 @@ extension Shard {
             origin: origin,
             key: request.key,
             replicas: replicas,
+            homes: homes,
             levels: request.levels,
             deadline: deadline,
             purpose: purpose,
@@ -93,7 +95,7 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) -> Bool {
         let target = reads[id.index].replicas[slot]
-        let key = reads[id.index].key
+        let key = reads[id.index].key(at: slot)
         guard target != node else {
             ask(storage: .load(key, StorageToken(id)), &effects)
             return true
@@ -114,11 +116,13 @@ extension Shard {
     ) -> ReplicaSet {
         counters.readRepairs += slots.count
         let replicas = reads[id.index].replicas
-        let key = reads[id.index].key
         let timeout = reads[id.index].deadline.since(time.now)
         var unreachable = ReplicaSet()
         for slot in 0..<replicas.count where slots.contains(slot) {
             let target = replicas[slot]
+            // Also to a stand-in, which keeps it in the home replica's place: else it could not
+            // count among those of which blocking repair says that they hold the answer.
+            let key = reads[id.index].key(at: slot)
             if target == node {
                 apply(Change(key: key, kind: .repair(object, id)), at: time, &effects)
             } else if isUp(target) {
@@ -178,6 +182,7 @@ extension Shard {
             origin: read.origin,
             key: read.key,
             replicas: read.replicas,
+            homes: read.homes,
             deadline: read.deadline,
             mutation: mutation,
             found: found,
@@ -199,10 +204,8 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         guard reads.contains(id.index, id.generation) else { return }
-        if case .failure(.corrupt) = result { foundRotten(reads[id.index].key, &effects) }
-        guard let slot = reads[id.index].replicas.slot(of: node) else {
-            preconditionFailure("a node without a replica coordinates a read")
-        }
+        let slot = ownSlot(in: reads[id.index].replicas)
+        if case .failure(.corrupt) = result { foundRotten(reads[id.index].key(at: slot), &effects) }
         let answer: FetchResult
         switch result {
         case .success(let object): answer = .object(object)

@@ -75,24 +75,44 @@ extension Shard {
                 return
             }
             warnOfSiblings(change.key, merged.siblingCount, &effects)
-            persist(change, merged, &effects)
+            persist(change, merged, at: time, &effects)
         case .repair(let object, _):
-            persist(change, ObjectMerge.merge(latest, object) ?? object, &effects)
+            let merged = ObjectMerge.merge(latest, object) ?? object
+            persist(change, merged, at: time, &effects)
+        case .handedOff(let object, let batch):
+            let merged = ObjectMerge.merge(latest, object) ?? object
+            if let latest, merged.hasSameVersion(as: latest), pending.isDurable(change.key) {
+                return handOffRecordEnded(batch, nil, &effects)
+            }
+            warnOfSiblings(change.key, merged.siblingCount, &effects)
+            persist(change, merged, at: time, &effects)
+        case .remove(let version, let delivery):
+            removeHeld(change, latest, ifStill: version, delivery, at: time, &effects)
         }
     }
 
     mutating func persist(
         _ change: Change,
         _ object: EncodedObject,
+        hints: [Hint] = [],
+        at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
+        var hints = hints
+        if let home = change.key.standInFor {
+            // The one way by which it will be found again.
+            if let hint = hint(home, change.key, isRequired: true, at: time) { hints.append(hint) }
+        }
         pending.persisting(change.key, object)
         let flight = PersistFlight(
             change: change,
-            weight: RecordWeight(of: object, key: change.key)
+            weight: RecordWeight(of: object, key: change.key),
+            hints: hints
         )
         let id = RequestID(.persist, persists.insert(flight))
-        ask(storage: .persist(change.key, object.bytes, StorageToken(id)), &effects)
+        if !hints.isEmpty, !hintsToKeep.isEmpty { askToKeepHints(before: hints[0], &effects) }
+        let token = StorageToken(id)
+        ask(storage: .persist(change.key, object.bytes, hints: hints, token), &effects)
     }
 
     mutating func changePersisted(
@@ -103,27 +123,36 @@ extension Shard {
     ) {
         let flight = persists.remove(id.index)
         let change = flight.change
-        let partition = ring.partition(of: change.key.token)
         let weight = pending.persisted(
             change.key,
             weight: flight.weight,
             success: failure == nil
         )
-        tallies.add(weight, partition: partition)
+        if let home = change.key.standInFor {
+            hints.heldBytesChanged(home, by: weight.bytes)
+        } else {
+            tallies.add(weight, partition: ring.partition(of: change.key.token))
+        }
+        if !flight.hints.isEmpty {
+            hintsEnded(flight.hints, failure, at: time, &effects)
+        }
         let result = failure.map(StoreResult.failed) ?? .durable
         switch change.kind {
         case .coordinate(let write):
             // The dot is out with the other replicas but not here: its actor must not be used
             // again.
-            if failure != nil { renewActor(partition, &effects) }
+            if failure != nil { renewActor(of: change.key, &effects) }
             guard writes.contains(write.index, write.generation),
                 let slot = writes[write.index].replicas.slot(of: node)
             else { return }
-            advance(write: write, .init(slot, result), &effects)
+            advance(write: write, .init(slot, result), at: time, &effects)
         case .merge(_, let sender, let id, _):
             effects.emit(.send(sender, .stored(id, result)))
         case .repair(_, let read):
             ownRepairEnded(read, result, at: time, &effects)
+        case .handedOff(_, let batch): handOffRecordEnded(batch, failure, &effects)
+        case .remove(let version, let delivery):
+            heldRemoved(wasDropped: version == nil, failure, delivery, at: time, &effects)
         }
     }
 
@@ -151,19 +180,27 @@ extension Shard {
         case .merge(_, let sender, let id, _):
             effects.emit(.send(sender, .stored(id, .failed(failure))))
         case .repair(_, let read): ownRepairEnded(read, .failed(failure), at: time, &effects)
+        case .handedOff(_, let batch): handOffRecordEnded(batch, failure, &effects)
+        case .remove(_, let delivery):
+            advance(delivery: delivery, .removed(success: false), at: time, &effects)
         }
     }
 
     mutating func foundRotten(_ key: StoredKey, _ effects: inout EffectBuffer<ShardEffect>) {
         counters.rottenRecords += 1
         effects.emit(.note(.rottenRecord(key)))
-        renewActor(ring.partition(of: key.token), &effects)
+        renewActor(of: key, &effects)
     }
 
+    /// This node may have lost a write of its own to this record, or has given it away.
     mutating func renewActor(
-        _ partition: Int,
+        of key: StoredKey,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
+        let partition = ring.partition(of: key.token)
+        if let home = key.standInFor {
+            return standInActors.renew(partition: partition, home: home)
+        }
         actors.renew(partition: partition)
         counters.actorRenewals = actors.renewals
         effects.emit(.note(.actorRenewed(partition: partition)))
@@ -189,7 +226,9 @@ extension Shard {
             effects.emit(.send(sender, .stored(id, .clockDrift)))
             return
         }
-        guard localWork < configuration.replicaWorkMax else {
+        guard localWork < configuration.replicaWorkMax,
+            mayStandIn(for: key, object.bytes.readableBytes)
+        else {
             effects.emit(.send(sender, .stored(id, .overloaded)))
             return
         }

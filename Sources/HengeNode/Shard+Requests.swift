@@ -13,7 +13,8 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         if let failure = overload { return answer(origin, .failed(failure), &effects) }
-        let replicas = ring.preferenceList(of: request.key.token)
+        let homes = ring.preferenceList(of: request.key.token)
+        let replicas = request.isSloppy ? withStandIns(homes, request) : homes
         let alive = aliveSlots(of: replicas)
         if let failure = unavailability(request, replicas, alive) {
             return answer(origin, .failed(failure), &effects)
@@ -23,18 +24,30 @@ extension Shard {
             counters.expiredDropped += 1
             return answer(origin, .failed(timedOut(request)), &effects)
         }
-        guard replicas.contains(node) else {
-            return forward(request, from: origin, alive, deadline, at: time, &effects)
+        guard coordinates(origin, replicas, homes) else {
+            return forward(request, from: origin, replicas, homes, deadline, at: time, &effects)
         }
+        if replicas != homes { counters.sloppyRequests += 1 }
         switch request.operation {
         case .inspect:
             beginInspect(request.key, replicas, origin, deadline, at: time, &effects)
         case .read:
-            beginRead(request, replicas, alive, origin, deadline, .answer, at: time, &effects)
+            beginRead(
+                request,
+                replicas,
+                homes: homes,
+                alive,
+                origin,
+                deadline,
+                .answer,
+                at: time,
+                &effects
+            )
         case .write(let mutation) where mutation.readsFirst:
             beginRead(
                 request,
                 replicas,
+                homes: homes,
                 alive,
                 origin,
                 deadline,
@@ -47,6 +60,7 @@ extension Shard {
                 origin: origin,
                 key: request.key,
                 replicas: replicas,
+                homes: homes,
                 deadline: deadline,
                 mutation: mutation,
                 found: nil,
@@ -102,7 +116,8 @@ extension Shard {
     private mutating func forward(
         _ request: ClientRequest,
         from origin: Origin,
-        _ alive: ReplicaSet,
+        _ replicas: PreferenceList,
+        _ homes: PreferenceList,
         _ deadline: Instant,
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
@@ -113,12 +128,12 @@ extension Shard {
             let failure = RequestFailure.unavailable(required: 1, alive: 0)
             return answer(origin, .failed(failure), &effects)
         }
-        guard let slot = alive.lowest else {
+        guard let slot = forwardSlot(replicas, homes) else {
             let failure = RequestFailure.unavailable(required: 1, alive: 0)
             return answer(origin, .failed(failure), &effects)
         }
         counters.forwarded += 1
-        let target = ring.preferenceList(of: request.key.token)[slot]
+        let target = replicas[slot]
         let flight = ForwardFlight(
             ticket: ticket,
             request: request,
@@ -175,6 +190,11 @@ extension Shard {
             }
         }
         forwards.remove(index)
+        if flight.request.isSloppy, !flight.request.isWrite {
+            // Maybe a stand-in can be asked. Ends, since each turn takes a node that has gone.
+            let request = remaining(flight.request, until: flight.deadline, at: time)
+            return begin(request, from: .client(flight.ticket), at: time, &effects)
+        }
         answer(.client(flight.ticket), .failed(timedOut(flight.request)), &effects)
     }
 

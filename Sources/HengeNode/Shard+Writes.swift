@@ -13,7 +13,16 @@ extension Shard {
     ) {
         counters.writes += 1
         let id = RequestID(.write, writes.insert(flight))
-        apply(Change(key: flight.key, kind: .coordinate(id)), at: time, &effects)
+        let key = flight.key(at: ownSlot(in: flight.replicas))
+        apply(Change(key: key, kind: .coordinate(id)), at: time, &effects)
+    }
+
+    /// A coordinator is one of those that it asks.
+    func ownSlot(in replicas: PreferenceList) -> Int {
+        guard let slot = replicas.slot(of: node) else {
+            preconditionFailure("a node that holds nothing of a key coordinates a request for it")
+        }
+        return slot
     }
 
     /// The record is at hand: mint, persist here and send to the others at the same time.
@@ -35,7 +44,10 @@ extension Shard {
             let failure = RequestFailure.unavailable(required: required, alive: alive.count)
             return endUnbegun(id, .failed(failure), &effects)
         }
-        let key = writes[id.index].key
+        let key = writes[id.index].key(at: ownSlot(in: writes[id.index].replicas))
+        if key.standInFor != nil, !hasRoomForStandIn(0) {
+            return endUnbegun(id, .failed(standInRefused()), &effects)
+        }
         let known = ObjectMerge.merge(latest, writes[id.index].found)
         var object = known?.decoded() ?? VersionedObject()
         // One that a wrong clock made must not drag this node's clock after it.
@@ -60,7 +72,7 @@ extension Shard {
             return endUnbegun(id, .failed(failure), &effects)
         case .write(let payload, let expiry, let replacing):
             let sibling = Sibling(
-                dot: mint(ring.partition(of: key.token), object.context, replacing, &effects),
+                dot: mint(for: key, object.context, replacing, &effects),
                 timestamp: clock.next(wall: time.wall),
                 expiry: expiry,
                 payload: payload
@@ -93,17 +105,27 @@ extension Shard {
     /// An honest one never does. But a context comes from outside, and a data directory can be
     /// copied: a new actor then keeps the write apart from whatever is claimed.
     private mutating func mint(
-        _ partition: Int,
+        for key: StoredKey,
         _ known: VersionVector,
         _ replacing: VersionVector,
         _ effects: inout EffectBuffer<ShardEffect>
     ) -> Dot {
-        var dot = actors.mint(partition: partition)
+        var dot = nextDot(for: key)
         // Each turn passes an entry of a finite vector.
         while known.covers(dot) || replacing.covers(dot) {
-            renewActor(partition, &effects)
-            dot = actors.mint(partition: partition)
+            renewActor(of: key, &effects)
+            dot = nextDot(for: key)
         }
+        return dot
+    }
+
+    private mutating func nextDot(for key: StoredKey) -> Dot {
+        let partition = ring.partition(of: key.token)
+        if let home = key.standInFor {
+            return standInActors.mint(partition: partition, home: home)
+        }
+        let dot = actors.mint(partition: partition)
+        counters.provisionalActorRenewals = actors.provisionalRenewals
         return dot
     }
 
@@ -128,12 +150,15 @@ extension Shard {
         writeEffects.removeAll()
         let replicas = writes[id.index].replicas
         let timeout = writes[id.index].deadline.since(time.now)
+        let own = Change(key: key, kind: .coordinate(id))
         for slot in 0..<replicas.count where targets.contains(slot) {
-            let target = replicas[slot]
-            if target == node {
-                persist(Change(key: key, kind: .coordinate(id)), object, &effects)
+            if replicas[slot] == node {
+                let missing = ReplicaSet.first(replicas.count).subtracting(targets)
+                let hints = hintsFor(missing, of: writes[id.index].homes, key, at: time)
+                persist(own, object, hints: hints, at: time, &effects)
             } else {
-                effects.emit(.send(target, .store(id, key, object, timeout: timeout)))
+                let place = writes[id.index].key(at: slot)
+                effects.emit(.send(replicas[slot], .store(id, place, object, timeout: timeout)))
             }
         }
     }
@@ -142,6 +167,7 @@ extension Shard {
     mutating func advance(
         write id: RequestID,
         _ input: WriteCoordinator.Input,
+        at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         guard writes.contains(id.index, id.generation) else { return }
@@ -150,7 +176,7 @@ extension Shard {
             switch writeEffects[index] {
             case .replicate: preconditionFailure("emitted by .begin alone")
             case .reply(let outcome): answer(writes[id.index], outcome, &effects)
-            case .finish: writes.remove(id.index)
+            case .finish: keepHints(of: writes.remove(id.index), at: time, &effects)
             }
         }
         writeEffects.removeAll()
@@ -230,13 +256,15 @@ extension Shard {
                 let slot = writes[id.index].replicas.slot(of: sender),
                 writes[id.index].coordinator.outstanding.contains(slot)
             else { break }
-            return advance(write: id, .init(slot, result), &effects)
+            return advance(write: id, .init(slot, result), at: time, &effects)
         case .read:
             guard reads.contains(id.index, id.generation),
                 let slot = reads[id.index].replicas.slot(of: sender)
             else { break }
             return advance(read: id, .repaired(slot: slot, result), at: time, &effects)
-        case .forward, .inspect, .coverage, .replica, .keyLoad, .persist, nil: break
+        case .forward, .inspect, .coverage, .replica, .keyLoad, .persist, .delivery, .hintLoad,
+            .hintWrite, .handOff, nil:
+            break
         }
         counters.lateAnswers += 1
     }

@@ -1,6 +1,6 @@
 package import HengeBase
 import HengeCausality
-import HengeMessages
+package import HengeMessages
 import HengeReplication
 package import HengeRing
 
@@ -14,9 +14,13 @@ import struct NIOCore.ByteBuffer
 package struct Shard: ~Copyable {
     /// How often ``ShardInput/tick`` is due, and so how late a deadline may be noticed.
     package static let tickInterval = Interval.milliseconds(10)
+    /// How often ``ShardInput/housekeeping`` is due.
+    package static let housekeepingInterval = Interval.seconds(10)
 
     let node: NodeID
     let configuration: ShardConfiguration
+    /// What tells this incarnation's request ids from those before it.
+    let firstGeneration: UInt32
     package let ring: Ring
     package internal(set) var counters = ShardCounters()
 
@@ -28,11 +32,28 @@ package struct Shard: ~Copyable {
     var replicaWork: Slab<ReplicaFlight>
     var keyLoads: Slab<Change>
     var persists: Slab<PersistFlight>
+    var hintLoads: Slab<HintLoad>
+    var hintWrites: Slab<HintWrite>
+    var handOffs: Slab<HandOffFlight>
     /// Storage operations asked for and not completed, also those whose request has ended.
     var storageInFlight = 0
 
     var pending = PendingKeys<Change>()
     var actors: ActorTable
+    var standInActors: StandInActors
+    var hints: HintLedger
+    /// In the order in which they were first needed.
+    var deliveries: [TargetDelivery] = []
+    var hintThrottle: HintThrottle
+    /// Hints that are kept with the next write that carries any, or at the end of the step.
+    var hintsToKeep: [Hint] = []
+    /// Whether an operator has stopped the delivery of hints.
+    package internal(set) var areHintsPaused = false
+    /// Whether the disk is about to be full: no more hints are kept then, nor records in place of
+    /// others. Set by the driver.
+    package var isStorageTight = false
+    /// When hints that are too old were last looked for.
+    var sweptAt = Instant(nanoseconds: 0)
     var clock: HybridClock
     var tallies: PartitionTallies
     /// By node id: whether there is a connection to it. Own entry: true.
@@ -46,6 +67,7 @@ package struct Shard: ~Copyable {
     /// - Parameters:
     ///   - node: this node, a member of `ring`.
     ///   - saved: what ``savedState`` was at the last stop if that was clean; nil otherwise.
+    ///   - hints: what the storage keeps for other nodes.
     ///   - seed: for actor ids and the generations of request ids; must be random in each
     ///     incarnation.
     package init(
@@ -53,6 +75,7 @@ package struct Shard: ~Copyable {
         ring: Ring,
         configuration: ShardConfiguration,
         saved: SavedState?,
+        hints: [HintBacklog] = [],
         seed: UInt64
     ) {
         invariant(ring.member(node) != nil)
@@ -62,6 +85,7 @@ package struct Shard: ~Copyable {
         var generator = SeededGenerator(seed: seed)
         // A replica may answer an earlier incarnation's request over this one's connection.
         let first = UInt32(truncatingIfNeeded: generator.next())
+        firstGeneration = first
         reads = Slab(firstGeneration: first)
         writes = Slab(firstGeneration: first)
         forwards = Slab(firstGeneration: first)
@@ -70,18 +94,27 @@ package struct Shard: ~Copyable {
         replicaWork = Slab(firstGeneration: first)
         keyLoads = Slab(firstGeneration: first)
         persists = Slab(firstGeneration: first)
+        hintLoads = Slab(firstGeneration: first)
+        hintWrites = Slab(firstGeneration: first)
+        handOffs = Slab(firstGeneration: first)
         let usable = saved?.actors.count == ring.partitions ? saved : nil
         actors = ActorTable(
             partitions: ring.partitions,
             saved: usable?.actors ?? [],
             generator: generator.split()
         )
+        standInActors = StandInActors(generator: generator.split())
         clock = HybridClock(
             driftMax: configuration.clockDriftMax,
             latest: usable?.clock ?? .zero
         )
         tallies = PartitionTallies(partitions: ring.partitions, saved: usable?.tallies)
         let highest = ring.document.members.map(\.id.rawValue).max() ?? 0
+        self.hints = HintLedger(idMax: NodeID(highest), backlogs: hints)
+        hintThrottle = HintThrottle(
+            bytesPerSecond: max(1, configuration.hintBytesPerSecond),
+            burstBytes: HintDelivery.Limits(ageMax: configuration.hintAgeMax).batchBytes
+        )
         isUp = Array(repeating: false, count: Int(highest) + 1)
         isUp[Int(node.rawValue)] = true
     }
@@ -93,7 +126,7 @@ package struct Shard: ~Copyable {
     /// forgotten.
     package var workInFlight: Int {
         inFlight + replicaWork.count + keyLoads.count + persists.count + pending.count
-            + storageInFlight
+            + storageInFlight + handOffs.count + activeDeliveries
     }
 
     /// Storage operations in flight and changes that wait for one.
@@ -115,6 +148,15 @@ package struct Shard: ~Copyable {
         at time: ClockReading,
         effects: inout EffectBuffer<ShardEffect>
     ) {
+        take(input, at: time, &effects)
+        if !hintsToKeep.isEmpty { askToKeepHints(&effects) }
+    }
+
+    private mutating func take(
+        _ input: ShardInput,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
         switch input {
         case .request(let ticket, let request):
             begin(request, from: .client(ticket), at: time, &effects)
@@ -127,14 +169,24 @@ package struct Shard: ~Copyable {
         case .storage(let completion):
             complete(completion, at: time, &effects)
         case .peerUp(let id):
-            if Int(id.rawValue) < isUp.count { isUp[Int(id.rawValue)] = true }
+            guard Int(id.rawValue) < isUp.count else { return }
+            isUp[Int(id.rawValue)] = true
+            deliverHints(to: id, at: time, &effects)
         case .peerDown(let id):
             guard isUp(id), id != node else { return }
             isUp[Int(id.rawValue)] = false
             abandon(id, at: time, &effects)
-        case .actorsConfirmed, .hints: break
+            stopDelivery(to: id, at: time, &effects)
+        case .actorsConfirmed(let isConfirmed):
+            actors.confirm(isConfirmed)
+            counters.provisionalActorRenewals = actors.provisionalRenewals
+        case .hints(let command):
+            obey(command, at: time, &effects)
+        case .housekeeping:
+            sweepHints(at: time, &effects)
         case .tick:
             expire(at: time, &effects)
+            tickDeliveries(at: time, &effects)
         }
     }
 
@@ -211,7 +263,11 @@ package struct Shard: ~Copyable {
             effects.emit(.send(sender, .counted(id, keys: tallies.keys)))
         case .counted(let id, let keys):
             finishCount(id, keys, from: sender, &effects)
-        case .handOff, .handedOff, .gossip: break
+        case .handOff(let id, let records):
+            serveHandOff(id, records, from: sender, at: time, &effects)
+        case .handedOff(let id, let result):
+            handedOff(id, result, from: sender, at: time, &effects)
+        case .gossip: break
         }
     }
 
@@ -229,15 +285,20 @@ package struct Shard: ~Copyable {
             case .inspect: inspectLoaded(token.id, decode(result), &effects)
             case .replica: fetchLoaded(token.id, decode(result), at: time, &effects)
             case .keyLoad: keyLoaded(token.id, decode(result), at: time, &effects)
-            case .write, .forward, .coverage, .persist, nil:
+            case .hintLoad: hintedRecordLoaded(token.id, decode(result), at: time, &effects)
+            case .write, .forward, .coverage, .persist, .delivery, .hintWrite, .handOff, nil:
                 preconditionFailure("a load completed that was never asked for")
             }
         case .persisted(let token, let failure):
+            if token.id.kind == .hintWrite {
+                return hintsWritten(token.id, failure, at: time, &effects)
+            }
             invariant(token.id.kind == .persist)
             changePersisted(token.id, failure, at: time, &effects)
         case .scanned(let token, let result):
             scanLoaded(token.id, result, &effects)
-        case .hintsLoaded: preconditionFailure("no hints were asked for")
+        case .hintsLoaded(let token, let result):
+            hintsLoaded(token.id, result, at: time, &effects)
         }
     }
 

@@ -21,6 +21,15 @@ package struct ShardConfiguration: Sendable {
     /// Longest time a request may ask for.
     package var timeoutMax = Interval.seconds(60)
 
+    /// What hints, and records held in place of others, may take on the disk. Past it new hints are
+    /// dropped, and stand-ins refuse.
+    package var hintBytesMax = 1024 * 1024 * 1024
+    /// Ordinary hints older than this are dropped (as Cassandra's `max_hint_window`).
+    package var hintAgeMax = Interval.seconds(3 * 3_600)
+    /// How fast hints are delivered, to all nodes together; each record counts as
+    /// ``HintThrottle/recordOverheadBytes`` more than its bytes. At least 1.
+    package var hintBytesPerSecond = 16 * 1024 * 1024
+
     package init() {}
 }
 
@@ -51,6 +60,34 @@ package struct ShardCounters: Hashable, Sendable {
     package var expiredDropped = 0
     /// Answers from peers that came after their request had ended.
     package var lateAnswers = 0
+    /// Saved actors that were not used because they had not been confirmed.
+    package var provisionalActorRenewals = 0
+
+    /// Hints made durable.
+    package var hintsStored = 0
+    /// Hints whose record the target has acknowledged.
+    package var hintsDelivered = 0
+    /// Keys and objects that targets have acknowledged.
+    package var hintBytesDelivered = 0
+    package var hintsExpired = 0
+    /// Hints not kept for want of room or because the storage failed, or dropped by an operator.
+    package var hintsDropped = 0
+    /// Hints whose record was gone or unreadable when its turn came.
+    package var hintsGone = 0
+    /// Records that targets refused because of their timestamps.
+    package var handOffsRefused = 0
+    /// Records taken over from nodes that held hints for this one.
+    package var handOffsReceived = 0
+    /// Records offered to this node though it is no home replica of their keys.
+    package var handOffsForeign = 0
+    /// Requests that counted a stand-in.
+    package var sloppyRequests = 0
+    /// Held records removed after their home replica had them.
+    package var standInsHandedOver = 0
+    /// Held records removed because an operator dropped the hints for their home.
+    package var standInsDropped = 0
+    /// Writes that this node refused to hold in place of another.
+    package var standInsRefused = 0
 
     package init() {}
 }

@@ -38,6 +38,9 @@ package enum ShardInput: Sendable {
     /// that it has met no later life of this one, false when one has.
     case actorsConfirmed(Bool)
     case hints(HintCommand)
+    /// Slow upkeep, such as dropping hints that are too old. Due every
+    /// ``Shard/housekeepingInterval``, also while nothing is in flight.
+    case housekeeping
     /// Time has passed: end what is past its deadline. Due every ``Shard/tickInterval`` while
     /// anything is in flight.
     case tick

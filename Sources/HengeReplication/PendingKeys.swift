@@ -90,6 +90,21 @@ package struct PendingKeys<Waiter: Sendable>: Sendable {
         entries.values[index].persists += 1
     }
 
+    /// The removal of the record has been asked for: what comes next builds on nothing. It ends
+    /// as a persist of no weight.
+    package mutating func removing(_ key: StoredKey) {
+        guard let index = entries.index(forKey: key) else {
+            preconditionFailure("a removal of a key that was not admitted")
+        }
+        entries.values[index].latest = nil
+        entries.values[index].persists += 1
+    }
+
+    /// Whether a persist of this key is in flight.
+    package func isPersisting(_ key: StoredKey) -> Bool {
+        entries[key].map { $0.persists > 0 } ?? false
+    }
+
     /// A persist has ended. Returns what it added to the partition's counts.
     package mutating func persisted(
         _ key: StoredKey,

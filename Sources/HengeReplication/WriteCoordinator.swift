@@ -52,6 +52,7 @@ package struct WriteCoordinator: Sendable {
     private var phase = Phase.idle
     private var stored = ReplicaSet()
     private var rejected = ReplicaSet()
+    private var refusedClock = ReplicaSet()
     /// The first reason that is not a lost connection: what the client can act on.
     private var reason: Rejection?
 
@@ -75,6 +76,12 @@ package struct WriteCoordinator: Sendable {
         phase == .idle ? ReplicaSet() : targets.subtracting(stored).subtracting(rejected)
     }
 
+    /// Replicas that were asked, have not stored it, and should be handed it later. Not those that
+    /// refuse its timestamp: they would again.
+    package var hintable: ReplicaSet {
+        targets.subtracting(stored).subtracting(refusedClock)
+    }
+
     /// Advances by one input. Late and repeated answers are legal and ignored: a replica's first
     /// word wins.
     package mutating func step(_ input: Input, effects: inout EffectBuffer<Effect>) {
@@ -92,6 +99,7 @@ package struct WriteCoordinator: Sendable {
             (.replicaRejected(let slot, let why), .answered):
             if isOutstanding(slot) {
                 rejected.insert(slot)
+                if why == .clockDrift { refusedClock.insert(slot) }
                 if why != .lost, reason == nil { reason = why }
             }
             settle(&effects)

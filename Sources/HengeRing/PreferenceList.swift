@@ -35,6 +35,14 @@ package struct PreferenceList: Sendable, Equatable, CustomStringConvertible {
 
     @inlinable package func contains(_ node: NodeID) -> Bool { slot(of: node) != nil }
 
+    /// The same list with another node at `slot`, which must not be in it yet.
+    package func replacing(_ slot: Int, with node: NodeID) -> PreferenceList {
+        invariant(slot >= 0 && slot < count && !contains(node))
+        var ids = ids
+        ids[slot] = node.rawValue
+        return PreferenceList(ids: ids, count: count)
+    }
+
     /// Calls `body` with each node, most preferred first.
     @inlinable package func forEach(_ body: (NodeID) -> Void) {
         for slot in 0..<count { body(NodeID(ids[slot])) }

@@ -57,6 +57,35 @@ package final class Ring: Sendable {
         PreferenceList(ids: lists[partition], count: replicas)
     }
 
+    /// The nodes that stand in for home replicas of the partition that are down, nearest first: the
+    /// others in the order in which the walk that found the home replicas meets them (Dynamo,
+    /// section 4.6).
+    ///
+    /// - Parameters:
+    ///   - limit: at most so many.
+    ///   - isEligible: whether to take a node.
+    package func standIns(
+        partition: Int,
+        limit: Int = .max,
+        where isEligible: (NodeID) -> Bool = { _ in true }
+    ) -> [NodeID] {
+        var found: [NodeID] = []
+        var isMet = [Bool](repeating: false, count: indexes.count)
+        var left = vnodeCounts.count { $0 > 0 }
+        preferenceList(partition: partition).forEach { home in
+            isMet[Int(home.rawValue)] = true
+            left -= 1
+        }
+        for offset in 0..<partitions where left > 0 && found.count < limit {
+            let owner = document.owners[(partition + offset) & (partitions - 1)]
+            guard !isMet[Int(owner.rawValue)] else { continue }
+            isMet[Int(owner.rawValue)] = true
+            left -= 1
+            if isEligible(owner) { found.append(owner) }
+        }
+        return found
+    }
+
     package func member(_ id: NodeID) -> Member? {
         index(of: id).map { document.members[$0] }
     }

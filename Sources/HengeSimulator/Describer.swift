@@ -39,7 +39,7 @@ struct Describer {
         case .actorsConfirmed(let isConfirmed):
             "<- actors are \(isConfirmed ? "confirmed" : "refuted")"
         case .hints(let command): "<- hints: \(command)"
-        case .tick: nil
+        case .housekeeping, .tick: nil
         }
     }
 

@@ -48,7 +48,8 @@ extension Simulation {
             observe(request, at: node, by: .peer(sender, id))
         case .message(_, let message): try observe(message, at: node)
         case .storage(let completion): try observe(completion, at: node, process)
-        case .scan, .count, .peerUp, .peerDown, .actorsConfirmed, .hints, .tick: break
+        case .scan, .count, .peerUp, .peerDown, .actorsConfirmed, .hints, .housekeeping, .tick:
+            break
         }
     }
 

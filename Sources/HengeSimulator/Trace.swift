@@ -48,6 +48,7 @@ package struct Trace {
         case .peerDown(let id): scratch.writeInteger(UInt32(id.rawValue) | 2 << 16)
         case .actorsConfirmed(let isConfirmed): scratch.writeInteger(UInt8(isConfirmed ? 7 : 8))
         case .hints(let command): scratch.writeString("\(command)")
+        case .housekeeping: scratch.writeInteger(UInt8(9))
         case .tick: scratch.writeInteger(UInt8(4))
         }
         end()

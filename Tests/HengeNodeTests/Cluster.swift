@@ -2,6 +2,7 @@ import HengeBase
 import HengeCausality
 import HengeMessages
 import HengeNode
+import HengeReplication
 import HengeRing
 import Testing
 
@@ -22,6 +23,8 @@ final class Cluster {
         let id: NodeID
         var shard: Shard
         var disk: [StoredKey: ByteBuffer] = [:]
+        /// By target, in order.
+        var hints: [NodeID: [Hint]] = [:]
         /// Milliseconds that its wall clock is ahead of the true time.
         var clockAhead: Int64 = 0
 
@@ -79,8 +82,32 @@ final class Cluster {
             ring: ring,
             configuration: configuration,
             saved: saved,
+            hints: nodes.count >= Int(id.rawValue) ? backlogs(of: node(id)) : [],
             seed: seeds
         )
+    }
+
+    /// What a storage tells of its hints at the start.
+    private func backlogs(of node: Node) -> [HintBacklog] {
+        nodes.map(\.id).compactMap { target in
+            guard let hints = node.hints[target], let last = hints.last else { return nil }
+            let held = node.disk.reduce(0) { sum, record in
+                guard record.key.standInFor == target else { return sum }
+                return sum + record.key.bytes.readableBytes + record.value.readableBytes
+            }
+            return HintBacklog(
+                target: target,
+                lastSequence: last.sequence,
+                count: hints.count,
+                bytes: held + hints.reduce(0) { $0 + HintLedger.bytes(of: $1) },
+                oldest: hints.first?.created
+            )
+        }
+    }
+
+    /// The hints that a node's disk holds for another.
+    func hints(on holder: Int, for target: Int) -> [Hint] {
+        node(holder).hints[NodeID(UInt16(target))] ?? []
     }
 
     func node(_ number: Int) -> Node { nodes[number - 1] }
@@ -95,13 +122,15 @@ final class Cluster {
         at node: Int = 1,
         read: Consistency = .quorum,
         write: Consistency = .quorum,
-        timeout: Interval = .milliseconds(500)
+        timeout: Interval = .milliseconds(500),
+        sloppy: Bool = false
     ) -> Ticket {
         let request = ClientRequest(
             key: key,
             operation: operation,
             levels: ConsistencyLevels(read: read, write: write),
-            timeout: timeout
+            timeout: timeout,
+            isSloppy: sloppy
         )
         return submit(at: node) { .request($0, request) }
     }
@@ -132,16 +161,22 @@ final class Cluster {
         _ key: StoredKey,
         at node: Int = 1,
         read: Consistency = .quorum,
-        write: Consistency = .quorum
+        write: Consistency = .quorum,
+        sloppy: Bool = false
     ) -> String? {
-        let ticket = request(operation, key, at: node, read: read, write: write)
+        let ticket = request(operation, key, at: node, read: read, write: write, sloppy: sloppy)
         run()
         return answer(ticket)
     }
 
     @discardableResult
-    func get(_ key: StoredKey, at node: Int = 1, _ level: Consistency = .quorum) -> String? {
-        ask(.read, key, at: node, read: level)
+    func get(
+        _ key: StoredKey,
+        at node: Int = 1,
+        _ level: Consistency = .quorum,
+        sloppy: Bool = false
+    ) -> String? {
+        ask(.read, key, at: node, read: level, sloppy: sloppy)
     }
 
     @discardableResult
@@ -150,9 +185,10 @@ final class Cluster {
         _ value: String,
         at node: Int = 1,
         _ level: Consistency = .quorum,
-        basis: Mutation.Basis = .coordinator
+        basis: Mutation.Basis = .coordinator,
+        sloppy: Bool = false
     ) -> String? {
-        ask(.write(.value(value, basis: basis)), key, at: node, write: level)
+        ask(.write(.value(value, basis: basis)), key, at: node, write: level, sloppy: sloppy)
     }
 
     /// What a node's disk holds of a key, as readers would see it.
@@ -221,6 +257,22 @@ final class Cluster {
         run()
     }
 
+    /// Has every shard do its slow upkeep.
+    func housekeep() {
+        for node in nodes where !down.contains(node.id) { step(node.id, .housekeeping) }
+        run()
+    }
+
+    /// Lets time pass in ticks until nothing moves any more, as a driver does while there is work.
+    func settle(limitMilliseconds: Int = 60_000) {
+        run()
+        var left = limitMilliseconds
+        while !isQuiet, left > 0 {
+            pass(milliseconds: 10)
+            left -= 10
+        }
+    }
+
     /// Cuts a node off; with it what is under way to and from it is gone.
     func take(down number: Int) {
         let id = NodeID(UInt16(number))
@@ -239,7 +291,9 @@ final class Cluster {
     }
 
     /// Starts a node that is down anew on its disk.
-    func restart(_ number: Int, saved: SavedState? = nil) {
+    ///
+    /// - Parameter confirmed: what the others say of its saved actors; nil for nothing yet.
+    func restart(_ number: Int, saved: SavedState? = nil, confirmed: Bool? = true) {
         let node = self.node(number)
         let isOwn: (Event) -> Bool = { event in
             guard case .storage(let id, _) = event else { return false }
@@ -248,10 +302,12 @@ final class Cluster {
         queue.removeAll(where: isOwn)
         held.removeAll(where: isOwn)
         node.shard = makeShard(node.id, saved: saved)
+        if let confirmed { step(node.id, .actorsConfirmed(confirmed)) }
         bring(up: number)
     }
 
     var workInFlight: [Int] { nodes.map { $0.shard.workInFlight } }
+    /// Whether nothing is in flight; hints that wait for a node that is down don't count.
     var isQuiet: Bool { workInFlight.allSatisfy { $0 == 0 } }
 
     // MARK: Disks
@@ -262,19 +318,42 @@ final class Cluster {
         case .load(let key, let token):
             if let failure { return .loaded(token, .failure(failure)) }
             return .loaded(token, .success(node.disk[key]))
-        case .persist(let key, let bytes, hints: _, let token):
-            if failure == nil { node.disk[key] = bytes }
+        case .persist(let key, let bytes, let hints, let token):
+            if failure == nil {
+                node.disk[key] = bytes
+                keep(hints, on: node)
+            }
             return .persisted(token, failure)
         case .scan(let range, let token):
             if let failure { return .scanned(token, .failure(failure)) }
             return .scanned(token, .success(scan(range, node)))
-        case .remove, .keepHints, .loadHints, .dropHints:
-            preconditionFailure("not asked for yet")
+        case .remove(let key, let token):
+            if failure == nil { node.disk[key] = nil }
+            return .persisted(token, failure)
+        case .keepHints(let hints, let token):
+            if failure == nil { keep(hints, on: node) }
+            return .persisted(token, failure)
+        case .loadHints(let target, let after, let limit, let token):
+            if let failure { return .hintsLoaded(token, .failure(failure)) }
+            let rest = (node.hints[target] ?? []).filter { $0.sequence > after }
+            return .hintsLoaded(token, .success(Array(rest.prefix(limit))))
+        case .dropHints(let target, let through, let token):
+            if failure == nil { node.hints[target]?.removeAll { $0.sequence <= through } }
+            return .persisted(token, failure)
+        }
+    }
+
+    private func keep(_ hints: [Hint], on node: Node) {
+        for hint in hints {
+            let last = node.hints[hint.target]?.last?.sequence ?? 0
+            #expect(hint.sequence > last, "hints out of order")
+            node.hints[hint.target, default: []].append(hint)
         }
     }
 
     private func scan(_ range: ScanRange, _ node: Node) -> ScanPage {
-        let keys = node.disk.keys.filter { $0.token >= range.from && $0.token <= range.through }
+        let own = node.disk.keys.filter { $0.standInFor == nil }
+        let keys = own.filter { $0.token >= range.from && $0.token <= range.through }
             .sorted { $0.token < $1.token }
         var page = ScanPage(keys: [], next: nil)
         for (index, key) in keys.enumerated() {

@@ -124,6 +124,15 @@ package final class NodeDriver {
         self.links = links
     }
 
+    /// Has the shard's slow upkeep done from now on, until the returned task is cancelled.
+    func keepHouse() -> RepeatedTask {
+        let driver = NIOLoopBound(self, eventLoop: eventLoop)
+        let interval = TimeAmount.nanoseconds(Int64(Shard.housekeepingInterval.nanoseconds))
+        return eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+            driver.value.step(.housekeeping)
+        }
+    }
+
     func received(_ message: PeerMessage, from sender: NodeID) {
         step(.message(from: sender, message))
     }

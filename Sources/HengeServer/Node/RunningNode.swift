@@ -12,6 +12,7 @@ final class RunningNode {
     private let transport: PeerTransport
     private let clients: ClientListener
     private let settings: NodeSettings
+    private let housekeeping: RepeatedTask
 
     init(
         settings: NodeSettings,
@@ -57,6 +58,7 @@ final class RunningNode {
         clients = ClientListener(driver: driver, group: group)
         self.settings = settings
         driver.install(Self.links(ring, member, driver))
+        housekeeping = driver.keepHouse()
         if saved == nil { countRecords(storage, logger) }
     }
 
@@ -118,6 +120,7 @@ final class RunningNode {
 
     /// Closes every connection. Returns what a clean stop saves.
     func stop() -> ByteBuffer {
+        housekeeping.cancel()
         var state = driver.savedState
         // What is still being written is not in the counts, so the next start makes its own.
         if !driver.isIdle { state.tallies = nil }

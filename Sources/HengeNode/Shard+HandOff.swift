@@ -1,0 +1,96 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeReplication
+import HengeRing
+
+/// Taking over what other nodes kept for this one.
+extension Shard {
+    mutating func serveHandOff(
+        _ id: RequestID,
+        _ records: [HandedRecord],
+        from sender: NodeID,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        // Requests come first: what is handed over waits for as long as half the room is taken.
+        // One batch is always taken by a node at rest, however small its bound.
+        guard localWork == 0 || localWork + records.count <= configuration.replicaWorkMax / 2
+        else {
+            effects.emit(.sendBulk(sender, .handedOff(id, .overloaded)))
+            return
+        }
+        // One more than there are, so that it can't end before all have begun.
+        let flight = HandOffFlight(sender: sender, id: id, waiting: records.count + 1)
+        let batch = RequestID(.handOff, handOffs.insert(flight))
+        for record in records {
+            guard accept(record, from: sender, batch, at: time, &effects) else {
+                handOffRecordEnded(batch, nil, &effects)
+                continue
+            }
+            counters.handOffsReceived += 1
+            clock.observe(record.object.latestTimestamp)
+            let kind = Change.Kind.handedOff(record.object, batch: batch)
+            apply(Change(key: record.key, kind: kind), at: time, &effects)
+        }
+        handOffRecordEnded(batch, nil, &effects)
+    }
+
+    /// Whether the record belongs here and its timestamps are believable.
+    private mutating func accept(
+        _ record: HandedRecord,
+        from sender: NodeID,
+        _ batch: RequestID,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) -> Bool {
+        guard record.key.standInFor == nil,
+            ring.preferenceList(of: record.key.token).contains(node)
+        else {
+            counters.handOffsForeign += 1
+            handOffs[batch.index].refused += 1
+            return false
+        }
+        let latest = record.object.latestTimestamp
+        guard clock.accepts(latest, wall: time.wall) else {
+            counters.clockDriftRefused += 1
+            handOffs[batch.index].refused += 1
+            let ahead = latest.wall.milliseconds - time.wall.milliseconds
+            effects.emit(.note(.clockDrift(from: sender, aheadMilliseconds: ahead)))
+            return false
+        }
+        return true
+    }
+
+    /// A record of a batch is durable, has failed, or was refused; the last one answers.
+    mutating func handOffRecordEnded(
+        _ batch: RequestID,
+        _ failure: StorageFailure?,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        if let failure, handOffs[batch.index].failure == nil {
+            handOffs[batch.index].failure = failure
+        }
+        handOffs[batch.index].waiting -= 1
+        guard handOffs[batch.index].waiting == 0 else { return }
+        let flight = handOffs.remove(batch.index)
+        let result =
+            flight.failure.map(HandOffResult.failed) ?? .durable(refused: flight.refused)
+        effects.emit(.sendBulk(flight.sender, .handedOff(flight.id, result)))
+    }
+}
+
+/// Records that were handed over and are not all durable yet.
+struct HandOffFlight: Sendable {
+    let sender: NodeID
+    let id: RequestID
+    var waiting: Int
+    var refused = 0
+    var failure: StorageFailure?
+
+    init(sender: NodeID, id: RequestID, waiting: Int) {
+        self.sender = sender
+        self.id = id
+        self.waiting = waiting
+    }
+}

@@ -1,0 +1,116 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeReplication
+import HengeRing
+
+/// Sloppy quorums: nodes that stand in for home replicas which are down (Dynamo, section 4.6).
+///
+/// What a stand-in holds counts as a replica, so it is never dropped for want of room or for its
+/// age: past the bound it refuses instead.
+extension Shard {
+    /// The preference list with the next healthy nodes beyond it in place of those that are down:
+    /// the first such node for the first that is down, and so on. Slots keep their meaning.
+    func withStandIns(_ homes: PreferenceList, _ request: ClientRequest) -> PreferenceList {
+        // A look at every home replica has no use for others.
+        if case .inspect = request.operation { return homes }
+        let down = ReplicaSet.first(homes.count).subtracting(aliveSlots(of: homes))
+        guard !down.isEmpty else { return homes }
+        let isUp = self.isUp
+        let standIns = ring.standIns(
+            partition: ring.partition(of: request.key.token),
+            limit: down.count
+        ) { isUp[Int($0.rawValue)] }
+        var replicas = homes
+        var next = 0
+        for slot in 0..<homes.count where down.contains(slot) && next < standIns.count {
+            replicas = replicas.replacing(slot, with: standIns[next])
+            next += 1
+        }
+        return replicas
+    }
+
+    /// Whether this node coordinates the request, as a home replica or, when none is up, in place
+    /// of one.
+    func coordinates(
+        _ origin: Origin,
+        _ replicas: PreferenceList,
+        _ homes: PreferenceList
+    ) -> Bool {
+        if homes.contains(node) { return true }
+        // The node that forwarded it may see others up than this one does; it must not bounce.
+        if case .peer = origin { return replicas.contains(node) }
+        return forwardSlot(replicas, homes).map { replicas[$0] == node } ?? false
+    }
+
+    /// Who coordinates a request that this node holds nothing of: the first home replica that is
+    /// up, else the first stand-in.
+    func forwardSlot(_ replicas: PreferenceList, _ homes: PreferenceList) -> Int? {
+        aliveSlots(of: homes).lowest ?? aliveSlots(of: replicas).lowest
+    }
+
+    // MARK: Room
+
+    func hasRoomForStandIn(_ bytes: Int) -> Bool {
+        !isStorageTight && !hints.isFull(adding: bytes, bytesMax: configuration.hintBytesMax)
+    }
+
+    /// Counts a write that this node can't hold in place of another.
+    mutating func standInRefused() -> RequestFailure {
+        counters.standInsRefused += 1
+        return .overloaded(inFlight: hints.bytes, limit: configuration.hintBytesMax)
+    }
+
+    /// Whether to store a record that a peer sent: any at home, and in place of another node only
+    /// one that has its home there.
+    mutating func mayStandIn(for key: StoredKey, _ bytes: Int) -> Bool {
+        guard let home = key.standInFor else { return true }
+        let homes = ring.preferenceList(of: key.token)
+        let isPlace = home != node && homes.contains(home) && !homes.contains(node)
+        if isPlace, hasRoomForStandIn(bytes) { return true }
+        counters.standInsRefused += 1
+        return false
+    }
+
+    // MARK: Removal
+
+    /// The home replica has the record, or nobody is to get it any more.
+    mutating func removeHeld(
+        _ change: Change,
+        _ latest: EncodedObject?,
+        ifStill version: VersionDigest?,
+        _ delivery: Int,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        if let version {
+            let isSame = VersionDigest(of: latest) == version
+            guard isSame, !pending.isPersisting(change.key) else {
+                // A newer version has come, and with it a later hint.
+                return advance(delivery: delivery, .removed(success: true), at: time, &effects)
+            }
+        }
+        pending.removing(change.key)
+        renewActor(of: change.key, &effects)
+        let flight = PersistFlight(change: change, weight: .nothing, hints: [])
+        let id = RequestID(.persist, persists.insert(flight))
+        ask(storage: .remove(change.key, StorageToken(id)), &effects)
+    }
+
+    mutating func heldRemoved(
+        wasDropped: Bool,
+        _ failure: StorageFailure?,
+        _ delivery: Int,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        if failure == nil {
+            if wasDropped {
+                counters.standInsDropped += 1
+            } else {
+                counters.standInsHandedOver += 1
+            }
+        }
+        advance(delivery: delivery, .removed(success: failure == nil), at: time, &effects)
+    }
+}

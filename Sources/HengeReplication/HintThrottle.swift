@@ -1,0 +1,68 @@
+package import HengeBase
+
+/// How fast hints may be handed over, to all nodes together: a token bucket in bytes.
+///
+/// A batch may go as soon as anything is left, and what it takes too much is paid for by the wait
+/// of the next. So one that is larger than the bucket still goes, and the rate holds.
+package struct HintThrottle: Sendable {
+    /// What merging a record costs its receiver beside its bytes, as so many bytes. Without it
+    /// tiny records would come in far more merges a second than large ones.
+    package static let recordOverheadBytes = 512
+
+    private let bytesPerSecond: Int
+    private let burstBytes: Int
+    private var tokens: Int
+    private var filledAt: Instant?
+
+    /// - Parameters:
+    ///   - bytesPerSecond: at least 1.
+    ///   - burstBytes: what may go at once after a rest.
+    package init(bytesPerSecond: Int, burstBytes: Int) {
+        invariant(bytesPerSecond >= 1 && burstBytes >= 1)
+        self.bytesPerSecond = bytesPerSecond
+        self.burstBytes = burstBytes
+        tokens = burstBytes
+    }
+
+    package static func cost(records: Int, bytes: Int) -> Int {
+        records * recordOverheadBytes + bytes
+    }
+
+    /// Takes so much, if anything is left. Must be asked again later when it returns false.
+    package mutating func take(_ cost: Int, now: Instant) -> Bool {
+        fill(now)
+        guard tokens > 0 else { return false }
+        tokens -= cost
+        return true
+    }
+
+    private mutating func fill(_ now: Instant) {
+        guard let last = filledAt else {
+            filledAt = now
+            return
+        }
+        let missing = burstBytes - tokens
+        guard missing > 0 else {
+            filledAt = now
+            return
+        }
+        let elapsed = now.since(last).nanoseconds
+        // In full-width arithmetic: a debt of gigabytes times a long rest must not overflow.
+        let product = elapsed.multipliedFullWidth(by: UInt64(bytesPerSecond))
+        guard product.high < 1_000_000_000 else {
+            tokens = burstBytes
+            filledAt = now
+            return
+        }
+        let earned = UInt64(1_000_000_000).dividingFullWidth(product)
+        guard earned.quotient < UInt64(missing) else {
+            tokens = burstBytes
+            filledAt = now
+            return
+        }
+        tokens += Int(earned.quotient)
+        // The part of a byte that is left over stays to be earned.
+        let rest = earned.remainder / UInt64(bytesPerSecond)
+        filledAt = Instant(nanoseconds: now.nanoseconds - min(rest, elapsed))
+    }
+}
