@@ -39,6 +39,9 @@ package struct Shard: ~Copyable {
     var isUp: [Bool]
     /// Rises with each read, to spread digests over the replicas.
     var rotation = 0
+    var hedging: Hedging
+    /// When the deadlines were looked at last.
+    private var scanned = Instant(nanoseconds: 0)
 
     var readEffects = EffectBuffer<ReadCoordinator.Effect>()
     var writeEffects = EffectBuffer<WriteCoordinator.Effect>()
@@ -84,6 +87,7 @@ package struct Shard: ~Copyable {
         let highest = ring.document.members.map(\.id.rawValue).max() ?? 0
         isUp = Array(repeating: false, count: Int(highest) + 1)
         isUp[Int(node.rawValue)] = true
+        hedging = Hedging(peers: isUp.count)
     }
 
     /// Whether anything is in flight, so that a `tick` is due in a while.
@@ -127,13 +131,20 @@ package struct Shard: ~Copyable {
         case .storage(let completion):
             complete(completion, at: time, &effects)
         case .peerUp(let id):
-            if Int(id.rawValue) < isUp.count { isUp[Int(id.rawValue)] = true }
+            guard Int(id.rawValue) < isUp.count else { return }
+            isUp[Int(id.rawValue)] = true
+            // It may have been away because it was slow, or come back on another machine.
+            hedging.latencies[Int(id.rawValue)] = LatencyScore()
         case .peerDown(let id):
             guard isUp(id), id != node else { return }
             isUp[Int(id.rawValue)] = false
             abandon(id, at: time, &effects)
         case .actorsConfirmed, .hints: break
         case .tick:
+            let hedged = hedgeLagging(at: time, &effects)
+            // Hedges are due far more often than it is worth to look at all deadlines.
+            if hedged, time.now.since(scanned) < Shard.tickInterval { return }
+            scanned = time.now
             expire(at: time, &effects)
         }
     }
@@ -202,7 +213,7 @@ package struct Shard: ~Copyable {
             counters.forwardsServed += 1
             begin(request, from: .peer(sender, id), at: time, &effects)
         case .forwarded(let id, let response):
-            finishForward(id, response, &effects)
+            finishForward(id, response, from: sender, at: time, &effects)
         case .scan(let id, let range, _):
             serveScan(id, range, from: sender, &effects)
         case .scanned(let id, let result):

@@ -38,8 +38,8 @@ package enum ShardInput: Sendable {
     /// that it has met no later life of this one, false when one has.
     case actorsConfirmed(Bool)
     case hints(HintCommand)
-    /// Time has passed: end what is past its deadline. Due every ``Shard/tickInterval`` while
-    /// anything is in flight.
+    /// Time has passed: end what is past its deadline, and hedge reads that lag. Due every
+    /// ``Shard/tickInterval`` while anything is in flight, and at ``Shard/nextWake``.
     case tick
 }
 
