@@ -14,11 +14,11 @@ import struct NIOCore.ByteBuffer
         arguments: 1...8 as ClosedRange<UInt64>
     )
     func slowNode(_ seed: UInt64) throws {
-        var healthy = try SlowNodeWorld(seed: seed)
+        let healthy = try SlowNodeWorld(seed: seed)
         healthy.read(2_000)
         healthy.times = []
         healthy.read(6_000)
-        var slow = try SlowNodeWorld(seed: seed)
+        let slow = try SlowNodeWorld(seed: seed)
         slow.read(2_000)
         slow.times = []
         slow.extra = .milliseconds(100)
@@ -36,14 +36,14 @@ import struct NIOCore.ByteBuffer
 
     @Test("without hedges and scores there would be something to see: the slow node answers late")
     func theWorldIsSlow() throws {
-        var world = try SlowNodeWorld(seed: 1, hedges: false)
+        let world = try SlowNodeWorld(seed: 1, hedges: false)
         world.extra = .milliseconds(100)
         world.read(40)
         #expect(world.times.contains { $0 >= .milliseconds(200) })
     }
 }
 
-private struct SlowNodeWorld {
+private final class SlowNodeWorld {
     private struct Event {
         let time: Instant
         let node: Int
@@ -99,7 +99,7 @@ private struct SlowNodeWorld {
     }
 
     /// Eight clients read at node 1, each its next as soon as it has an answer.
-    mutating func read(_ count: Int) {
+    func read(_ count: Int) {
         left = count
         for _ in 0..<8 { submit() }
         while !began.isEmpty {
@@ -116,7 +116,7 @@ private struct SlowNodeWorld {
         }
     }
 
-    private mutating func submit() {
+    private func submit() {
         guard left > 0 else { return }
         left -= 1
         let ticket = Ticket(rawValue: UInt64(left) + 1)
@@ -130,7 +130,7 @@ private struct SlowNodeWorld {
         step(0, .request(ticket, request))
     }
 
-    private mutating func step(_ node: Int, _ input: ShardInput) {
+    private func step(_ node: Int, _ input: ShardInput) {
         let wall = WallTime(milliseconds: now.nanoseconds / 1_000_000)
         nodes[node].shard.step(input, at: ClockReading(now: now, wall: wall), effects: &effects)
         var seen: [ShardEffect] = []
@@ -138,7 +138,7 @@ private struct SlowNodeWorld {
         for effect in seen { carryOut(effect, of: node) }
     }
 
-    private mutating func carryOut(_ effect: ShardEffect, of node: Int) {
+    private func carryOut(_ effect: ShardEffect, of node: Int) {
         switch effect {
         case .send(let target, let message):
             if case .fetch = message { fetches += 1 }
@@ -157,12 +157,12 @@ private struct SlowNodeWorld {
     }
 
     /// Half to one and a half times the usual; one in 200 takes twenty times as long.
-    private mutating func usual(_ time: Interval) -> Interval {
+    private func usual(_ time: Interval) -> Interval {
         let spread = time.nanoseconds / 2 + UInt64(dice.below(Int(time.nanoseconds)))
         return Interval(nanoseconds: dice.chance(1, in: 200) ? spread * 20 : spread)
     }
 
-    private mutating func schedule(_ delay: Interval, _ node: Int, _ input: ShardInput) {
+    private func schedule(_ delay: Interval, _ node: Int, _ input: ShardInput) {
         let event = Event(time: now + delay, node: node, input: input)
         let index = events.firstIndex { $0.time > event.time } ?? events.count
         events.insert(event, at: index)
