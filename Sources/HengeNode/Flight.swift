@@ -27,7 +27,21 @@ struct ReadFlight: Sendable {
     let levels: ConsistencyLevels
     let deadline: Instant
     let purpose: Purpose
+    let began: Instant
     var coordinator: ReadCoordinator
+    /// By slot: how long after `began` its replica was asked last, in units of 2¹⁰ ns, up to 73
+    /// minutes.
+    var askedAfter = SIMD8<UInt32>(repeating: 0)
+    var hedgedAt: Instant?
+
+    /// When the replica was asked last.
+    func asked(_ slot: Int) -> Instant {
+        began + Interval(nanoseconds: UInt64(askedAfter[slot]) << 10)
+    }
+
+    mutating func noteAsked(_ slot: Int, at now: Instant) {
+        askedAfter[slot] = UInt32(truncatingIfNeeded: now.since(began).nanoseconds >> 10)
+    }
 
     /// The record that the replica at `slot` holds of the key.
     func key(at slot: Int) -> StoredKey { key.held(by: replicas[slot], for: homes[slot]) }
@@ -65,9 +79,13 @@ struct ForwardFlight: Sendable {
     let ticket: Ticket
     let request: ClientRequest
     let deadline: Instant
-    /// Slots of the preference list that were tried, this one last.
+    let began: Instant
+    /// Slots of the preference list that were tried.
     var tried: ReplicaSet
     var target: NodeID
+    /// A second node that was asked because the first one lags; reads alone.
+    var hedge: NodeID?
+    var hedgedAt: Instant?
 }
 
 /// A look at every replica of a key.

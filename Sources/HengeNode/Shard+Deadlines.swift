@@ -70,9 +70,8 @@ extension Shard {
             advance(write: id, .replicaRejected(slot: slot, .lost), at: time, &effects)
         }
         for index in 0..<forwards.indexBound {
-            guard forwards.generation(at: index) != nil, forwards[index].target == peer
-            else { continue }
-            forwardLost(index, at: time, &effects)
+            guard forwards.generation(at: index) != nil else { continue }
+            forwardLost(index, peer, at: time, &effects)
         }
         for index in 0..<inspections.indexBound {
             guard inspections.generation(at: index) != nil,

@@ -20,7 +20,7 @@ extension Shard {
         counters.reads += 1
         let required = request.levels.read.required(of: replicas.count)
         let coordinator = ReadCoordinator(
-            order: order(replicas, alive),
+            order: order(replicas, alive, at: time.now),
             required: required,
             repair: configuration.readRepair
         )
@@ -32,23 +32,13 @@ extension Shard {
             levels: request.levels,
             deadline: deadline,
             purpose: purpose,
+            began: time.now,
             coordinator: coordinator
         )
         let id = RequestID(.read, reads.insert(flight))
+        hedging.budget.earn()
+        if required > 1, alive.count > required { awaitHedge(of: id, hedging.readTimes, time.now) }
         advance(read: id, .begin, at: time, &effects)
-    }
-
-    /// This node's own replica first, since it costs no message; the others in turn.
-    private mutating func order(_ replicas: PreferenceList, _ alive: ReplicaSet) -> SlotOrder {
-        var order = SlotOrder()
-        let own = replicas.slot(of: node)
-        if let own { order.append(own) }
-        rotation &+= 1
-        for offset in 0..<replicas.count {
-            let slot = (offset + rotation) % replicas.count
-            if slot != own, alive.contains(slot) { order.append(slot) }
-        }
-        return order
     }
 
     /// Steps the read's coordinator and carries out what it wants.
@@ -79,11 +69,18 @@ extension Shard {
         }
         readEffects.removeAll()
         if finished {
-            if reads[id.index].coordinator.disagreed { counters.digestMismatches += 1 }
+            noteEnd(of: reads[id.index].coordinator)
             reads.remove(id.index)
         } else {
             unreachable.forEach { advance(read: id, .lost(slot: $0), at: time, &effects) }
         }
+    }
+
+    private mutating func noteEnd(of coordinator: ReadCoordinator) {
+        if coordinator.disagreed { counters.digestMismatches += 1 }
+        if coordinator.wonByHedge { counters.hedgesWon += 1 }
+        // These were needed for an answer at all, so they may overdraw what hedges may not.
+        for _ in 0..<coordinator.replacements { hedging.budget.spend() }
     }
 
     /// Returns false when the replica can't be reached.
@@ -101,6 +98,7 @@ extension Shard {
             return true
         }
         guard isUp(target) else { return false }
+        if time.now != reads[id.index].began { reads[id.index].noteAsked(slot, at: time.now) }
         let timeout = reads[id.index].deadline.since(time.now)
         effects.emit(.send(target, .fetch(id, key, kind, timeout: timeout)))
         return true
@@ -141,6 +139,7 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         let origin = reads[id.index].origin
+        noteTime(ofRead: id.index, time.now)
         switch outcome {
         case .object(let object):
             switch reads[id.index].purpose {
@@ -222,12 +221,14 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         if id.kind == .inspect { return inspected(id, sender, result, &effects) }
+        hedging.answered(id, by: sender, at: time.now)
         guard id.kind == .read, reads.contains(id.index, id.generation),
             let slot = reads[id.index].replicas.slot(of: sender)
         else {
             counters.lateAnswers += 1
             return
         }
+        hedging.record(time.now.since(reads[id.index].asked(slot)), of: sender, at: time.now)
         advance(read: id, .replied(slot: slot, result), at: time, &effects)
     }
 }

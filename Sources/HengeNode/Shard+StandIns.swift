@@ -40,13 +40,16 @@ extension Shard {
         if homes.contains(node) { return true }
         // The node that forwarded it may see others up than this one does; it must not bounce.
         if case .peer = origin { return replicas.contains(node) }
-        return forwardSlot(replicas, homes).map { replicas[$0] == node } ?? false
+        guard aliveSlots(of: homes).isEmpty else { return false }
+        return aliveSlots(of: replicas).lowest.map { replicas[$0] == node } ?? false
     }
 
-    /// Who coordinates a request that this node holds nothing of: the first home replica that is
-    /// up, else the first stand-in.
-    func forwardSlot(_ replicas: PreferenceList, _ homes: PreferenceList) -> Int? {
-        aliveSlots(of: homes).lowest ?? aliveSlots(of: replicas).lowest
+    /// Who may coordinate a request that this node holds nothing of: the home replicas that are up,
+    /// or when none is, the first stand-in.
+    func coordinators(_ replicas: PreferenceList, _ homes: PreferenceList) -> ReplicaSet {
+        let alive = aliveSlots(of: homes)
+        guard alive.isEmpty else { return alive }
+        return aliveSlots(of: replicas).lowest.map { .only($0) } ?? ReplicaSet()
     }
 
     // MARK: Room

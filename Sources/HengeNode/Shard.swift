@@ -60,6 +60,9 @@ package struct Shard: ~Copyable {
     var isUp: [Bool]
     /// Rises with each read, to spread digests over the replicas.
     var rotation = 0
+    var hedging: Hedging
+    /// When the deadlines were looked at last.
+    private var scanned = Instant(nanoseconds: 0)
 
     var readEffects = EffectBuffer<ReadCoordinator.Effect>()
     var writeEffects = EffectBuffer<WriteCoordinator.Effect>()
@@ -117,6 +120,7 @@ package struct Shard: ~Copyable {
         )
         isUp = Array(repeating: false, count: Int(highest) + 1)
         isUp[Int(node.rawValue)] = true
+        hedging = Hedging(peers: isUp.count)
     }
 
     /// Whether anything is in flight, so that a `tick` is due in a while.
@@ -171,6 +175,8 @@ package struct Shard: ~Copyable {
         case .peerUp(let id):
             guard Int(id.rawValue) < isUp.count else { return }
             isUp[Int(id.rawValue)] = true
+            // It may have been away because it was slow, or come back on another machine.
+            hedging.latencies[Int(id.rawValue)] = LatencyScore()
             deliverHints(to: id, at: time, &effects)
         case .peerDown(let id):
             guard isUp(id), id != node else { return }
@@ -185,6 +191,10 @@ package struct Shard: ~Copyable {
         case .housekeeping:
             sweepHints(at: time, &effects)
         case .tick:
+            let hedged = hedgeLagging(at: time, &effects)
+            // Hedges are due far more often than it is worth to look at all deadlines.
+            if hedged, time.now.since(scanned) < Shard.tickInterval { return }
+            scanned = time.now
             expire(at: time, &effects)
             tickDeliveries(at: time, &effects)
         }
@@ -254,7 +264,7 @@ package struct Shard: ~Copyable {
             counters.forwardsServed += 1
             begin(request, from: .peer(sender, id), at: time, &effects)
         case .forwarded(let id, let response):
-            finishForward(id, response, &effects)
+            finishForward(id, response, from: sender, at: time, &effects)
         case .scan(let id, let range, _):
             serveScan(id, range, from: sender, &effects)
         case .scanned(let id, let result):

@@ -4,6 +4,12 @@ package import HengeReplication
 /// The limits and choices of a shard. All limits are on things in flight or on one request.
 package struct ShardConfiguration: Sendable {
     package var readRepair = ReadRepair.blocking
+    /// Whether a read that lags asks one more replica.
+    package var hedgesReads = true
+    /// No read is taken to lag sooner, however fast most are.
+    package var hedgeDelayMin = Interval.milliseconds(1)
+    /// When a read lags while too few were seen to know.
+    package var hedgeDelayDefault = Interval.milliseconds(10)
     /// A write that leaves more siblings than this is counted and noted (as Riak does at 25).
     package var siblingsWarning = 25
     /// A causal write that would leave more is refused; repairs are exempt (as Riak's limit of
@@ -50,6 +56,12 @@ package struct ShardCounters: Hashable, Sendable {
     package var digestMismatches = 0
     /// Stale replicas that reads sent the merged object to.
     package var readRepairs = 0
+    /// Reads that asked one more replica because they lagged.
+    package var hedges = 0
+    /// Hedges whose replica the answer needed.
+    package var hedgesWon = 0
+    /// Reads that lagged when the budget for hedges was spent.
+    package var hedgesSuppressed = 0
     package var actorRenewals = 0
     package var rottenRecords = 0
     package var siblingWarnings = 0

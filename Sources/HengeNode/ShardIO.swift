@@ -41,8 +41,8 @@ package enum ShardInput: Sendable {
     /// Slow upkeep, such as dropping hints that are too old. Due every
     /// ``Shard/housekeepingInterval``, also while nothing is in flight.
     case housekeeping
-    /// Time has passed: end what is past its deadline. Due every ``Shard/tickInterval`` while
-    /// anything is in flight.
+    /// Time has passed: end what is past its deadline, and hedge reads that lag. Due every
+    /// ``Shard/tickInterval`` while anything is in flight, and at ``Shard/nextWake``.
     case tick
 }
 

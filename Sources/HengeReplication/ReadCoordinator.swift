@@ -8,7 +8,12 @@ package import HengeMessages
 /// One replica is asked for the object and the others for digests; a version that only a digest has
 /// told of is asked for once, of one replica that holds it. A replica that fails is replaced by one
 /// not yet asked, also when it fails to take a blocking repair.
-/// Dynamo, sections 4.5 and 5; blocking repair as Cassandra's `read_repair = 'BLOCKING'`.
+///
+/// A hedge asks one more replica than R without waiting for any to fail. From then on the first R
+/// whose versions are merged make the answer, and those that still owe something are left out of
+/// it, as if they had never been asked.
+/// Dynamo, sections 4.5 and 5; blocking repair as Cassandra's `read_repair = 'BLOCKING'`; hedges as
+/// in Dean and Barroso, *The Tail at Scale*, CACM 2013.
 ///
 ///     idle --begin--> gathering --(R agree)-------------------------------------> done
 ///                     gathering --(digests differ)--> gathering (objects asked)
@@ -21,6 +26,8 @@ package struct ReadCoordinator: Sendable {
         case repaired(slot: Int, StoreResult)
         /// The connection to the replica is gone.
         case lost(slot: Int)
+        /// The answer is late: ask one replica more.
+        case hedge
         case deadlineReached
     }
 
@@ -41,30 +48,37 @@ package struct ReadCoordinator: Sendable {
         case overloaded(received: Int, required: Int)
     }
 
-    private enum Phase: Hashable, Sendable { case idle, gathering, repairing, done }
+    enum Phase: Hashable, Sendable { case idle, gathering, repairing, done }
 
-    private let order: SlotOrder
-    private let required: Int
+    let order: SlotOrder
+    /// R, replicas whose versions make an answer.
+    package let required: Int
     private let repair: ReadRepair
-    private var phase = Phase.idle
+    var phase = Phase.idle
     /// How many of `order` have been asked.
-    private var asked = 0
+    var asked = 0
+    /// Asked by a hedge.
+    var hedged = ReplicaSet()
     /// Asked for an object and not yet answered.
-    private var awaitingObject = ReplicaSet()
-    private var awaitingDigest = ReplicaSet()
+    var awaitingObject = ReplicaSet()
+    var awaitingDigest = ReplicaSet()
     /// Whose object is in `merged`.
-    private var gathered = ReplicaSet()
+    var gathered = ReplicaSet()
     /// Whose version is known, by object or digest.
-    private var known = ReplicaSet()
+    var known = ReplicaSet()
     private var rotten = ReplicaSet()
     private var awaitingRepair = ReplicaSet()
-    private var digests = SIMD8<UInt64>(repeating: 0)
+    var digests = SIMD8<UInt64>(repeating: 0)
     private var merged: EncodedObject?
-    private var mergedDigest = VersionDigest.absent
+    var mergedDigest = VersionDigest.absent
     private var failure: StorageFailure?
     private var refusedForLoad = false
     /// Whether the replicas that made the answer held different versions.
     package private(set) var disagreed = false
+    /// How many replicas were asked in place of others that failed.
+    package private(set) var replacements = 0
+    /// Whether there would be no answer yet without a replica that a hedge asked.
+    package private(set) var wonByHedge = false
 
     /// - Parameters:
     ///   - order: the replicas that are alive, best first, at least `required` of them.
@@ -102,15 +116,21 @@ package struct ReadCoordinator: Sendable {
             if result == .durable { known.insert(slot) }
             settleRepair(&effects)
         case (.lost(let slot), .repairing):
+            release(slot)
             awaitingRepair.remove(slot)
             settleRepair(&effects)
+        case (.hedge, .gathering):
+            hedge(&effects)
+        case (.hedge, .repairing):
+            // A replica that has yet to answer the fetch would be no faster with a repair.
+            if asked < order.count { repairNext(isHedge: true, &effects) }
         case (.deadlineReached, .gathering), (.deadlineReached, .repairing):
             finish(.timedOut(received: received, required: required), &effects)
         case (.replied, .repairing), (.replied, .done), (.repaired, .gathering), (.repaired, .done),
-            (.lost, .done), (.deadlineReached, .done):
+            (.lost, .done), (.hedge, .done), (.deadlineReached, .done):
             break  // Late answers are legal: a spare replica or the deadline was faster.
         case (.begin, .gathering), (.begin, .repairing), (.begin, .done), (.replied, .idle),
-            (.repaired, .idle), (.lost, .idle), (.deadlineReached, .idle):
+            (.repaired, .idle), (.lost, .idle), (.hedge, .idle), (.deadlineReached, .idle):
             preconditionFailure("ReadCoordinator: \(input) in \(phase)")
         }
     }
@@ -153,85 +173,100 @@ package struct ReadCoordinator: Sendable {
         mergedDigest = VersionDigest(of: union)
     }
 
-    private mutating func drop(_ slot: Int) {
+    /// Nothing more is expected of this replica.
+    private mutating func release(_ slot: Int) {
         awaitingObject.remove(slot)
         awaitingDigest.remove(slot)
+    }
+
+    private mutating func drop(_ slot: Int) {
+        release(slot)
         known.remove(slot)
     }
 
     private mutating func settle(_ effects: inout EffectBuffer<Effect>) {
-        while reachable.count < required, asked < order.count { askNext(&effects) }
+        while reachable.count < required, asked < order.count {
+            replacements += 1
+            askNext(&effects)
+        }
         guard reachable.count >= required else { return finish(tooFew, &effects) }
-        guard awaitingObject.isEmpty, awaitingDigest.isEmpty else { return }
-        let differing = self.differing
-        differing.forEach { ask($0, .object, &effects) }
-        if differing.isEmpty { conclude(&effects) }
+        guard known.count >= required else { return }
+        let settled = self.settled
+        if settled.count >= required { return conclude(settled, &effects) }
+        unasked(besides: settled).forEach { ask($0, .object, &effects) }
     }
 
-    /// All versions are known and merged: answer, and repair those that lack something.
-    private mutating func conclude(_ effects: inout EffectBuffer<Effect>) {
+    /// The versions of R replicas are merged: answer, and repair those that lack something.
+    private mutating func conclude(
+        _ settled: ReplicaSet,
+        _ effects: inout EffectBuffer<Effect>
+    ) {
+        wonByHedge = settled.subtracting(hedged).count < required
         let stale = self.stale
         disagreed = !stale.isEmpty
         guard let merged, repair != .off else { return finish(.object(merged), &effects) }
         let toRepair = stale.union(rotten)
-        if repair == .async || stale.isEmpty {
+        if repair == .async || known.subtracting(stale).count >= required {
             effects.emit(.reply(.object(merged)))
             if !toRepair.isEmpty { effects.emit(.repair(toRepair, merged)) }
-            phase = .done
-            effects.emit(.finish)
+            end(&effects)
             return
         }
         phase = .repairing
+        // Those that have not said anything yet stay: they can take a repair if others fail to.
+        awaitingObject = awaitingObject.subtracting(known)
         known = known.subtracting(stale)
         awaitingRepair = toRepair
         effects.emit(.repair(toRepair, merged))
     }
 
     private mutating func settleRepair(_ effects: inout EffectBuffer<Effect>) {
-        if let merged {
-            // One that was never asked can hold the object as well as one that was found stale.
-            while known.count + awaitingRepair.count < required, asked < order.count {
-                let spare = order[asked]
-                asked += 1
-                awaitingRepair.insert(spare)
-                effects.emit(.repair(.only(spare), merged))
-            }
+        while known.count + awaitingRepair.count < required, hasRepairSpare {
+            replacements += 1
+            repairNext(isHedge: false, &effects)
         }
         if known.count >= required {
+            if known.subtracting(hedged).count < required { wonByHedge = true }
             finish(.object(merged), &effects)
         } else if known.count + awaitingRepair.count < required {
             finish(.timedOut(received: received, required: required), &effects)
         }
     }
 
-    /// Replicas that owe nothing more; always fewer than `required` while there is no answer.
-    private var received: Int { known.subtracting(awaitingObject).count }
+    private var hasRepairSpare: Bool {
+        asked < order.count || !awaitingObject.union(awaitingDigest).isEmpty
+    }
+
+    /// One that was never asked, or has not answered, can hold the object as well as one that was
+    /// found stale.
+    private mutating func repairNext(
+        isHedge: Bool,
+        _ effects: inout EffectBuffer<Effect>
+    ) {
+        guard let merged else { preconditionFailure("there is nothing to repair with") }
+        let slot: Int
+        if asked < order.count {
+            slot = order[asked]
+            asked += 1
+        } else {
+            guard let silent = awaitingObject.union(awaitingDigest).lowest else { return }
+            slot = silent
+            release(slot)
+        }
+        if isHedge { hedged.insert(slot) }
+        awaitingRepair.insert(slot)
+        effects.emit(.repair(.only(slot), merged))
+    }
+
+    /// Replicas that owe nothing more. After a hedge there may be `required` of them that tell of
+    /// one version whose object has not come: still no answer.
+    private var received: Int {
+        min(known.subtracting(awaitingObject).count, required - 1)
+    }
 
     /// Replicas whose version is known or may still become so.
     private var reachable: ReplicaSet {
         known.union(awaitingObject).union(awaitingDigest)
-    }
-
-    /// One replica for each version that only digests have told of, and that `merged` therefore
-    /// lacks.
-    private var differing: ReplicaSet {
-        var seen = gathered
-        var differing = ReplicaSet()
-        known.subtracting(gathered).forEach { slot in
-            guard digests[slot] != VersionDigest.absent.rawValue else { return }
-            var isNew = true
-            seen.forEach { if digests[$0] == digests[slot] { isNew = false } }
-            seen.insert(slot)
-            if isNew { differing.insert(slot) }
-        }
-        return differing
-    }
-
-    /// Replicas whose version is known to lack something of the merged one.
-    private var stale: ReplicaSet {
-        var stale = ReplicaSet()
-        known.forEach { if digests[$0] != mergedDigest.rawValue { stale.insert($0) } }
-        return stale
     }
 
     private var tooFew: Outcome {
@@ -250,7 +285,7 @@ package struct ReadCoordinator: Sendable {
         ask(slot, wantsObject ? .object : .digest, &effects)
     }
 
-    private mutating func ask(
+    mutating func ask(
         _ slot: Int,
         _ kind: FetchKind,
         _ effects: inout EffectBuffer<Effect>
@@ -263,15 +298,22 @@ package struct ReadCoordinator: Sendable {
     }
 
     private mutating func finish(_ outcome: Outcome, _ effects: inout EffectBuffer<Effect>) {
-        phase = .done
-        awaitingRepair = ReplicaSet()
         effects.emit(.reply(outcome))
+        end(&effects)
+    }
+
+    private mutating func end(_ effects: inout EffectBuffer<Effect>) {
+        phase = .done
+        awaitingObject = ReplicaSet()
+        awaitingDigest = ReplicaSet()
+        awaitingRepair = ReplicaSet()
         effects.emit(.finish)
     }
 
     private func checkInvariants() {
         invariant(asked <= order.count)
         invariant(awaitingObject.isDisjoint(with: awaitingDigest))
+        invariant(gathered.isSubset(of: known) || phase == .repairing || phase == .done)
         if phase == .idle { invariant(asked == 0 && known.isEmpty) }
         if phase == .repairing { invariant(known.count < required && merged != nil) }
     }

@@ -46,6 +46,8 @@ final class Process {
     /// Takes no more clients, on its way to a clean stop.
     var isStopping = false
     var isTickScheduled = false
+    /// For when a tick for hedges is scheduled, on this node's clock.
+    var wakeAt: Instant?
     var isCommitScheduled = false
     /// The storage operations that the shard waits for.
     var storage: [StorageToken: StorageWork] = [:]

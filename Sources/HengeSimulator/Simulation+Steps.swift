@@ -13,6 +13,7 @@ extension Simulation {
         latestWall = max(latestWall, time.wall)
         trace.record(input, at: node.id, now)
         let wasBusy = process.shard.hasWork
+        if let wakeAt = process.wakeAt, wakeAt <= time.now { process.wakeAt = nil }
         for input in interposer?.inputs(for: input, to: node.id) ?? [input] {
             checking { () throws(Violation) in try observe(input, at: node, process) }
             process.shard.step(input, at: time, effects: &process.effects)
@@ -20,12 +21,25 @@ extension Simulation {
         carryOut(node, process)
         if wasBusy, !process.shard.hasWork { causal.becameIdle(node.index) }
         scheduleTick(node, process)
+        scheduleWake(node, process, time.now)
     }
 
     func scheduleTick(_ node: SimulatedNode, _ process: Process) {
         guard !process.isTickScheduled, process.shard.hasWork else { return }
         process.isTickScheduled = true
         schedule(.tick(node: node.index, process: process.number), after: Shard.tickInterval)
+    }
+
+    private func scheduleWake(_ node: SimulatedNode, _ process: Process, _ time: Instant) {
+        guard let due = process.shard.nextWake, process.wakeAt.map({ due < $0 }) ?? true
+        else { return }
+        process.wakeAt = due
+        // A little more, since the node's clock may run slower than the simulator's.
+        let delay = due.since(time).nanoseconds
+        schedule(
+            .input(node: node.index, process: process.number, .tick),
+            after: Interval(nanoseconds: delay + delay / 1_000 + 1)
+        )
     }
 
     func tick(_ node: Int, _ number: Int) {

@@ -22,8 +22,39 @@ import Testing
                             faultsInTen: 0,
                             seed: seed
                         )
+                        world.hedges = Int(seed % 3)
                         check(world.run(), seed)
                     }
+                }
+            }
+        }
+    }
+
+    @Test("three replicas, every order of their answers with a hedge at any time in between")
+    func everyOrder() {
+        let versions = [Version.absent] + Version.catalogue[2...3]
+        for versions in sequences(of: versions, count: 3) {
+            for required in 1...3 {
+                for repair in ReadRepair.allCases {
+                    var odometer = Odometer()
+                    repeat {
+                        var world = ReadWorld(
+                            versions: versions,
+                            required: required,
+                            repair: repair,
+                            deadline: 1_000,
+                            faultsInTen: 0,
+                            seed: 1
+                        )
+                        world.hedges = 1
+                        world.odometer = odometer
+                        let complaints = world.run()
+                        odometer = world.odometer ?? odometer
+                        if !complaints.isEmpty {
+                            Issue.record("\(versions) R=\(required) \(repair): \(complaints)")
+                            return
+                        }
+                    } while odometer.advance()
                 }
             }
         }
@@ -43,12 +74,39 @@ import Testing
                 faultsInTen: generator.below(6),
                 seed: generator.next()
             )
+            world.hedges = generator.below(4)
             check(world.run(), seed)
         }
     }
 
     private func check(_ complaints: [String], _ seed: UInt64) {
         if !complaints.isEmpty { Issue.record("seed \(seed): \(complaints)") }
+    }
+}
+
+/// Walks through all sequences of choices, the last choice fastest. As TigerBeetle's
+/// `exhaustigen.zig`.
+private struct Odometer {
+    private var digits: [(value: Int, bound: Int)] = []
+    private var position = 0
+
+    mutating func below(_ bound: Int) -> Int {
+        if position == digits.count { digits.append((0, bound)) }
+        precondition(digits[position].bound == bound, "the same choices led elsewhere")
+        position += 1
+        return digits[position - 1].value
+    }
+
+    /// Goes to the next sequence; false when there is none.
+    mutating func advance() -> Bool {
+        position = 0
+        while let last = digits.popLast() {
+            if last.value + 1 < last.bound {
+                digits.append((last.value + 1, last.bound))
+                return true
+            }
+        }
+        return false
     }
 }
 
@@ -60,6 +118,10 @@ private struct ReadWorld {
     let deadline: Int
     let faultsInTen: Int
     var generator: SeededGenerator
+    /// How many hedges come at some time.
+    var hedges = 0
+    /// Chooses in place of the generator.
+    var odometer: Odometer?
 
     /// What is under way and comes back in any order; nil for a deadline.
     var pending: [ReadCoordinator.Input] = []
@@ -95,7 +157,9 @@ private struct ReadWorld {
 
     mutating func run() -> [String] {
         var order = Array(versions.indices)
-        for index in order.indices { order.swapAt(index, generator.below(order.count)) }
+        if odometer == nil {
+            for index in order.indices { order.swapAt(index, generator.below(order.count)) }
+        }
         var machine = ReadCoordinator(
             order: SlotOrder(order),
             required: required,
@@ -103,6 +167,7 @@ private struct ReadWorld {
         )
         var effects = EffectBuffer<ReadCoordinator.Effect>()
         feed(.begin, &machine, &effects)
+        for _ in 0..<hedges { pending.append(.hedge) }
         var steps = 0
         while finishes == 0 || !pending.isEmpty {
             if steps == deadline || pending.isEmpty {
@@ -111,11 +176,22 @@ private struct ReadWorld {
             }
             steps += 1
             guard !pending.isEmpty else { continue }
-            let input = pending.remove(at: generator.below(pending.count))
+            let next = odometer?.below(pending.count) ?? generator.below(pending.count)
+            let input = pending.remove(at: next)
             note(input)
+            let mayHedge = machine.canHedge
+            let asked = objectsAsked.count + digestsAsked.count + repairs.count
             feed(input, &machine, &effects)
+            if case .hedge = input {
+                let more = objectsAsked.count + digestsAsked.count + repairs.count - asked
+                if more != (mayHedge ? 1 : 0) { complaints.append("a hedge asked \(more)") }
+                continue
+            }
+            if finishes == 0, repairs.isEmpty, settled.count >= required {
+                complaints.append("waits although \(settled) are merged")
+            }
             // Networks repeat themselves.
-            if generator.chance(1, in: 8) { feed(input, &machine, &effects) }
+            if odometer == nil, generator.chance(1, in: 8) { feed(input, &machine, &effects) }
         }
         judge()
         return complaints
@@ -124,6 +200,8 @@ private struct ReadWorld {
     /// Keeps the naive view of what the coordinator has been told.
     private mutating func note(_ input: ReadCoordinator.Input) {
         guard finishes == 0 else { return }
+        // Once it repairs, the coordinator has taken what it needed.
+        if !repairs.isEmpty, case .replied = input { return }
         switch input {
         case .replied(let slot, .object):
             delivered[slot] = versions[slot]
@@ -133,7 +211,7 @@ private struct ReadWorld {
             delivered[slot] = nil
         case .lost(let slot): if repairs.isEmpty { delivered[slot] = nil }
         case .repaired(let slot, .durable): holders.insert(slot)
-        case .repaired, .begin, .deadlineReached: break
+        case .repaired, .begin, .hedge, .deadlineReached: break
         }
     }
 
@@ -204,8 +282,15 @@ private struct ReadWorld {
         }
     }
 
+    /// Replicas that told of nothing, or of a version that was delivered.
+    private var settled: [Int] {
+        delivered.keys.sorted().filter { slot in
+            delivered[slot] == .absent || objectsDelivered.contains(versions[slot])
+        }
+    }
+
     private var merged: Version {
-        delivered.keys.sorted().reduce(.absent) { merged, slot in
+        settled.reduce(.absent) { merged, slot in
             merged.merged(with: delivered[slot] ?? .absent)
         }
     }
@@ -230,7 +315,8 @@ private struct ReadWorld {
     }
 
     private mutating func judge(_ object: EncodedObject?) {
-        if delivered.count < required { complaints.append("answered from \(delivered.count)") }
+        if settled.count < required { complaints.append("answered from \(settled.count)") }
+        if hedges == 0, settled.count < delivered.count { complaints.append("leaves some out") }
         if object != merged.object { complaints.append("not the merge of \(delivered)") }
         let wanted = Set(delivered.keys.filter { delivered[$0] != merged })
         let stale = object == nil || repair == .off ? [] : wanted

@@ -86,6 +86,65 @@ import Testing
         #expect(read.step(.repaired(slot: 2, .durable)) == ["reply object", "finish"])
     }
 
+    @Test("a hedge asks a spare for the object that lags, and the first R make the answer")
+    func hedgeForTheObject() {
+        let read = Reading(slots: 3, required: 2, repair: .blocking)
+        read.step(.begin)
+        read.step(.replied(slot: 1, .digest(Self.new.digest)))
+        #expect(read.step(.hedge) == ["fetch 2 object"])
+        let effects = read.step(.replied(slot: 2, .object(Self.new.object)))
+        #expect(effects == ["reply object", "finish"])
+        #expect(read.wonByHedge)
+        #expect(read.step(.replied(slot: 0, .object(Self.new.object))) == [])
+    }
+
+    @Test("a hedge for a digest asks for a digest; it has not won when the first is faster")
+    func hedgeForADigest() {
+        let read = Reading(slots: 3, required: 2, repair: .blocking)
+        read.step(.begin)
+        read.step(.replied(slot: 0, .object(Self.new.object)))
+        #expect(read.step(.hedge) == ["fetch 2 digest"])
+        #expect(read.step(.hedge) == [])
+        let effects = read.step(.replied(slot: 1, .digest(Self.new.digest)))
+        #expect(effects == ["reply object", "finish"])
+        #expect(!read.wonByHedge)
+    }
+
+    @Test("when digests agree and the object lags, another one of them is asked for it")
+    func hedgeToAnotherHolder() {
+        let read = Reading(slots: 5, required: 3, repair: .async)
+        read.step(.begin)
+        read.step(.replied(slot: 1, .digest(Self.new.digest)))
+        read.step(.replied(slot: 2, .digest(Self.new.digest)))
+        #expect(read.step(.hedge) == ["fetch 3 object"])
+        #expect(read.step(.replied(slot: 3, .object(nil))) == ["fetch 1 object"])
+        #expect(read.step(.hedge) == ["fetch 2 object"])
+        let effects = read.step(.replied(slot: 2, .object(Self.new.object)))
+        #expect(effects == ["reply object", "repair {3}", "finish"])
+        #expect(read.wonByHedge)
+    }
+
+    @Test("a hedge during a blocking repair has a spare hold the object")
+    func hedgeOfARepair() {
+        let read = Reading(slots: 3, required: 2, repair: .blocking)
+        read.step(.begin)
+        read.step(.replied(slot: 0, .object(Self.new.object)))
+        read.step(.replied(slot: 1, .digest(.absent)))
+        #expect(read.step(.hedge) == ["repair {2}"])
+        #expect(read.step(.repaired(slot: 2, .durable)) == ["reply object", "finish"])
+    }
+
+    @Test("a repair that fails goes to the replica that the hedge has left behind")
+    func lateReplicaTakesTheRepair() {
+        let read = Reading(slots: 3, required: 2, repair: .blocking)
+        read.step(.begin)
+        read.step(.replied(slot: 0, .object(Self.new.object)))
+        read.step(.hedge)
+        #expect(read.step(.replied(slot: 2, .digest(.absent))) == ["repair {2}"])
+        #expect(read.step(.repaired(slot: 2, .failed(.noSpace))) == ["repair {1}"])
+        #expect(read.step(.repaired(slot: 1, .durable)) == ["reply object", "finish"])
+    }
+
     @Test("state × input: what each phase does with each input")
     func table() {
         let begun: [ReadCoordinator.Input] = [.begin]
@@ -111,6 +170,9 @@ import Testing
             (repairing, .repaired(slot: 1, .clockDrift), timedOut),
             (repairing, .repaired(slot: 1, .overloaded), timedOut),
             (repairing, .lost(slot: 0), []),
+            ([.begin], .hedge, []),
+            (repairing, .hedge, []),
+            (done, .hedge, []),
             (repairing, .lost(slot: 1), timedOut),
             (repairing, .deadlineReached, timedOut),
             (done, .replied(slot: 0, .object(nil)), []),
@@ -172,6 +234,7 @@ final class Reading {
 
     var outstanding: ReplicaSet { machine.outstanding }
     var disagreed: Bool { machine.disagreed }
+    var wonByHedge: Bool { machine.wonByHedge }
 
     @discardableResult
     func step(_ input: ReadCoordinator.Input) -> [String] {

@@ -25,6 +25,8 @@ package final class NodeDriver {
     private var time: ClockReading
     private var isTurnScheduled = false
     private var isTickScheduled = false
+    /// For when a timer for hedges is set.
+    private var wakeAt: Instant?
 
     private struct Waiting {
         let session: ClientSession
@@ -250,6 +252,7 @@ package final class NodeDriver {
         dirtySessions.removeAll(keepingCapacity: true)
         for session in sessions { session.flush() }
         scheduleTick()
+        scheduleWake()
     }
 
     private func scheduleTick() {
@@ -261,6 +264,24 @@ package final class NodeDriver {
             driver.value.isTickScheduled = false
             driver.value.step(.tick)
         }
+    }
+
+    /// One timer for the first hedge that is due, not one a read: nearly all reads end before.
+    private func scheduleWake() {
+        guard let due = shard.nextWake, wakeAt.map({ due < $0 }) ?? true else { return }
+        wakeAt = due
+        let driver = NIOLoopBound(self, eventLoop: eventLoop)
+        let delay = Int64(clamping: due.since(time.now).nanoseconds)
+        eventLoop.scheduleTask(in: .nanoseconds(delay)) { driver.value.wake(due) }
+    }
+
+    private func wake(_ due: Instant) {
+        // A timer that was set for sooner has taken this one's place.
+        guard wakeAt == due else { return }
+        wakeAt = nil
+        // What was due then has ended mostly; the end of the turn sets the next timer.
+        beginTurn()
+        if let next = shard.nextWake, next <= time.now { step(.tick) }
     }
 }
 

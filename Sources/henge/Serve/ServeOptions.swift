@@ -54,6 +54,9 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "What reads do about stale replicas: blocking, async or off. (default: blocking)")
     var readRepair: String?
 
+    @Option(help: "Ask one more replica when a read takes unusually long: on or off. (default: on)")
+    var hedgedReads: String?
+
     @Option(
         name: .customLong("timeout-ms"),
         help: "How long a request may take, 1 to 60000. (default: 2000)"
@@ -85,7 +88,8 @@ struct ServeOptions: ParsableArguments {
             ("bootstrap", bootstrap), ("zone", zone), ("weight", weight), ("replicas", replicas),
             ("partitions", partitions), ("durability", durability),
             ("sync-interval-ms", syncIntervalMs), ("consistency", consistency),
-            ("read-repair", readRepair), ("timeout-ms", timeoutMs),
+            ("read-repair", readRepair), ("hedged-reads", hedgedReads),
+            ("timeout-ms", timeoutMs),
             ("max-value-bytes", maxValueBytes), ("max-connections", maxConnections),
             ("block-cache-mib", blockCacheMib), ("allow-flush", allowFlush ? "true" : nil),
             ("log-level", logLevel),

@@ -63,6 +63,9 @@ struct ServeValues {
             "blocking, async or off",
             ReadRepair.init
         )
+        settings.shard.hedgesReads = try value("hedged-reads", default: true, "on or off") {
+            ["on": true, "off": false][$0]
+        }
         let level = try value(
             "consistency",
             default: .quorum,

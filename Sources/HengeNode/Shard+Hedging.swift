@@ -1,0 +1,190 @@
+package import HengeBase
+import HengeMessages
+import HengeReplication
+import HengeRing
+
+/// Which replicas to ask first, and when to ask one more because those are late.
+extension Shard {
+    /// Estimates that differ by less are taken as equal, so that reads still spread.
+    private static let latencyToleranceMin: UInt64 = 500_000
+    /// The same as a part of the best estimate: a quarter.
+    private static let latencyToleranceShift: UInt64 = 2
+
+    // MARK: Order
+
+    /// This node's own replica first, since it costs no message; then those that answer fastest,
+    /// and those that are as good as the best in turn.
+    mutating func order(
+        _ replicas: PreferenceList,
+        _ alive: ReplicaSet,
+        at now: Instant
+    ) -> SlotOrder {
+        var order = SlotOrder()
+        let own = replicas.slot(of: node)
+        if let own { order.append(own) }
+        rotation &+= 1
+        var others = SlotOrder()
+        for offset in 0..<replicas.count {
+            let slot = (offset + rotation) % replicas.count
+            if slot != own, alive.contains(slot) { others.append(slot) }
+        }
+        rank(others, of: replicas, at: now, into: &order)
+        return order
+    }
+
+    /// The replica to hand a request on to: the first of the preference list, unless another one
+    /// answers faster.
+    func forwardSlot(
+        _ alive: ReplicaSet,
+        of replicas: PreferenceList,
+        at now: Instant
+    ) -> Int? {
+        var slots = SlotOrder()
+        var ranked = SlotOrder()
+        for slot in 0..<replicas.count where alive.contains(slot) { slots.append(slot) }
+        rank(slots, of: replicas, at: now, into: &ranked)
+        return ranked.count > 0 ? ranked[0] : nil
+    }
+
+    /// Appends the slots by their estimates; equal ones keep their order.
+    private func rank(
+        _ slots: SlotOrder,
+        of replicas: PreferenceList,
+        at now: Instant,
+        into ranked: inout SlotOrder
+    ) {
+        guard slots.count > 1 else {
+            if slots.count == 1 { ranked.append(slots[0]) }
+            return
+        }
+        var best = UInt64.max
+        for index in 0..<slots.count {
+            let peer = Int(replicas[slots[index]].rawValue)
+            best = min(best, hedging.latencies[peer].latest(at: now))
+        }
+        let tolerance = max(best >> Self.latencyToleranceShift, Self.latencyToleranceMin)
+        var estimates = SIMD8<UInt64>(repeating: 0)
+        for index in 0..<slots.count {
+            let peer = Int(replicas[slots[index]].rawValue)
+            let estimate = hedging.latencies[peer].estimate(at: now, best: best)
+            estimates[index] = estimate > best + tolerance ? estimate : 0
+        }
+        var rest = ReplicaSet.first(slots.count)
+        while var first = rest.lowest {
+            for index in first..<slots.count
+            where rest.contains(index) && estimates[index] < estimates[first] { first = index }
+            rest.remove(first)
+            ranked.append(slots[first])
+        }
+    }
+
+    // MARK: Hedges
+
+    /// When the next hedge is due, and with it a `tick`; nil while none is.
+    package var nextWake: Instant? {
+        mutating get {
+            forgetEnded()
+            return hedging.waiting.first?.due
+        }
+    }
+
+    /// Has a read hedged once it takes longer than nearly all of its kind.
+    ///
+    /// - Parameter times: of reads of its kind.
+    mutating func awaitHedge(of id: RequestID, _ times: LatencyQuantile, _ now: Instant) {
+        guard configuration.hedgesReads else { return }
+        forgetEnded()
+        let delay = max(
+            times.p95 ?? configuration.hedgeDelayDefault,
+            configuration.hedgeDelayMin
+        )
+        // In order, also when reads have just become faster: a queue is all that it takes then.
+        let due = max(now + delay, hedging.waiting.last?.due ?? now)
+        hedging.waiting.append(Hedging.Waiting(due: due, id: id))
+    }
+
+    private mutating func forgetEnded() {
+        while let first = hedging.waiting.first, !isInFlight(first.id) {
+            hedging.waiting.removeFirst()
+        }
+        while let last = hedging.waiting.last, !isInFlight(last.id) {
+            hedging.waiting.removeLast()
+        }
+    }
+
+    private func isInFlight(_ id: RequestID) -> Bool {
+        id.kind == .read
+            ? reads.contains(id.index, id.generation) : forwards.contains(id.index, id.generation)
+    }
+
+    /// Hedges what is due; false when nothing was.
+    mutating func hedgeLagging(
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) -> Bool {
+        var wasDue = false
+        while let first = hedging.waiting.first, first.due <= time.now {
+            hedging.waiting.removeFirst()
+            guard isInFlight(first.id) else { continue }
+            wasDue = true
+            if first.id.kind == .read {
+                hedge(read: first.id, at: time, &effects)
+            } else {
+                hedge(forward: first.id, at: time, &effects)
+            }
+        }
+        return wasDue
+    }
+
+    private mutating func hedge(
+        read id: RequestID,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let late = reads[id.index].coordinator.outstanding
+        let replicas = reads[id.index].replicas
+        for slot in 0..<replicas.count where late.contains(slot) && replicas[slot] != node {
+            let since = reads[id.index].asked(slot)
+            hedging.lags(replicas[slot], id, since: since, at: time.now)
+        }
+        guard reads[id.index].coordinator.canHedge, mayHedge() else { return }
+        reads[id.index].hedgedAt = time.now
+        advance(read: id, .hedge, at: time, &effects)
+    }
+
+    /// Hands a read to a second replica. A write is not: it would be carried out twice.
+    private mutating func hedge(
+        forward id: RequestID,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let flight = forwards[id.index]
+        invariant(!flight.request.isWrite && flight.hedge == nil)
+        hedging.lags(flight.target, id, since: flight.began, at: time.now)
+        let replicas = ring.preferenceList(of: flight.request.key.token)
+        let rest = aliveSlots(of: replicas).subtracting(flight.tried)
+        guard let slot = forwardSlot(rest, of: replicas, at: time.now), mayHedge() else { return }
+        forwards[id.index].tried.insert(slot)
+        forwards[id.index].hedge = replicas[slot]
+        forwards[id.index].hedgedAt = time.now
+        sendForward(id, to: replicas[slot], at: time, &effects)
+    }
+
+    private mutating func mayHedge() -> Bool {
+        guard hedging.budget.spend() else {
+            counters.hedgesSuppressed += 1
+            return false
+        }
+        counters.hedges += 1
+        return true
+    }
+
+    /// A read has its answer. What a hedge brought counts from the hedge on: with the wait for it,
+    /// each hedge would put off the next ones.
+    mutating func noteTime(ofRead index: Int, _ now: Instant) {
+        guard reads[index].coordinator.required > 1 else { return }
+        let won = reads[index].coordinator.wonByHedge
+        let since = won ? reads[index].hedgedAt ?? reads[index].began : reads[index].began
+        hedging.readTimes.record(now.since(since))
+    }
+}
