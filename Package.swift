@@ -83,11 +83,12 @@ let package = Package(
             "HengeReplication",
             ["HengeBase", "HengeCausality", "HengeRing", "HengeMessages", nioCore]
         ),
+        pure("HengeMembership", ["HengeBase", "HengeMessages", nioCore]),
         pure(
             "HengeNode",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
-                nioCore, deque,
+                "HengeMembership", nioCore, deque,
             ]
         ),
 
@@ -106,7 +107,8 @@ let package = Package(
             "HengeServer",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
-                "HengeNode", "HengeStorage", "HengeRESP", nioCore, nioPosix, nioConcurrency, deque,
+                "HengeMembership", "HengeNode", "HengeStorage", "HengeRESP", nioCore, nioPosix,
+                nioConcurrency, deque,
                 logging,
                 lifecycle, unixSignals, configuration,
             ]
@@ -115,8 +117,9 @@ let package = Package(
         .executableTarget(
             name: "henge",
             dependencies: [
-                "HengeBase", "HengeCausality", "HengeRing", "HengeReplication", "HengeRESP",
-                "HengeStorage", "HengeServer", "HengeClient", "HengeSimulator", nioCore, nioPosix,
+                "HengeBase", "HengeCausality", "HengeRing", "HengeReplication", "HengeMembership",
+                "HengeNode", "HengeRESP", "HengeStorage", "HengeServer", "HengeClient",
+                "HengeSimulator", nioCore, nioPosix,
                 nioConcurrency, arguments, histogram, logging, lifecycle, configuration,
                 systemPackage,
             ],
@@ -128,7 +131,7 @@ let package = Package(
             "HengeSimulator",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
-                "HengeNode", nioCore, deque,
+                "HengeMembership", "HengeNode", nioCore, deque,
             ]
         ),
 
@@ -146,11 +149,12 @@ let package = Package(
                 nioCore,
             ]
         ),
+        tests("HengeMembershipTests", ["HengeBase", "HengeMessages", "HengeMembership", nioCore]),
         tests(
             "HengeNodeTests",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
-                "HengeNode", nioCore,
+                "HengeMembership", "HengeNode", nioCore,
             ]
         ),
         tests(
@@ -165,8 +169,9 @@ let package = Package(
         tests(
             "HengeServerTests",
             [
-                "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeNode",
-                "HengeRESP", "HengeServer", nioCore, nioConcurrency, nioEmbedded, nioPosix, logging,
+                "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeMembership",
+                "HengeNode", "HengeRESP", "HengeServer", nioCore, nioConcurrency, nioEmbedded,
+                nioPosix, logging,
             ]
         ),
         tests(
@@ -186,7 +191,7 @@ let package = Package(
         ),
         tests(
             "HengeCommandTests",
-            ["henge", "HengeCausality", "HengeClient", nioCore]
+            ["henge", "HengeCausality", "HengeClient", "HengeSimulator", nioCore]
         ),
         tests("HengeIntegrationTests", ["henge", "HengeClient", "HengeRESP", nioCore]),
     ],

@@ -26,6 +26,7 @@ package struct NodeSettings: Sendable {
     package var allowsFlush = false
     package var blockCacheBytes = 64 * 1024 * 1024
     package var shard = ShardConfiguration()
+    package var control = ControlSettings()
 
     package init(
         name: String,

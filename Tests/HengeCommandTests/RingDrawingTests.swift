@@ -23,6 +23,25 @@ import henge
         #expect(!text.contains("\u{1B}"))
     }
 
+    @Test("the table says how much each node is suspected and when it was last heard")
+    func suspicion() {
+        var nodes = (1...2).map { RingView.Node(name: "n\($0)", vnodes: 32, share: 0.5) }
+        nodes[1].state = "suspect"
+        nodes[1].phi = 4.25
+        nodes[1].lastContact = 4321
+        let ring = RingView(
+            cluster: "c",
+            epoch: 1,
+            replicas: 3,
+            nodes: nodes,
+            owners: (0..<64).map { $0 % 2 }
+        )
+        let lines = RingDrawing.lines(ring, positions: false, color: false)
+        #expect(lines.joined().contains("1 of 2 nodes up"))
+        #expect(lines.last { $0.contains("n2") }?.contains("4.3     4.3 s ago") ?? false)
+        #expect(lines.last { $0.contains("n1") }?.contains("–             –") ?? false)
+    }
+
     @Test("the circle begins at the top and shows each quarter where it belongs")
     func circle() {
         let ring = RingView(

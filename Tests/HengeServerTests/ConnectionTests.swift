@@ -94,6 +94,7 @@ import Testing
         #expect(ring["transition"] == .null)
         let nodes = ring["nodes"]?.elements ?? []
         #expect(nodes.map { $0["name"]?.text } == ["n1", "n2", "n3"])
+        #expect(nodes.allSatisfy { $0["phi"] != nil && $0["last_contact_ms"] != nil })
         #expect(nodes.allSatisfy { $0["state"]?.text == "up" && $0["resp"]?.text != "" })
         let status = try await client.value("HENGE.STATUS")
         #expect(status["node"]?.text == "n1" && status["counting"] == .boolean(false))

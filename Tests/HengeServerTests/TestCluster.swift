@@ -73,7 +73,7 @@ struct TestCluster: Sendable {
                 try await client.close()
                 let peers = status["peers"]?.elements ?? []
                 return peers.count == 2 * (respPorts.count - 1)
-                    && !peers.contains { $0.text == "down" }
+                    && !peers.contains { $0["state"]?.text == "down" }
             }
         }
     }
@@ -82,7 +82,7 @@ struct TestCluster: Sendable {
     /// the system gives to outgoing connections, so that nothing takes one before its node listens.
     private static let nextPort = NIOLockedValueBox(12_000 + Int(getpid()) % 16 * 400)
 
-    private static func freePorts(_ count: Int) async throws -> [Int] {
+    static func freePorts(_ count: Int) async throws -> [Int] {
         var ports: [Int] = []
         while ports.count < count {
             let port = nextPort.withLockedValue { next in

@@ -18,7 +18,11 @@ package final class NodeDriver {
     let startedAt: Instant
 
     private var shard: Shard
-    private let storage: RocksDBEngine
+    var control: ControlPlane
+    var controlEffects = EffectBuffer<ControlEffect>(capacity: 64)
+    var isDrainingControl = false
+    var controlTicks: RepeatedTask?
+    let storage: RocksDBEngine
     private var effects = EffectBuffer<ShardEffect>(capacity: 512)
     private var isDraining = false
     /// The clocks as of the first thing that happened in this turn.
@@ -45,6 +49,7 @@ package final class NodeDriver {
         settings: NodeSettings,
         node: NodeID,
         shard: consuming Shard,
+        control: consuming ControlPlane,
         storage: RocksDBEngine,
         logger: Logger
     ) {
@@ -52,6 +57,7 @@ package final class NodeDriver {
         self.settings = settings
         self.node = node
         self.shard = shard
+        self.control = control
         self.storage = storage
         self.logger = logger
         time = SystemClock.read()
@@ -103,23 +109,6 @@ package final class NodeDriver {
         dirtySessions.append(session)
     }
 
-    /// What is known of a member, from the ring and from its handshake.
-    package func peerStatus(_ id: NodeID) -> PeerStatus {
-        if id == node {
-            return PeerStatus(
-                isUp: true,
-                respAddress: settings.respAddress.description,
-                httpAddress: settings.httpAddress?.description ?? ""
-            )
-        }
-        let hello = Int(id.rawValue) < links.count ? links[Int(id.rawValue)]?.lastHello : nil
-        return PeerStatus(
-            isUp: shard.isUp(id),
-            respAddress: hello?.respAddress ?? "",
-            httpAddress: hello?.httpAddress ?? ""
-        )
-    }
-
     // MARK: For the server and for links
 
     func install(_ links: [PeerLink?]) {
@@ -136,17 +125,11 @@ package final class NodeDriver {
     }
 
     func received(_ message: PeerMessage, from sender: NodeID) {
-        step(.message(from: sender, message))
-    }
-
-    func peerIsUp(_ id: NodeID) {
-        logger.info("peer up", metadata: ["peer": .string(name(of: id))])
-        step(.peerUp(id))
-    }
-
-    func peerIsDown(_ id: NodeID) {
-        logger.info("peer down", metadata: ["peer": .string(name(of: id))])
-        step(.peerDown(id))
+        if case .gossip(let gossip) = message {
+            stepControl(.gossip(from: sender, gossip))
+        } else {
+            step(.message(from: sender, message))
+        }
     }
 
     func completed(_ completions: [StorageCompletion]) {
@@ -185,7 +168,7 @@ package final class NodeDriver {
         )
     }
 
-    private func step(_ input: ShardInput) {
+    func step(_ input: ShardInput) {
         eventLoop.assertInEventLoop()
         beginTurn()
         shard.step(input, at: time, effects: &effects)
@@ -282,19 +265,5 @@ package final class NodeDriver {
         // What was due then has ended mostly; the end of the turn sets the next timer.
         beginTurn()
         if let next = shard.nextWake, next <= time.now { step(.tick) }
-    }
-}
-
-/// What a node knows of a member of its cluster.
-package struct PeerStatus: Hashable, Sendable {
-    package var isUp: Bool
-    /// Where its clients connect; empty until it was first seen.
-    package var respAddress: String
-    package var httpAddress: String
-
-    package init(isUp: Bool, respAddress: String, httpAddress: String) {
-        self.isUp = isUp
-        self.respAddress = respAddress
-        self.httpAddress = httpAddress
     }
 }

@@ -1,4 +1,5 @@
 import HengeBase
+import HengeMembership
 import HengeMessages
 import HengeNode
 import HengeRing
@@ -32,11 +33,22 @@ final class RunningNode {
             seed: generator.next()
         )
         let loop = group.next()
+        let life = Life.make(start: storage.startNumber, chance: generator.next())
+        let control = ControlPlane(
+            node: member.id,
+            members: ring.document.members.map(\.id),
+            settings: settings.control,
+            life: life,
+            savedLives: storage.storedLives,
+            seed: generator.next(),
+            at: SystemClock.now()
+        )
         driver = NodeDriver(
             eventLoop: loop,
             settings: settings,
             node: member.id,
             shard: shard,
+            control: control,
             storage: storage,
             logger: logger
         )
@@ -45,7 +57,7 @@ final class RunningNode {
             node: member.id,
             name: member.name,
             epoch: ring.document.epoch,
-            life: generator.next() >> 24,
+            life: life,
             respAddress: settings.respAddress.description,
             httpAddress: settings.httpAddress?.description ?? ""
         )
@@ -96,6 +108,7 @@ final class RunningNode {
     func listen() -> EventLoopFuture<Void> {
         let node = NIOLoopBound(self, eventLoop: driver.eventLoop)
         return transport.listen(on: settings.peerAddress).flatMap {
+            node.value.driver.startControl()
             node.value.transport.dialAll()
             return node.value.clients.listen(on: node.value.settings.respAddress)
         }
@@ -104,6 +117,7 @@ final class RunningNode {
     /// Takes no more clients and waits until nothing is in flight, at most `limit`.
     func drain(within limit: Interval) -> EventLoopFuture<Void> {
         clients.stopAccepting()
+        driver.announceStop()
         let promise = driver.eventLoop.makePromise(of: Void.self)
         let node = NIOLoopBound(self, eventLoop: driver.eventLoop)
         let deadline = SystemClock.now() + limit
@@ -124,6 +138,7 @@ final class RunningNode {
         var state = driver.savedState
         // What is still being written is not in the counts, so the next start makes its own.
         if !driver.isIdle { state.tallies = nil }
+        driver.stopControl()
         clients.stop()
         transport.stop()
         return state.encoded()

@@ -47,6 +47,7 @@ final class PeerHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var incoming = unwrapInboundIn(data)
+        if case .talking(let link) = state { link.received() }
         if buffer.readableBytes == 0 { buffer = incoming } else { buffer.writeBuffer(&incoming) }
         do throws(WireDecodeError) {
             while let payload = try nextFrame() { try take(payload, context) }

@@ -21,6 +21,8 @@ final class PeerLink {
     private var channel: (any Channel)?
     private var out = ByteBuffer()
     private var isDirty = false
+    /// What has been noticed of ``counters`` at the last round of gossip.
+    private var noticed = Counters()
     /// The last handshake, kept while the peer is away: its clients' address does not change for
     /// that.
     private(set) var lastHello: PeerHello?
@@ -31,6 +33,17 @@ final class PeerLink {
         var messagesSent = 0
         var bytesSent = 0
         var messagesDropped = 0
+        /// Pieces that came, of any length; only whether it rises counts.
+        var reads = 0
+    }
+
+    /// What went on since this was last asked.
+    enum Traffic {
+        case none
+        /// Something came.
+        case heard
+        /// Something was sent and nothing came.
+        case asked
     }
 
     init(peer: Member, driver: NodeDriver) {
@@ -48,7 +61,7 @@ final class PeerLink {
         lastHello = hello
         counters.connections += 1
         out.clear()
-        driver.peerIsUp(peer.id)
+        driver.connected(peer.id, life: hello.life)
     }
 
     /// The connection has closed.
@@ -56,7 +69,19 @@ final class PeerLink {
         guard self.channel === channel else { return }
         self.channel = nil
         out.clear()
-        driver.peerIsDown(peer.id)
+        driver.disconnected(peer.id)
+    }
+
+    /// Bytes of a message came.
+    func received() {
+        counters.reads += 1
+    }
+
+    /// For the failure detector, once a round: so that requests cost it a count and no more.
+    func takeTraffic() -> Traffic {
+        defer { noticed = counters }
+        guard counters.reads == noticed.reads else { return .heard }
+        return counters.messagesSent == noticed.messagesSent ? .none : .asked
     }
 
     func send(_ message: PeerMessage) {
@@ -97,5 +122,12 @@ final class PeerLink {
 
     func close() {
         channel?.close(promise: nil)
+    }
+
+    /// Ends the connection without waiting for the peer, which may be past answering.
+    func giveUp() {
+        guard let channel else { return }
+        detach(channel)
+        channel.close(promise: nil)
     }
 }

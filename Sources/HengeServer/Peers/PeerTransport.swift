@@ -12,7 +12,8 @@ import NIOPosix
 final class PeerTransport {
     static let backoffMin = Interval.milliseconds(50)
     static let backoffMax = Interval.seconds(1)
-    private static let connectTimeout = TimeAmount.seconds(3)
+    /// With the longest wait before it, short enough that a healed cut is bridged within 3 s.
+    private static let connectTimeout = TimeAmount.seconds(1)
 
     let driver: NodeDriver
     let hello: PeerHello

@@ -25,8 +25,8 @@ package enum RingDrawing {
     private static func table(_ ring: RingView) -> Table {
         var table = Table([
             .init(""), .init("node"), .init("state"), .init("zone"), .init("weight", .right),
-            .init("vnodes", .right), .init("share", .right), .init(""), .init("resp"),
-            .init("peer"),
+            .init("vnodes", .right), .init("share", .right), .init(""),
+            .init("phi", .right), .init("last contact", .right), .init("resp"), .init("peer"),
         ])
         let largest = ring.nodes.map(\.share).max() ?? 0
         for (index, node) in ring.nodes.enumerated() {
@@ -40,11 +40,17 @@ package enum RingDrawing {
                 Painted(Wording.grouped(node.vnodes)),
                 Painted(Wording.percent(node.share)),
                 Painted(Bar.text(bar, width: barWidth, padded: true), .node(index)),
+                Painted(node.phi.map { Wording.decimal($0, places: 1) } ?? "–", .faint),
+                Painted(node.lastContact.map(ago) ?? "–", .faint),
                 Painted(Wording.printable(node.resp)),
                 Painted(Wording.printable(node.peer)),
             ])
         }
         return table
+    }
+
+    private static func ago(_ milliseconds: Int) -> String {
+        "\(Wording.decimal(Double(milliseconds) / 1000, places: 1)) s ago"
     }
 
     private static func paint(_ state: String) -> Paint {

@@ -13,6 +13,10 @@ package struct RingView: Sendable {
         package var resp: String
         package var http: String
         package var peer: String
+        /// How much the asked node suspects this one; nil when it does not say.
+        package var phi: Double?
+        /// Milliseconds since the asked node last heard from this one itself.
+        package var lastContact: Int?
 
         package init(
             name: String,
@@ -23,7 +27,9 @@ package struct RingView: Sendable {
             share: Double,
             resp: String = "",
             http: String = "",
-            peer: String = ""
+            peer: String = "",
+            phi: Double? = nil,
+            lastContact: Int? = nil
         ) {
             self.name = name
             self.state = state
@@ -34,6 +40,8 @@ package struct RingView: Sendable {
             self.resp = resp
             self.http = http
             self.peer = peer
+            self.phi = phi
+            self.lastContact = lastContact
         }
     }
 
@@ -94,7 +102,9 @@ extension RingView.Node {
             share: try fields.number("share"),
             resp: fields.optionalString("resp") ?? "",
             http: fields.optionalString("http") ?? "",
-            peer: fields.optionalString("peer") ?? ""
+            peer: fields.optionalString("peer") ?? "",
+            phi: try? fields.number("phi"),
+            lastContact: fields.optionalInteger("last_contact_ms")
         )
     }
 }

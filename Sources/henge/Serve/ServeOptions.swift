@@ -63,6 +63,18 @@ struct ServeOptions: ParsableArguments {
     )
     var timeoutMs: String?
 
+    @Option(
+        name: .customLong("gossip-interval-ms"),
+        help: "How often nodes exchange heartbeats, 50 to 60000. (default: 1000)"
+    )
+    var gossipIntervalMs: String?
+
+    @Option(
+        help:
+            "How unlikely a silence must be for a node to be down, 1 to 50 as -log10. (default: 8)"
+    )
+    var phiThreshold: String?
+
     @Option(help: "Largest value in bytes, up to 16 MiB. (default: 1048576)")
     var maxValueBytes: String?
 
@@ -90,6 +102,7 @@ struct ServeOptions: ParsableArguments {
             ("sync-interval-ms", syncIntervalMs), ("consistency", consistency),
             ("read-repair", readRepair), ("hedged-reads", hedgedReads),
             ("timeout-ms", timeoutMs),
+            ("gossip-interval-ms", gossipIntervalMs), ("phi-threshold", phiThreshold),
             ("max-value-bytes", maxValueBytes), ("max-connections", maxConnections),
             ("block-cache-mib", blockCacheMib), ("allow-flush", allowFlush ? "true" : nil),
             ("log-level", logLevel),

@@ -1,5 +1,7 @@
 import Configuration
 import HengeBase
+import HengeMembership
+import HengeNode
 import HengeReplication
 import HengeRing
 import HengeServer
@@ -76,6 +78,7 @@ struct ServeValues {
         settings.requestTimeout = .milliseconds(
             UInt64(try number("timeout-ms", default: 2000, in: 1...60_000))
         )
+        settings.control = try control()
         settings.valueBytesMax = try number(
             "max-value-bytes",
             default: 1 << 20,
@@ -119,6 +122,21 @@ struct ServeValues {
                     + "write \(settings.name)=\(own.address)/weight=\(weight) there, on all nodes"
             )
         }
+    }
+
+    private func control() throws(CommandFailure) -> ControlSettings {
+        var control = ControlSettings()
+        control.interval = .milliseconds(
+            UInt64(try number("gossip-interval-ms", default: 1000, in: 50...60_000))
+        )
+        control.phiThreshold = try value(
+            "phi-threshold",
+            default: PhiDetector.thresholdDefault,
+            "a number from 1 to 50"
+        ) { text in
+            Double(text).flatMap { (1...50).contains($0) ? $0 : nil }
+        }
+        return control
     }
 
     private func durability() throws(CommandFailure) -> RocksDBEngine.Durability {

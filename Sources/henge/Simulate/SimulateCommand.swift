@@ -16,7 +16,8 @@ struct SimulateCommand: AsyncParsableCommand {
 
             Example: henge simulate --seeds 1...2000 --verify
             Example: henge simulate --seed 17 --trace
-            """
+            """,
+        subcommands: [SimulateGossipCommand.self]
     )
 
     @Option(help: "The seed to run. (default: one drawn at random)")

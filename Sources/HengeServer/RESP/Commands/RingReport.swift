@@ -21,7 +21,9 @@ struct RingReport {
             return ReplyTree.map([
                 "name": .text(member.name),
                 "id": .integer(Int(member.id.rawValue)),
-                "state": .text(status.isUp ? "up" : "down"),
+                "state": .text(status.stateName),
+                "phi": status.phi,
+                "last_contact_ms": status.lastContact,
                 "zone": .text(member.zone),
                 "weight": .integer(member.weight),
                 "vnodes": .integer(vnodes),

@@ -40,8 +40,14 @@ package struct StatusReport {
 
     private static func peers(_ driver: NodeDriver) -> [ReplyTree.Field] {
         driver.ring.document.members.filter { $0.id != driver.node }.map { member in
-            let isUp = driver.peerStatus(member.id).isUp
-            return ReplyTree.Field(name: member.name, value: .text(isUp ? "up" : "down"))
+            let status = driver.peerStatus(member.id)
+            let tree = ReplyTree.map([
+                "state": .text(status.stateName),
+                "phi": status.phi,
+                "last_contact_ms": status.lastContact,
+                "connected": .boolean(status.member.isConnected),
+            ])
+            return ReplyTree.Field(name: member.name, value: tree)
         }
     }
 

@@ -1,0 +1,96 @@
+package import HengeBase
+package import HengeMembership
+package import HengeMessages
+
+package import struct NIOCore.ByteBuffer
+
+/// The choices of a control plane.
+package struct ControlSettings: Sendable {
+    /// How often a round of gossip is due.
+    package var interval = Interval.seconds(1)
+    /// Phi at which a node is down; above 0 and below ``PhiDetector/phiMax``.
+    package var phiThreshold = PhiDetector.thresholdDefault
+    /// How many random others hear of each round.
+    package var fanout = 3
+    /// A connection on which an answer is missing for so many intervals, while nothing else comes
+    /// either, is given up. Each of these rounds asks again, so that a few lost messages don't
+    /// count: at 5 % loss six in a row fail once in a million.
+    package var silenceIntervalsMax = 6
+
+    package init() {}
+}
+
+/// What happens to a control plane.
+package enum ControlInput: Sendable {
+    /// The node has started; comes first, once.
+    case start
+    /// A round is due: every ``ControlSettings/interval``, the first at a random time within one,
+    /// so that nodes do not beat in step. What was heard and asked since the last comes before it.
+    case tick
+    /// A connection is ready, and the member at its other end is in this life.
+    case connected(NodeID, life: UInt64)
+    case disconnected(NodeID)
+    case gossip(from: NodeID, GossipMessage)
+    /// Something came from the member itself, whatever it was.
+    case heard(NodeID)
+    /// Requests were sent to the member, and since then nothing has come from it.
+    case asked(NodeID)
+    /// The node is about to stop.
+    case stopping
+}
+
+/// What a control plane wants done, in this order.
+package enum ControlEffect: Sendable {
+    case send(NodeID, GossipMessage)
+    /// Close the connection; for the control plane it is closed already.
+    case disconnect(NodeID)
+    /// For the shard.
+    case peerUp(NodeID)
+    case peerDown(NodeID)
+    /// For the shard, see ``ShardInput/actorsConfirmed(_:)``.
+    case confirmActors(Bool)
+    /// Make this durable before whatever is written from now on.
+    case saveLives(ByteBuffer)
+    case note(ControlNote)
+}
+
+/// Something that an operator should hear of.
+package enum ControlNote: Hashable, Sendable {
+    case up(NodeID)
+    case suspect(NodeID, phi: Double)
+    /// A suspicion was wrong.
+    case cleared(NodeID)
+    case down(NodeID, DownReason)
+    /// This node's data is older than what a life of it that `reporter` has met had.
+    case oldCopy(reporter: NodeID, laterStart: UInt64)
+}
+
+package enum DownReason: Hashable, Sendable {
+    case late(phi: Double)
+    /// It is maybe alive, but nothing comes through the connection.
+    case silent(Interval)
+    case disconnected
+    /// It has said that it is about to stop.
+    case leaving
+}
+
+/// What a node knows of a member.
+package struct MemberStatus: Hashable, Sendable {
+    package var liveness: Liveness
+    package var phi: Double
+    /// Since something last came from it directly; nil when nothing ever did.
+    package var sinceContact: Interval?
+    package var isConnected: Bool
+
+    package init(
+        liveness: Liveness,
+        phi: Double = 0,
+        sinceContact: Interval? = nil,
+        isConnected: Bool
+    ) {
+        self.liveness = liveness
+        self.phi = phi
+        self.sinceContact = sinceContact
+        self.isConnected = isConnected
+    }
+}

@@ -1,0 +1,120 @@
+import HengeBase
+import HengeMembership
+import HengeMessages
+import HengeNode
+import HengeRing
+import Logging
+import NIOCore
+
+/// The driver's half for the control plane: rounds in time, and its effects carried out.
+extension NodeDriver {
+    /// Begins the rounds of gossip; the first comes at a random time within one.
+    func startControl() {
+        stepControl(.start)
+        let interval = Int64(clamping: settings.control.interval.nanoseconds)
+        let driver = NIOLoopBound(self, eventLoop: eventLoop)
+        controlTicks = eventLoop.scheduleRepeatedTask(
+            initialDelay: .nanoseconds(.random(in: 0..<interval)),
+            delay: .nanoseconds(interval)
+        ) { _ in driver.value.beginRound() }
+    }
+
+    func stopControl() {
+        controlTicks?.cancel()
+        controlTicks = nil
+    }
+
+    /// Tells the others that this node is about to stop.
+    func announceStop() {
+        stepControl(.stopping)
+    }
+
+    func connected(_ id: NodeID, life: UInt64) {
+        stepControl(.connected(id, life: life))
+    }
+
+    func disconnected(_ id: NodeID) {
+        stepControl(.disconnected(id))
+    }
+
+    private func beginRound() {
+        for case let link? in links {
+            switch link.takeTraffic() {
+            case .none: break
+            case .heard: stepControl(.heard(link.peer.id))
+            case .asked: stepControl(.asked(link.peer.id))
+            }
+        }
+        stepControl(.tick)
+    }
+
+    func stepControl(_ input: ControlInput) {
+        eventLoop.assertInEventLoop()
+        control.step(input, at: now, effects: &controlEffects)
+        // As with the shard's: effects of effects are left to the loop that is already running.
+        guard !isDrainingControl else { return }
+        isDrainingControl = true
+        var index = 0
+        while index < controlEffects.count {
+            carryOut(controlEffects[index])
+            index += 1
+        }
+        controlEffects.removeAll()
+        isDrainingControl = false
+    }
+
+    private func carryOut(_ effect: ControlEffect) {
+        switch effect {
+        case .send(let id, let message): link(to: id)?.send(.gossip(message))
+        case .disconnect(let id): link(to: id)?.giveUp()
+        case .peerUp(let id): step(.peerUp(id))
+        case .peerDown(let id): step(.peerDown(id))
+        case .confirmActors(let isNewest): step(.actorsConfirmed(isNewest))
+        case .saveLives(let lives): storage.saveLives(lives)
+        case .note(let note): write(note)
+        }
+    }
+
+    private func link(to id: NodeID) -> PeerLink? {
+        Int(id.rawValue) < links.count ? links[Int(id.rawValue)] : nil
+    }
+
+    private func write(_ note: ControlNote) {
+        switch note {
+        case .up(let id):
+            logger.info("peer up", metadata: peer(id))
+        case .suspect(let id, let phi):
+            logger.notice("peer suspected", metadata: peer(id, ["phi": "\(phi.toTenths)"]))
+        case .cleared(let id):
+            logger.notice("peer no longer suspected", metadata: peer(id))
+        case .down(let id, .disconnected):
+            logger.info("peer down", metadata: peer(id, ["reason": "its connection is gone"]))
+        case .down(let id, .leaving):
+            logger.info("peer down", metadata: peer(id, ["reason": "it stops"]))
+        case .down(let id, .late(let phi)):
+            logger.warning(
+                "peer down",
+                metadata: peer(id, ["reason": "no heartbeats", "phi": "\(phi.toTenths)"])
+            )
+        case .down(let id, .silent(let time)):
+            logger.warning(
+                "peer down",
+                metadata: peer(id, ["reason": "no answers", "silent_ms": "\(time.milliseconds)"])
+            )
+        case .oldCopy(let reporter, let laterStart):
+            logger.warning(
+                "the data is older than what this node had before; its actors are renewed",
+                metadata: peer(reporter, ["later_start": "\(laterStart)"])
+            )
+        }
+    }
+
+    private func peer(_ id: NodeID, _ more: Logger.Metadata = [:]) -> Logger.Metadata {
+        more.merging(["peer": .string(name(of: id))]) { own, _ in own }
+    }
+}
+
+extension Double {
+    /// Rounded to one decimal place.
+    package var toTenths: Double { (self * 10).rounded() / 10 }
+}
