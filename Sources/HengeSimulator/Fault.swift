@@ -166,6 +166,12 @@ package struct Strike: Hashable, Sendable {
     package let number: Int
     package let time: Instant
     package let description: String
+
+    package init(number: Int, time: Instant, description: String) {
+        self.number = number
+        self.time = time
+        self.description = description
+    }
 }
 
 /// Faults to leave out of a run, by number.

@@ -153,7 +153,9 @@ extension Simulation {
     }
 
     private func checkCount() {
-        guard violation == nil, nodes.allSatisfy({ !$0.talliesAreDoubtful }) else { return }
+        guard violation == nil, !haveOldKeysDiverged,
+            nodes.allSatisfy({ !$0.talliesAreDoubtful })
+        else { return }
         let reply = call(.count, at: nodes[roundDice.below(nodes.count)])
         let expected = causal.keys.count { key in
             let holder = ring.preferenceList(of: key.token)[0]

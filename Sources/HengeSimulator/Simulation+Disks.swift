@@ -56,6 +56,7 @@ extension Simulation {
         for key in causal.keys.indices[firstKeyOfRound...] where loses(node, key, keeping: copy) {
             causal.lost(key, at: node.index)
         }
+        if round > 1 { haveOldKeysDiverged = true }
         node.engine = copy ?? MemoryEngine(durability: options.durability)
     }
 

@@ -56,7 +56,10 @@ extension Simulation {
         case .oldCopy(let node, _):
             guard let copy = nodes[node].copy else { return false }
             return mayLoseDisk(nodes[node], keeping: copy)
-        case .partition, .oneWay, .drop, .slowDisk, .slowNode, .hourJump: return true
+        case .partition(let sides, _): return Set(sides).count == 2
+        case .oneWay(let ways, _): return !ways.isEmpty
+        case .drop(let node, let other): return node != other
+        case .slowDisk, .slowNode, .hourJump: return true
         }
     }
 

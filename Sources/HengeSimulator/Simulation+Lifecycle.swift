@@ -85,6 +85,7 @@ extension Simulation {
     private func end(_ node: SimulatedNode, isSudden: Bool) {
         guard let process = node.process else { return }
         node.process = nil
+        messagesUnderWay -= process.backlog.count { if case .message = $0 { true } else { false } }
         node.endPause(at: now)
         node.diskSlowness = 1
         node.diskErrorPercent = 0

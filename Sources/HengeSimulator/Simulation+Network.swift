@@ -49,6 +49,7 @@ extension Simulation {
             soonest + Interval(nanoseconds: 1)
         )
         network[envelope.from, envelope.to].lastArrivals[end] = arrival
+        messagesUnderWay += 1
         queue.schedule(.message(envelope), at: arrival)
     }
 
@@ -58,9 +59,11 @@ extension Simulation {
             counts.messagesLost += 1
             return
         }
+        messagesUnderWay += 1
         schedule(.message(envelope), after: messageDelay(envelope))
         if isLossy, mayRepeat, networkDice.chance(options.repeatsPerThousand, in: 1_000) {
             let late = Interval(nanoseconds: options.messageDelay.nanoseconds * 20)
+            messagesUnderWay += 1
             schedule(.message(envelope), after: delay(late, &networkDice))
         }
     }
@@ -74,6 +77,7 @@ extension Simulation {
     }
 
     func arrive(_ envelope: Envelope) {
+        messagesUnderWay -= 1
         let isBlocked = network.isBlocked(from: envelope.from, to: envelope.to)
         if options.transport == .connections {
             let connection = network.connection(of: envelope.to, to: envelope.from)

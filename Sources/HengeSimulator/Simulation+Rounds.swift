@@ -128,11 +128,12 @@ extension Simulation {
 
     func awaitQuiet() {
         let isQuiet = advance(within: .seconds(60)) {
-            nodes.allSatisfy { node in
-                guard let process = node.process else { return true }
-                return !process.shard.hasWork && !process.isStopping
-                    && process.shard.partitionTallies.isComplete
-            }
+            messagesUnderWay == 0
+                && nodes.allSatisfy { node in
+                    guard let process = node.process else { return true }
+                    return !process.shard.hasWork && !process.isStopping
+                        && process.shard.partitionTallies.isComplete
+                }
         }
         guard !isQuiet, violation == nil else { return }
         let busy = nodes.filter { $0.process?.shard.hasWork ?? false }.map(\.id.description)

@@ -19,6 +19,8 @@ package final class Simulation {
     var queue = EventQueue<Event>()
     var nodes: [SimulatedNode]
     var network: Network
+    /// Sent and not arrived; a late one may still do something.
+    var messagesUnderWay = 0
     /// What new processes do about stale replicas; the final reads need `blocking`.
     var repair: ReadRepair
 
@@ -49,6 +51,8 @@ package final class Simulation {
     let skippedFaults: SkippedFaults
     /// Faults that were due so far, also those that were left out or found nothing to break.
     var strikesDue = 0
+    /// Whether a node has lost records of earlier rounds, which nobody reads any more.
+    var haveOldKeysDiverged = false
     /// The faults that struck.
     package internal(set) var strikes: [Strike] = []
 
