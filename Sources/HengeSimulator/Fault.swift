@@ -124,8 +124,7 @@ extension Fault: CustomStringConvertible {
             "\(side(true, sides)) and \(side(false, sides)) are cut apart for "
                 + milliseconds(lasting)
         case .oneWay(let ways, let lasting):
-            "nothing gets \(ways.map { "from \(name($0.from)) to \(name($0.to))" }.joined(separator: ", ")) "
-                + "for \(milliseconds(lasting))"
+            "nothing gets \(list(ways)) for \(milliseconds(lasting))"
         case .drop(let node, let other?):
             "the connection of \(name(node)) and \(name(other)) ends"
         case .drop(let node, nil): "all connections of \(name(node)) end"
@@ -151,6 +150,10 @@ extension Fault: CustomStringConvertible {
     }
 
     private func name(_ node: Int) -> String { "n\(node + 1)" }
+
+    private func list(_ ways: [BlockedWay]) -> String {
+        ways.map { "from \(name($0.from)) to \(name($0.to))" }.joined(separator: ", ")
+    }
 
     private func milliseconds(_ time: Interval) -> String { "\(time.milliseconds) ms" }
 

@@ -87,7 +87,13 @@ import Testing
             .lazyReads()
         },
         Case("skips read repair", breaks: .monotonicReads, tune: Case.lossy) { .noReadRepair() },
-        Case("purges tombstones", breaks: .noResurrection, faults: .partitions) {
+        Case(
+            "purges tombstones",
+            breaks: .noResurrection,
+            faults: .partitions,
+            // That the delete itself is gone shows first.
+            tune: { $0.tolerated = [.exactSiblings, .freshReads, .readYourWrites] }
+        ) {
             .purgedTombstones()
         },
         Case("drops what others send", breaks: .convergence, tune: Case.fewWrites) {

@@ -62,7 +62,7 @@ import Testing
                 seed: seed,
                 options: options,
                 skippedFaults: skipped,
-                interposer: Mutant.keptActors()
+                interposer: Mutant.staleActors()
             )
             simulation.run()
             return FaultShrinker.Outcome(
@@ -73,14 +73,15 @@ import Testing
         let seed = try #require(
             (UInt64(1)...20).first {
                 let outcome = run($0, without: .none)
-                return outcome.violation != nil && outcome.strikes.count > 8
+                return outcome.violation != nil && outcome.strikes.count > 12
             }
         )
         let result = try #require(
             FaultShrinker.shrink(while: { true }, run: { run(seed, without: $0) })
         )
         #expect(result.isMinimal)
-        #expect(result.strikes.count <= 3)
+        #expect(result.strikes.count <= 5)
+        #expect(result.strikes.count < result.strikesBefore / 2)
         let text = result.skipped.text
         let skipped = try #require(SkippedFaults(text))
         #expect(run(seed, without: skipped).violation == result.violation)

@@ -14,9 +14,9 @@ struct SimulateCommand: AsyncParsableCommand {
             trap costs one run. With --verify each seed runs in two of them, whose hashing differs \
             and their traces must be the same. Exits 1 when a promise was broken.
 
-            Each fault of a run has a number. --skip-faults leaves some out, and the others stay as \
-            they are; --shrink finds few that still break the same promise, and tells them. After \
-            a run of many seeds that is done for the first failures.
+            Each fault of a run has a number. --skip-faults leaves some out, and the others stay \
+            as they are; --shrink finds few that still break the same promise, and tells them. \
+            After a run of many seeds that is done for the first failures.
 
             Example: henge simulate --seeds 1...2000 --verify
             Example: henge simulate --seed 17 --trace
