@@ -1,8 +1,8 @@
 /// Finds out which of the faults of a failing run it takes to break the same promise.
 ///
 /// By delta debugging (Zeller, Hildebrandt: *Simplifying and Isolating Failure-Inducing Input*,
-/// IEEE TSE 2002): runs the seed again and again with fewer faults. The faults that are left are as they
-/// were, because each depends on the seed and its number alone.
+/// IEEE TSE 2002): runs the seed again and again with fewer faults. The faults that are left are
+/// as they were, because each depends on the seed and its number alone.
 package struct FaultShrinker {
     /// What one run shows.
     package struct Outcome: Sendable {
