@@ -175,20 +175,18 @@ struct CausalChecker {
 
     // MARK: What leaves a node
 
-    /// Returns the write that this object is the first to show.
+    /// Notes in `work` the write that this object is the first to show.
     mutating func persisting(
         _ object: EncodedObject,
-        of key: StoredKey,
+        _ work: inout StorageWork,
         at node: Int
-    ) throws(Violation) -> StorageWork {
-        guard let number = numbers[key] else { return StorageWork(kind: .persist, key: nil) }
-        let before = histories[number].writes.count
+    ) throws(Violation) {
+        guard let key = work.key else { return }
+        hands[node][key].persistsInFlight += 1
+        let before = histories[key].writes.count
         try emitted(object, of: key, by: node)
-        let known = try check(object, of: number, seenAt: node)
-        hands[node][number].stored.formUnion(known)
-        hands[node][number].persistsInFlight += 1
-        let minted = histories[number].writes.count > before ? before : nil
-        return StorageWork(kind: .persist, key: number, minted: minted)
+        if histories[key].writes.count > before { work.minted = before }
+        hands[node][key].stored.formUnion(try check(object, of: key, seenAt: node))
     }
 
     mutating func emitted(

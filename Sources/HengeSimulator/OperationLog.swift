@@ -22,8 +22,10 @@ package struct Operation {
     let start: Instant
     let timeout: Interval
     let isCalm: Bool
-    /// By level from 1: what that many replicas were known to hold when it began.
-    let heldBefore: [WriteSet]
+    /// How long its node had stood still in all when it began.
+    let pausedBefore: Interval
+    /// What replicas were known to hold when it began; nil for scans and counts.
+    let before: KnownWrites?
     package var state = State.waiting
     package var reply: ShardReply?
 }
@@ -35,8 +37,8 @@ struct OperationLog {
     /// The number of the first operation kept.
     private var first = 0
     private let replicas: Int
-    /// By key, then by level from 1: what so many replicas are known to hold.
-    private var held: [[WriteSet]] = []
+    /// By key.
+    private(set) var known: [KnownWrites] = []
     /// By operation: the write that it made, where the value tells.
     private var madeBy: [Int: Int] = [:]
 
@@ -50,8 +52,8 @@ struct OperationLog {
     subscript(number: Int) -> Operation { operations[number - first] }
 
     mutating func follow(key: Int) {
-        held.append(Array(repeating: WriteSet(), count: replicas))
-        invariant(held.count == key + 1)
+        known.append(KnownWrites(replicas: replicas))
+        invariant(known.count == key + 1)
     }
 
     /// Forgets the operations of the round before.
@@ -59,10 +61,8 @@ struct OperationLog {
         first = nextNumber
         operations.removeAll()
         madeBy.removeAll()
-        for key in held.indices { held[key].removeAll() }
+        for key in known.indices { known[key] = KnownWrites(replicas: 0) }
     }
-
-    func held(_ key: Int) -> [WriteSet] { held[key] }
 
     mutating func begin(_ operation: Operation) {
         invariant(operation.number == nextNumber)
@@ -86,7 +86,8 @@ struct OperationLog {
         _ number: Int,
         _ reply: ShardReply,
         from node: Int,
-        at now: Instant
+        at now: Instant,
+        paused: Interval
     ) throws(Violation) {
         guard number >= first, number < nextNumber else {
             throw Violation(.oneAnswer, "operation \(number) of an earlier round was answered")
@@ -95,7 +96,7 @@ struct OperationLog {
         guard operation.node == node, operation.state == .waiting else {
             throw Violation(.oneAnswer, "operation \(number) was answered twice")
         }
-        try checkTime(of: operation, at: now, "answered")
+        try checkTime(of: operation, at: now, paused: paused, "answered")
         operations[number - first].state = .answered
         operations[number - first].reply = reply
         if reply.saysNothingWritten, madeBy[number] != nil {
@@ -114,40 +115,44 @@ struct OperationLog {
 
     func write(madeBy number: Int) -> Int? { madeBy[number] }
 
-    /// At least `level` replicas hold these writes, or what replaced them.
-    mutating func hold(_ writes: WriteSet, of key: Int, level: Int) {
-        for index in 0..<min(level, replicas) { held[key][index].formUnion(writes) }
+    /// So many replicas have acknowledged a write that had seen `known`, itself included.
+    mutating func acknowledge(_ known: WriteSet, replacing: WriteSet, of key: Int, by level: Int) {
+        self.known[key].acknowledge(known, replacing: replacing, by: level)
     }
 
-    /// What a read at this level must show, when at most `losers` replicas have lost records.
-    func mustShow(_ operation: Operation, level: Int, losers: Int) -> WriteSet {
-        let needed = replicas - level + 1 + losers
-        guard needed <= replicas else { return WriteSet() }
-        return operation.heldBefore[max(needed, 1) - 1]
+    /// A read of so many replicas, which now hold what it found, has shown this.
+    mutating func show(_ writes: WriteSet, of key: Int, by level: Int) {
+        known[key].show(writes, by: level)
     }
 
     /// What must survive when at most `losers` replicas have lost records.
     func mustSurvive(_ key: Int, losers: Int) -> WriteSet {
-        losers < replicas ? held[key][losers] : WriteSet()
+        guard losers < replicas else { return WriteSet() }
+        return known[key].acknowledged[losers].union(known[key].shown[losers])
     }
 
     /// Every request whose node lives has been answered in time.
-    func checkNoneLate(at now: Instant) throws(Violation) {
+    ///
+    /// - Parameter paused: by node, how long it has stood still in all.
+    func checkNoneLate(at now: Instant, paused: [Interval]) throws(Violation) {
         for operation in operations where operation.state == .waiting {
-            try checkTime(of: operation, at: now, "not answered")
+            try checkTime(of: operation, at: now, paused: paused[operation.node], "not answered")
         }
     }
 
     private func checkTime(
         of operation: Operation,
         at now: Instant,
+        paused: Interval,
         _ what: String
     ) throws(Violation) {
         // Deadlines are noticed by ticks, and measured on clocks that may run slow.
         let slack = Interval(
             nanoseconds: 3 * Shard.tickInterval.nanoseconds + operation.timeout.nanoseconds / 500
         )
-        let latest = operation.start + operation.timeout + slack
+        // A node that stands still answers nobody, and counts from when it goes on.
+        let still = Interval(nanoseconds: paused.nanoseconds - operation.pausedBefore.nanoseconds)
+        let latest = operation.start + operation.timeout + slack + still
         guard now > latest else { return }
         throw Violation(
             .oneAnswer,

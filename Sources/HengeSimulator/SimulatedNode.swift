@@ -10,6 +10,8 @@ final class SimulatedNode {
     let id: NodeID
     var clock = NodeClock()
     var engine: MemoryEngine
+    /// What its disk held at some earlier clean stop.
+    var copy: MemoryEngine?
     /// nil while the node is down.
     var process: Process?
     var processesStarted = 0
@@ -18,6 +20,12 @@ final class SimulatedNode {
     var diskSlowness: UInt64 = 1
     /// How many of a hundred disk operations fail.
     var diskErrorPercent = 0
+    /// Added to the way of each message from or to the node.
+    var messageDelay = Interval.zero
+    /// Since when the process stands still; nil while it runs.
+    var pausedSince: Instant?
+    /// How long its processes have stood still in all, up to the last time that one went on.
+    private var pausedBefore = Interval.zero
     /// Whether this process's counts can't be exact: a record rotted or a failed write took effect.
     var talliesAreDoubtful = false
 
@@ -25,6 +33,18 @@ final class SimulatedNode {
         self.index = index
         id = NodeID(UInt16(index + 1))
         engine = MemoryEngine(durability: durability)
+    }
+
+    /// How long its processes have stood still in all.
+    func pausedTime(at now: Instant) -> Interval {
+        let current = pausedSince.map { now.since($0) } ?? .zero
+        return Interval(nanoseconds: pausedBefore.nanoseconds + current.nanoseconds)
+    }
+
+    /// The process goes on, or is gone.
+    func endPause(at now: Instant) {
+        pausedBefore = pausedTime(at: now)
+        pausedSince = nil
     }
 
     /// The record as it is on the disk, without asking the disk; nil too for a rotten one.
@@ -49,6 +69,8 @@ final class Process {
     /// For when a tick for hedges is scheduled, on this node's clock.
     var wakeAt: Instant?
     var isCommitScheduled = false
+    /// What has come up while it stands still, in order.
+    var backlog: [Event] = []
     /// The storage operations that the shard waits for.
     var storage: [StorageToken: StorageWork] = [:]
 

@@ -7,18 +7,19 @@ import HengeRing
 /// What must be true of a quiet cluster whose every key has been read at ALL.
 extension Simulation {
     func checkQuietCluster() {
-        guard violation == nil else { return }
+        for number in causal.keys.indices[firstKeyOfRound...] {
+            checking { () throws(Violation) in try checkConvergence(of: number) }
+            checking { () throws(Violation) in try checkNothingLost(of: number) }
+            checking { () throws(Violation) in try checkNoValueLost(of: number) }
+        }
+        readAgain()
         checking { () throws(Violation) in
-            for number in causal.keys.indices[firstKeyOfRound...] {
-                try checkConvergence(of: number)
-                try checkNothingLost(of: number)
-            }
             for node in nodes { try checkTallies(of: node) }
             for workload in workloads { try workload.check(self) }
         }
         checkScan()
         checkCount()
-        checking { () throws(Violation) in try log.checkNoneLate(at: now) }
+        checking { () throws(Violation) in try checkNoneLate() }
     }
 
     /// All replicas hold the same bytes, those that the read gave, and no other node holds any.
@@ -37,15 +38,63 @@ extension Simulation {
         }
     }
 
+    /// A read of one replica, through any node, now gives what that of all gave.
+    private func readAgain() {
+        hasConverged = true
+        defer { hasConverged = false }
+        for number in causal.keys.indices[firstKeyOfRound...] where violation == nil {
+            let reply = call(read(number, .one), at: nodes[roundDice.below(nodes.count)])
+            guard violation == nil else { return }
+            guard case .response(.object(let object))? = reply,
+                object?.bytes == finalObject(of: number)?.bytes
+            else {
+                return report(
+                    Violation(.convergence, "a read of one replica of key \(number) differs")
+                )
+            }
+        }
+    }
+
+    /// How many disks may have lost what was acknowledged of a key.
+    private func losersCounted(_ number: Int) -> Int {
+        options.forced.contains(.nothingLost) ? 0 : losers(of: number)
+    }
+
     private func checkNothingLost(of number: Int) throws(Violation) {
         var known = WriteSet()
         if let final = finalObject(of: number) {
             known = try causal.shown(final, of: number, by: 0)
         }
-        let lost = log.mustSurvive(number, losers: losers(of: number)).subtracting(known)
+        let lost = log.mustSurvive(number, losers: losersCounted(number)).subtracting(known)
         guard lost.isEmpty else {
             let dots = lost.members.map { "\(causal.histories[number].writes[$0].dot)" }
             throw Violation(.nothingLost, "\(dots) of key \(number), once acknowledged, are gone")
+        }
+    }
+
+    /// By values alone: each that was acknowledged is there, unless a write known to have seen it
+    /// replaced it. So it also finds what two writes of one name lose.
+    private func checkNoValueLost(of number: Int) throws(Violation) {
+        let final = finalObject(of: number)
+        let values = (final?.decoded().siblings ?? []).map(\.payload)
+        let history = causal.histories[number]
+        let replaced = final.map { history.covered(by: $0.context) } ?? WriteSet()
+        let living = history.survivors(of: replaced)
+        for operation in log.operations where operation.key == number {
+            guard case .response(.written)? = operation.reply, let request = operation.request,
+                case .write(let mutation) = request.operation,
+                case .value(let value) = mutation.content, !values.contains(.value(value)),
+                request.levels.write.required(of: ring.replicas) > losersCounted(number)
+            else { continue }
+            if let write = log.write(madeBy: operation.number), replaced.contains(write),
+                !living.contains(write)
+            {
+                continue
+            }
+            throw Violation(
+                .nothingLost,
+                "the value of operation \(operation.number), once acknowledged, is gone"
+            )
         }
     }
 
@@ -70,7 +119,7 @@ extension Simulation {
         var found: [StoredKey] = []
         var next: Token? = .min
         while let from = next, violation == nil {
-            let node = nodes[faultDice.below(nodes.count)]
+            let node = nodes[roundDice.below(nodes.count)]
             let number = log.nextNumber
             begin(number, nil, nil, .seconds(10), at: node, nil)
             let range = scanRange(from: from, limit: 3)
@@ -104,8 +153,10 @@ extension Simulation {
     }
 
     private func checkCount() {
-        guard violation == nil, nodes.allSatisfy({ !$0.talliesAreDoubtful }) else { return }
-        let reply = call(.count, at: nodes[faultDice.below(nodes.count)])
+        guard violation == nil, !haveOldKeysDiverged,
+            nodes.allSatisfy({ !$0.talliesAreDoubtful })
+        else { return }
+        let reply = call(.count, at: nodes[roundDice.below(nodes.count)])
         let expected = causal.keys.count { key in
             let holder = ring.preferenceList(of: key.token)[0]
             guard case .success(let bytes?) = nodes[Int(holder.rawValue) - 1].peek(key),

@@ -93,7 +93,8 @@ extension Simulation {
                 start: now,
                 timeout: timeout,
                 isCalm: isCalm,
-                heldBefore: key.map { log.held($0) } ?? []
+                pausedBefore: node.pausedTime(at: now),
+                before: key.map { log.known[$0] }
             )
         )
     }
@@ -112,12 +113,15 @@ extension Simulation {
     // MARK: Answers
 
     func answer(_ number: Int, _ reply: ShardReply, from node: SimulatedNode) throws(Violation) {
-        try log.answer(number, reply, from: node.index, at: now)
+        let paused = node.pausedTime(at: now)
+        try log.answer(number, reply, from: node.index, at: now, paused: paused)
         counts.answers += 1
         let operation = log[number]
-        if operation.isCalm { try checkCalm(operation, reply) }
-        if let key = operation.key, case .response(let response) = reply {
-            try check(response, to: operation, key, from: node)
+        checking { () throws(Violation) in
+            if operation.isCalm { try checkCalm(operation, reply) }
+            if let key = operation.key, case .response(let response) = reply {
+                try check(response, to: operation, key, from: node)
+            }
         }
         guard let index = operation.client else {
             ownReplies[number] = reply
@@ -129,118 +133,5 @@ extension Simulation {
         var hasFailed = false
         if case .response(.failed) = reply { hasFailed = true }
         sleep(client, afterFailure: hasFailed)
-    }
-
-    private func check(
-        _ response: ClientResponse,
-        to operation: Operation,
-        _ key: Int,
-        from node: SimulatedNode
-    ) throws(Violation) {
-        guard let request = operation.request else { return }
-        switch response {
-        case .object(let object):
-            let level = request.levels.read.required(of: ring.replicas)
-            var known = WriteSet()
-            if let object { known = try causal.shown(object, of: key, by: node.index) }
-            // What the last reads must show is a promise of its own, checked after them.
-            if operation.client != nil { try checkFresh(known, operation, request, key) }
-            if repair == .blocking { log.hold(known, of: key, level: level) }
-        case .written(let context, _):
-            let write = try causal.answered(context, of: key)
-            let known = causal.histories[key].writes[write].known
-            if case .write(let mutation) = request.operation, mutation.readsFirst {
-                try checkFresh(known, operation, request, key)
-            }
-            log.hold(known, of: key, level: request.levels.write.required(of: ring.replicas))
-        case .inspected(let reports):
-            for report in reports {
-                guard case .present(let object) = report.state else { continue }
-                _ = try causal.shown(object, of: key, by: node.index)
-            }
-        case .failed(let failure):
-            counts.failures += 1
-            try checkHonest(failure, operation, key)
-        case .notApplied: break
-        }
-    }
-
-    /// As many replicas as a failed write's answer says hold it, or more.
-    private func checkHonest(
-        _ failure: RequestFailure,
-        _ operation: Operation,
-        _ key: Int
-    ) throws(Violation) {
-        let received: Int
-        let required: Int
-        switch failure {
-        case .timedOut(let needed, let count), .storage(_, let needed, let count),
-            .clockDrift(let needed, let count):
-            (required, received) = (needed, count)
-        case .unavailable(let needed, let alive): (required, received) = (needed, alive)
-        case .overloaded, .conflict, .tooLarge: return
-        }
-        guard received < required, required <= ring.replicas else {
-            throw Violation(.honestFailures, "operation \(operation.number) failed with \(failure)")
-        }
-        guard let write = log.write(madeBy: operation.number) else { return }
-        let holders = nodes.count { node in
-            guard case .success(let bytes?) = node.peek(causal.keys[key]),
-                let object = try? EncodedObject(bytes)
-            else { return false }
-            return causal.histories[key].covered(by: object.context).contains(write)
-        }
-        guard holders + losers(of: key) >= received else {
-            throw Violation(
-                .honestFailures,
-                "operation \(operation.number) was told \(failure), and \(holders) hold its write"
-            )
-        }
-    }
-
-    /// A read, or the read of a write that reads first, has seen what was there before it began.
-    private func checkFresh(
-        _ known: WriteSet,
-        _ operation: Operation,
-        _ request: ClientRequest,
-        _ key: Int
-    ) throws(Violation) {
-        let level = request.levels.read.required(of: ring.replicas)
-        let missing = log.mustShow(operation, level: level, losers: losers(of: key))
-            .subtracting(known)
-        guard !missing.isEmpty else { return }
-        let dots = missing.members.map { "\(causal.histories[key].writes[$0].dot)" }
-        throw Violation(
-            .freshReads,
-            "operation \(operation.number) read \(request.levels.read) of key \(key) "
-                + "without \(dots), which was there before"
-        )
-    }
-
-    /// In calm nothing fails but what the run's own limits refuse.
-    private func checkCalm(_ operation: Operation, _ reply: ShardReply) throws(Violation) {
-        guard case .response(let response) = reply else { return }
-        let isLimited = options.requestsMax < 100 || options.replicaWorkMax < 100
-        let isFine: Bool
-        switch response {
-        case .object, .written, .notApplied: isFine = true
-        case .inspected(let reports):
-            isFine = isLimited || reports.allSatisfy { $0.state.isKnown }
-        case .failed(.conflict): isFine = options.siblingsMax < 100
-        case .failed(.tooLarge): isFine = options.objectBytesMax < 1 << 20
-        case .failed(.overloaded), .failed(.timedOut), .failed(.storage): isFine = isLimited
-        case .failed(.unavailable), .failed(.clockDrift): isFine = false
-        }
-        guard !isFine else { return }
-        throw Violation(.liveness, "operation \(operation.number) failed in calm: \(response)")
-    }
-}
-
-extension ReplicaReport.State {
-    fileprivate var isKnown: Bool {
-        switch self {
-        case .present, .absent: true
-        case .failed, .unreachable: false
-        }
     }
 }

@@ -6,6 +6,9 @@ enum Relief {
     /// The ways that one fault blocks are free again.
     case unblock(fault: Int)
     case calmDisk(node: Int)
+    case calmNetwork(node: Int)
+    case resume(node: Int)
+    case setClock(node: Int)
 }
 
 /// Faults, one after another while the first phase of a round lasts.
@@ -15,56 +18,94 @@ extension Simulation {
         schedule(.nemesis, after: faultDice.interval(usual / 4...usual * 2))
     }
 
+    /// The next fault is due. What it is depends on the seed and its number alone, so that leaving
+    /// out some leaves the others as they are.
     func strike() {
         guard faultsAreOn else { return }
         scheduleStrike()
-        let kinds = options.faults.members
-        guard !kinds.isEmpty, faultsInEffect < options.faultsMax else { return }
+        var dice = faultDice.split()
+        strikesDue += 1
+        let kinds = options.faults.striking
+        guard !kinds.isEmpty, !skippedFaults.contains(strikesDue),
+            faultsInEffect < options.faultsMax
+        else { return }
+        let fault = Fault.draw(kinds, nodes: nodes.count, &dice)
+        guard canStrike(fault) else { return }
         counts.faults += 1
-        let node = nodes[faultDice.below(nodes.count)]
-        switch faultDice.pick(kinds) {
-        case .kills:
-            kill(node)
-            restartLater(node)
-        case .powerFailures:
-            guard node.process != nil else { return }
-            failPower(node)
-            restartLater(node)
-        case .cleanStops:
-            stop(node)
-            restartLater(node)
-        case .partitions: partition()
-        case .oneWayPartitions: blockOneWay(node)
-        case .droppedConnections: dropConnections(node)
-        case .diskErrors:
-            guard node.process != nil else { return }
-            node.diskErrorPercent = faultDice.pick([5, 30, 100])
-            scheduleRelief(.calmDisk(node: node.index))
-        case .slowDisks:
-            node.diskSlowness = faultDice.pick([10, 100, 1_000])
-            scheduleRelief(.calmDisk(node: node.index))
-        case .rot: rot()
-        case .clockJumps: jump(node)
-        default: break  // Skewed and wild clocks are so from the start.
-        }
+        strikes.append(Strike(number: strikesDue, time: now, description: "\(fault)"))
+        trace.write("fault \(strikesDue): \(fault)", at: now)
+        carryOut(fault)
     }
 
     /// Nodes that are down, ways that are cut, disks that are ill.
     private var faultsInEffect: Int {
-        blockedWays.count
-            + nodes.count { $0.process == nil || $0.diskErrorPercent > 0 || $0.diskSlowness > 1 }
+        blockedWays.count + nodes.count { $0.isStruck }
     }
 
-    private func restartLater(_ node: SimulatedNode) {
-        let delay = faultDice.pick([
-            Interval.milliseconds(1), .milliseconds(20), .milliseconds(200), .seconds(2),
-        ])
-        schedule(.start(node: node.index), after: self.delay(delay, &faultDice))
+    /// Whether a fault finds what it is to break.
+    private func canStrike(_ fault: Fault) -> Bool {
+        switch fault {
+        case .kill(let node, _), .powerFailure(let node, _), .diskErrors(let node, _, _):
+            return nodes[node].process != nil
+        case .cleanStop(let node, _), .pause(let node, _):
+            return nodes[node].process != nil && nodes[node].pausedSince == nil
+        case .rot(let key, let slot): return rotting(key, slot) != nil
+        case .clockJump(let node, _):
+            return abs(nodes[node].clock.skewMilliseconds) < clockBound
+        case .wipe(let node, _): return mayLoseDisk(nodes[node], keeping: nil)
+        case .oldCopy(let node, _):
+            guard let copy = nodes[node].copy else { return false }
+            return mayLoseDisk(nodes[node], keeping: copy)
+        case .partition(let sides, _): return Set(sides).count == 2
+        case .oneWay(let ways, _): return !ways.isEmpty
+        case .drop(let node, let other): return node != other
+        case .slowDisk, .slowNode, .hourJump: return true
+        }
     }
 
-    private func scheduleRelief(_ relief: Relief) {
-        schedule(.relief(relief), after: faultDice.interval(20...2_000))
+    private func carryOut(_ fault: Fault) {
+        switch fault {
+        case .kill(let node, let down):
+            kill(nodes[node])
+            schedule(.start(node: node), after: down)
+        case .powerFailure(let node, let down):
+            failPower(nodes[node])
+            schedule(.start(node: node), after: down)
+        case .cleanStop(let node, let down):
+            stop(nodes[node])
+            schedule(.start(node: node), after: down)
+        case .partition(let sides, let time): block(Fault.ways(between: sides), for: time)
+        case .oneWay(let ways, let time): block(ways, for: time)
+        case .drop(let node, let other): dropConnections(nodes[node], other)
+        case .diskErrors(let node, let percent, let time):
+            nodes[node].diskErrorPercent = percent
+            schedule(.relief(.calmDisk(node: node)), after: time)
+        case .slowDisk(let node, let factor, let time):
+            nodes[node].diskSlowness = factor
+            schedule(.relief(.calmDisk(node: node)), after: time)
+        case .rot(let key, let slot): rot(key, slot)
+        case .clockJump(let node, let position):
+            let room = clockBound * 6 / 10
+            nodes[node].clock.skewMilliseconds = room * Int64(position) / 1_000 - room / 2
+        case .pause(let node, let time):
+            pause(nodes[node])
+            schedule(.relief(.resume(node: node)), after: time)
+        case .slowNode(let node, let extra, let time):
+            nodes[node].messageDelay = extra
+            schedule(.relief(.calmNetwork(node: node)), after: time)
+        case .hourJump(let node, let hours, let time):
+            nodes[node].clock.hoursAhead = hours
+            schedule(.relief(.setClock(node: node)), after: time)
+        case .wipe(let node, let down):
+            loseDisk(nodes[node], keeping: nil)
+            schedule(.start(node: node), after: down)
+        case .oldCopy(let node, let down):
+            loseDisk(nodes[node], keeping: nodes[node].copy)
+            schedule(.start(node: node), after: down)
+        }
     }
+
+    private var clockBound: Int64 { Int64(options.clockDriftMax.milliseconds) }
 
     func relieve(_ relief: Relief) {
         switch relief {
@@ -74,81 +115,47 @@ extension Simulation {
         case .calmDisk(let node):
             nodes[node].diskErrorPercent = 0
             nodes[node].diskSlowness = 1
+        case .calmNetwork(let node): nodes[node].messageDelay = .zero
+        case .resume(let node): resume(nodes[node])
+        case .setClock(let node): nodes[node].clock.hoursAhead = 0
         }
     }
 
     // MARK: Network faults
 
-    private func partition() {
-        var sides: [Bool] = []
-        for _ in nodes { sides.append(faultDice.chance(1, in: 2)) }
-        var ways: [BlockedWay] = []
-        for a in nodes.indices {
-            for b in nodes.indices where a != b && sides[a] != sides[b] {
-                ways.append(BlockedWay(from: a, to: b))
-            }
-        }
-        block(ways)
-    }
-
-    private func blockOneWay(_ node: SimulatedNode) {
-        let isOutward = faultDice.chance(1, in: 2)
-        var ways: [BlockedWay] = []
-        for other in nodes.indices where other != node.index && faultDice.chance(1, in: 2) {
-            ways.append(
-                isOutward
-                    ? BlockedWay(from: node.index, to: other)
-                    : BlockedWay(from: other, to: node.index)
-            )
-        }
-        block(ways)
-    }
-
-    private func block(_ ways: [BlockedWay]) {
+    private func block(_ ways: [BlockedWay], for time: Interval) {
         faultNumber += 1
         blockedWays[faultNumber] = ways
         for way in ways {
             trace.note("cut to n\(way.to + 1)", at: nodes[way.from].id, now)
             block(from: way.from, to: way.to)
         }
-        scheduleRelief(.unblock(fault: faultNumber))
+        schedule(.relief(.unblock(fault: faultNumber)), after: time)
     }
 
     /// One connection of a node ends, or all of them at the same moment.
-    private func dropConnections(_ node: SimulatedNode) {
-        let one = faultDice.chance(1, in: 2) ? faultDice.below(nodes.count) : nil
+    private func dropConnections(_ node: SimulatedNode, _ one: Int?) {
         for other in nodes.indices where other != node.index && other == one ?? other {
             guard let open = network.connection(of: node.index, to: other) else { continue }
             close(node.index, other, open)
         }
     }
 
-    // MARK: Disk and clock faults
+    // MARK: Pauses
 
-    /// One record rots, of a key of which a quorum of replicas keeps sound ones to repair it from.
-    private func rot() {
-        let key = faultDice.below(causal.keys.count)
-        guard key >= firstKeyOfRound else { return }
-        let replicas = ring.preferenceList(of: causal.keys[key].token)
-        let slot = faultDice.below(replicas.count)
-        var sound = 0
-        for other in 0..<replicas.count where other != slot {
-            let holder = nodes[Int(replicas[other].rawValue) - 1]
-            if case .success(.some) = holder.peek(causal.keys[key]) { sound += 1 }
-        }
-        guard sound > replicas.count / 2 else { return }
-        let node = nodes[Int(replicas[slot].rawValue) - 1]
-        guard node.engine.corrupt(causal.keys[key]) else { return }
-        trace.note("rot of key \(key)", at: node.id, now)
-        node.talliesAreDoubtful = true
-        causal.lost(key, at: node.index)
+    func pause(_ node: SimulatedNode) {
+        trace.note("pause", at: node.id, now)
+        node.pausedSince = now
+        for other in nodes where other !== node { suspect(other.index, node.index) }
     }
 
-    /// A wall clock is set forth or back, within what the bound leaves room for.
-    private func jump(_ node: SimulatedNode) {
-        let bound = Int(options.clockDriftMax.milliseconds)
-        guard abs(node.clock.skewMilliseconds) < bound else { return }
-        node.clock.skewMilliseconds = Int64(faultDice.below(bound * 6 / 10)) - Int64(bound * 3 / 10)
+    /// The process goes on with what has come up meanwhile, in order.
+    func resume(_ node: SimulatedNode) {
+        guard node.pausedSince != nil, let process = node.process else { return }
+        trace.note("resume", at: node.id, now)
+        node.endPause(at: now)
+        for event in process.backlog { schedule(event, after: .zero) }
+        process.backlog.removeAll()
     }
 
     // MARK: Healing
@@ -158,23 +165,20 @@ extension Simulation {
         faultsAreOn = false
         for fault in 0...faultNumber { relieve(.unblock(fault: fault)) }
         for node in nodes {
-            relieve(.calmDisk(node: node.index))
+            for relief: Relief in [
+                .calmDisk(node: node.index), .calmNetwork(node: node.index),
+                .resume(node: node.index), .setClock(node: node.index),
+            ] { relieve(relief) }
             let bound = Int64(options.clockDriftMax.milliseconds)
             if abs(node.clock.skewMilliseconds) >= bound { node.clock.skewMilliseconds = 0 }
         }
     }
 }
 
-/// A way from one node to another that a fault blocks.
-struct BlockedWay {
-    let from: Int
-    let to: Int
-}
-
-extension FaultKinds {
-    /// Each kind on its own, in order.
-    var members: [FaultKinds] {
-        (0..<FaultKinds.all.rawValue.nonzeroBitCount).map { FaultKinds(rawValue: 1 << UInt32($0)) }
-            .filter(contains)
+extension SimulatedNode {
+    /// Whether some fault is in effect on this node.
+    fileprivate var isStruck: Bool {
+        process == nil || diskErrorPercent > 0 || diskSlowness > 1 || messageDelay > .zero
+            || pausedSince != nil || clock.hoursAhead != 0
     }
 }

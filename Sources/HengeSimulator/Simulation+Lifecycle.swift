@@ -64,7 +64,7 @@ extension Simulation {
     func kill(_ node: SimulatedNode) {
         guard node.process != nil else { return }
         trace.note("kill", at: node.id, now)
-        node.engine.kill(surviving: faultDice.below(node.engine.waitingWriteCount + 1))
+        node.engine.kill(surviving: diskDice.below(node.engine.waitingWriteCount + 1))
         end(node, isSudden: false)
     }
 
@@ -73,7 +73,7 @@ extension Simulation {
         trace.note("power failure", at: node.id, now)
         let before = causal.keys[firstKeyOfRound...].map { try? node.peek($0).get() }
         let unsafe = node.engine.unsyncedCount + node.engine.waitingWriteCount
-        node.engine.crash(surviving: faultDice.below(unsafe + 1))
+        node.engine.crash(surviving: diskDice.below(unsafe + 1))
         for (key, record) in zip(causal.keys.indices[firstKeyOfRound...], before)
         where record != (try? node.peek(causal.keys[key]).get()) && options.durability == .interval
         {
@@ -85,6 +85,8 @@ extension Simulation {
     private func end(_ node: SimulatedNode, isSudden: Bool) {
         guard let process = node.process else { return }
         node.process = nil
+        messagesUnderWay -= process.backlog.count { if case .message = $0 { true } else { false } }
+        node.endPause(at: now)
         node.diskSlowness = 1
         node.diskErrorPercent = 0
         for other in nodes where other !== node {
@@ -136,6 +138,9 @@ extension Simulation {
             guard isReady else { return kill(node) }
             trace.note("stopped", at: node.id, now)
             _ = node.engine.closeClean(state: process.shard.savedState.encoded())
+            if options.faults.contains(.oldCopies), diskDice.chance(1, in: 2) {
+                node.copy = node.engine
+            }
             end(node, isSudden: false)
         }
     }

@@ -45,10 +45,11 @@ extension Simulation {
         let end = Network.end(of: envelope.from, to: envelope.to)
         let soonest = network[envelope.from, envelope.to].lastArrivals[end]
         let arrival = max(
-            now + delay(options.messageDelay, &networkDice),
+            now + messageDelay(envelope),
             soonest + Interval(nanoseconds: 1)
         )
         network[envelope.from, envelope.to].lastArrivals[end] = arrival
+        messagesUnderWay += 1
         queue.schedule(.message(envelope), at: arrival)
     }
 
@@ -58,14 +59,25 @@ extension Simulation {
             counts.messagesLost += 1
             return
         }
-        schedule(.message(envelope), after: delay(options.messageDelay, &networkDice))
+        messagesUnderWay += 1
+        schedule(.message(envelope), after: messageDelay(envelope))
         if isLossy, mayRepeat, networkDice.chance(options.repeatsPerThousand, in: 1_000) {
             let late = Interval(nanoseconds: options.messageDelay.nanoseconds * 20)
+            messagesUnderWay += 1
             schedule(.message(envelope), after: delay(late, &networkDice))
         }
     }
 
+    private func messageDelay(_ envelope: Envelope) -> Interval {
+        let extra =
+            nodes[envelope.from].messageDelay.nanoseconds
+            + nodes[envelope.to].messageDelay.nanoseconds
+        let usual = delay(options.messageDelay, &networkDice)
+        return Interval(nanoseconds: usual.nanoseconds + extra)
+    }
+
     func arrive(_ envelope: Envelope) {
+        messagesUnderWay -= 1
         let isBlocked = network.isBlocked(from: envelope.from, to: envelope.to)
         if options.transport == .connections {
             let connection = network.connection(of: envelope.to, to: envelope.from)
@@ -119,7 +131,7 @@ extension Simulation {
         case .closed(let node, let other, let connection):
             close(node, other, connection)
         case .suspected(let node, let other, let connection):
-            guard network.isCut(node, other) else { return }
+            guard network.isCut(node, other) || nodes[other].pausedSince != nil else { return }
             close(node, other, connection)
         }
     }
@@ -135,7 +147,8 @@ extension Simulation {
         guard !network[a, b].isOpen, let first = nodes[a].process, let second = nodes[b].process,
             !first.isStopping, !second.isStopping
         else { return }
-        guard !network.isCut(a, b) else { return dialSoon(a, b) }
+        guard !network.isCut(a, b), nodes[a].pausedSince == nil, nodes[b].pausedSince == nil
+        else { return dialSoon(a, b) }
         // An end that still believes in an older connection hears of its end first.
         for (node, other) in [(a, b), (b, a)] {
             if let old = network.connection(of: node, to: other) { close(node, other, old) }
@@ -188,8 +201,8 @@ extension Simulation {
         )
     }
 
-    /// The way between two nodes is cut: each end notices after a while.
-    private func suspect(_ node: Int, _ other: Int) {
+    /// A node hears nothing from another any more, and notices after a while.
+    func suspect(_ node: Int, _ other: Int) {
         guard let connection = network.connection(of: node, to: other) else { return }
         schedule(
             .link(.suspected(node: node, other: other, connection: connection)),

@@ -40,7 +40,7 @@ extension Simulation {
         causal.retire()
         finalObjects.removeAll()
         ownReplies.removeAll()
-        for client in clients { client.forgetContexts() }
+        for client in clients { client.beginRound() }
         for workload in workloads { workload.setUp(self, round: round) }
         pass(.milliseconds(200))
         runClients(operations: options.operations, isCalm: false)
@@ -72,7 +72,7 @@ extension Simulation {
             schedule(.wake(client: client.index), after: delay(options.think, &loadDice))
         }
         let isDone = advance(within: .seconds(3_600)) { clients.allSatisfy(\.isDone) }
-        checking { () throws(Violation) in try log.checkNoneLate(at: now) }
+        checking { () throws(Violation) in try checkNoneLate() }
         if !isDone { report(Violation(.liveness, "clients do not come to an end")) }
     }
 
@@ -82,7 +82,7 @@ extension Simulation {
         trace.write("healed", at: now)
         // Stops under way end, and requests that nobody waits for any more run out.
         awaitQuiet()
-        checking { () throws(Violation) in try log.checkNoneLate(at: now) }
+        checking { () throws(Violation) in try checkNoneLate() }
     }
 
     /// Whatever happened, the processes that lived through it serve again without a restart.
@@ -98,7 +98,7 @@ extension Simulation {
     private func restartAll() {
         repair = .blocking
         for node in nodes where node.process != nil {
-            if faultDice.chance(1, in: 2) { kill(node) } else { stop(node) }
+            if roundDice.chance(1, in: 2) { kill(node) } else { stop(node) }
         }
         let isDown = advance(within: .seconds(20)) { nodes.allSatisfy { $0.process == nil } }
         if !isDown { report(Violation(.quiescence, "a node does not stop")) }
@@ -107,10 +107,14 @@ extension Simulation {
         awaitTrueClocks()
     }
 
-    /// Until the replicas' clocks are where the wild one was.
+    /// Until the replicas' clocks are where the wrong ones were.
     private func awaitTrueClocks() {
-        guard options.faults.contains(.wildClock) else { return }
-        pass(.milliseconds(3 * options.clockDriftMax.milliseconds))
+        if options.faults.contains(.wildClock) {
+            pass(.milliseconds(3 * options.clockDriftMax.milliseconds))
+        }
+        if options.faults.contains(.hourJumps) {
+            for node in nodes { node.clock.skippedHours += 1 }
+        }
     }
 
     private func awaitConnections() {
@@ -124,15 +128,21 @@ extension Simulation {
 
     func awaitQuiet() {
         let isQuiet = advance(within: .seconds(60)) {
-            nodes.allSatisfy { node in
-                guard let process = node.process else { return true }
-                return !process.shard.hasWork && !process.isStopping
-                    && process.shard.partitionTallies.isComplete
-            }
+            messagesUnderWay == 0
+                && nodes.allSatisfy { node in
+                    guard let process = node.process else { return true }
+                    return !process.shard.hasWork && !process.isStopping
+                        && process.shard.partitionTallies.isComplete
+                }
         }
         guard !isQuiet, violation == nil else { return }
         let busy = nodes.filter { $0.process?.shard.hasWork ?? false }.map(\.id.description)
         report(Violation(.quiescence, "\(busy) have work in flight that does not end"))
+    }
+
+    /// Every request whose node lives and runs has been answered in time.
+    func checkNoneLate() throws(Violation) {
+        try log.checkNoneLate(at: now, paused: nodes.map { $0.pausedTime(at: now) })
     }
 
     // MARK: Final reads
@@ -151,14 +161,14 @@ extension Simulation {
     private func readAllKeys() {
         trace.write("final reads", at: now)
         for number in causal.keys.indices[firstKeyOfRound...] where violation == nil {
-            let node = nodes[faultDice.below(nodes.count)]
+            let node = nodes[roundDice.below(nodes.count)]
             let reply = call(read(number, .all), at: node)
             guard case .response(.object(let object))? = reply, violation == nil else { continue }
             finalObjects[number] = object
         }
     }
 
-    private func read(_ key: Int, _ level: Consistency) -> ClientAction {
+    func read(_ key: Int, _ level: Consistency) -> ClientAction {
         let request = ClientRequest(
             key: causal.keys[key],
             operation: .read,

@@ -8,6 +8,10 @@ import HengeNode
 extension Simulation {
     func step(_ node: SimulatedNode, _ input: ShardInput) {
         guard let process = node.process, violation == nil else { return }
+        guard node.pausedSince == nil else {
+            let event = Event.input(node: node.index, process: process.number, input)
+            return process.backlog.append(event)
+        }
         counts.steps += 1
         let time = node.clock.reading(at: now)
         latestWall = max(latestWall, time.wall)
@@ -152,7 +156,7 @@ extension Simulation {
     ) throws(Violation) {
         switch effect {
         case .send(let target, let message):
-            try observe(sending: message, from: node)
+            checking { () throws(Violation) in try observe(sending: message, from: node) }
             if case .forwarded(let id, let response) = message {
                 let wroteNothing = ShardReply.response(response).saysNothingWritten
                 causal.ended(.peer(target, id), wroteNothing: wroteNothing, at: node.index)
@@ -203,9 +207,13 @@ extension Simulation {
             guard let object = try? EncodedObject(bytes) else {
                 throw Violation(.codec, "n\(node.index + 1) stores what is no object")
             }
-            let before = causal.writeCount(of: key)
-            process.storage[token] = try causal.persisting(object, of: key, at: node.index)
-            try noteWrite(of: key, since: before)
+            checking { () throws(Violation) in
+                let before = causal.writeCount(of: key)
+                var work = StorageWork(kind: .persist, key: causal.number(of: key))
+                defer { process.storage[token] = work }
+                try causal.persisting(object, &work, at: node.index)
+                try noteWrite(of: key, since: before)
+            }
             scheduleCommit(node, process)
         case .remove, .keepHints, .loadHints, .dropHints:
             preconditionFailure("not asked for yet")

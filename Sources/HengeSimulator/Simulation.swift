@@ -19,6 +19,8 @@ package final class Simulation {
     var queue = EventQueue<Event>()
     var nodes: [SimulatedNode]
     var network: Network
+    /// Sent and not arrived; a late one may still do something.
+    var messagesUnderWay = 0
     /// What new processes do about stale replicas; the final reads need `blocking`.
     var repair: ReadRepair
 
@@ -37,6 +39,8 @@ package final class Simulation {
     var ownReplies: [Int: ShardReply] = [:]
     var isCalm = true
     var faultsAreOn = false
+    /// Whether all replicas were found to hold the same, and nobody has written since.
+    var hasConverged = false
     var round = 0
     var firstKeyOfRound = 0
     /// By key: what its read at ALL found.
@@ -44,22 +48,33 @@ package final class Simulation {
     /// By fault: the ways that it blocks.
     var blockedWays: [Int: [BlockedWay]] = [:]
     var faultNumber = 0
+    let skippedFaults: SkippedFaults
+    /// Faults that were due so far, also those that were left out or found nothing to break.
+    var strikesDue = 0
+    /// Whether a node has lost records of earlier rounds, which nobody reads any more.
+    var haveOldKeysDiverged = false
+    /// The faults that struck.
+    package internal(set) var strikes: [Strike] = []
 
     // One stream a concern, so that a change in one leaves the others' draws alone.
     var networkDice: SeededGenerator
     var diskDice: SeededGenerator
     var faultDice: SeededGenerator
     var startDice: SeededGenerator
+    /// What rounds do between their phases.
+    var roundDice: SeededGenerator
     var loadDice: SeededGenerator
 
     /// - Parameters:
     ///   - options: nil to draw them from the seed.
     ///   - durability: in place of that of the options.
+    ///   - skippedFaults: faults that are left out; the others are as without.
     ///   - line: called with each line of the event log; nil to write none.
     package init(
         seed: UInt64,
         options wanted: SimulationOptions? = nil,
         durability: MemoryEngine.Durability? = nil,
+        skippedFaults: SkippedFaults = .none,
         interposer: (any Interposer)? = nil,
         line: ((String) -> Void)? = nil
     ) {
@@ -70,11 +85,13 @@ package final class Simulation {
         self.seed = seed
         self.options = options
         self.interposer = interposer
+        self.skippedFaults = skippedFaults
         networkDice = dice.split()
         diskDice = dice.split()
         faultDice = dice.split()
         startDice = dice.split()
         loadDice = dice.split()
+        roundDice = dice.split()
         ring = Self.makeRing(options, isShuffled: wanted == nil, &startDice)
         nodes = (0..<options.nodes).map { SimulatedNode(index: $0, durability: options.durability) }
         network = Network(count: options.nodes)
@@ -82,7 +99,7 @@ package final class Simulation {
         trace = Trace(line: line)
         causal = CausalChecker(
             nodes: options.nodes,
-            clocksAgree: !options.faults.contains(.wildClock)
+            clocksAgree: options.faults.isDisjoint(with: .wrongClocks)
         )
         log = OperationLog(replicas: ring.replicas)
         setClocks(&dice)
@@ -173,12 +190,16 @@ package final class Simulation {
     }
 
     func report(_ found: Violation) {
-        guard violation == nil else { return }
+        guard violation == nil, !options.tolerated.contains(found.promise) else { return }
         violation = found
         trace.write("!! \(found)", at: now)
     }
 
     private func handle(_ event: Event) {
+        if let target = event.target, nodes[target].pausedSince != nil {
+            nodes[target].process?.backlog.append(event)
+            return
+        }
         switch event {
         case .message(let envelope): arrive(envelope)
         case .unstall(let from, let to): unstall(from: from, to: to)
@@ -224,6 +245,21 @@ enum Event {
     case wake(client: Int)
     case nemesis
     case relief(Relief)
+
+    /// The node whose process must run for it to happen.
+    var target: Int? {
+        switch self {
+        case .message(let envelope): envelope.to
+        case .unstall(_, let to): to
+        case .link(.opened(let node, _, _)), .link(.closed(let node, _, _)),
+            .link(.suspected(let node, _, _)):
+            node
+        case .storage(let node, _, _), .tick(let node, _), .input(let node, _, _),
+            .tallies(let node, _, _), .stopping(let node, _, _, _):
+            node
+        case .link(.dial), .start, .wake, .nemesis, .relief: nil
+        }
+    }
 }
 
 /// How much a run did.

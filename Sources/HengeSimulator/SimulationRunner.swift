@@ -48,15 +48,16 @@ package enum SimulationRunner {
         seed: UInt64,
         hours: Double? = nil,
         durability: MemoryEngine.Durability? = nil,
+        skippedFaults: SkippedFaults = .none,
         line: ((String) -> Void)? = nil
     ) -> SeedResult {
-        let simulation = Simulation(seed: seed, durability: durability, line: line)
-        // Nanoseconds in 64 bits end after 584 years.
-        let virtualHours = min(max(hours ?? 0, 0), 1_000_000)
-        simulation.run(for: .milliseconds(UInt64(virtualHours * 3_600_000)))
-        var replay = "henge simulate --seed \(seed)"
-        if let hours { replay += " --hours \(hours)" }
-        if let durability { replay += " --durability \(durability)" }
+        let simulation = Simulation(
+            seed: seed,
+            durability: durability,
+            skippedFaults: skippedFaults,
+            line: line
+        )
+        simulation.run(for: time(hours))
         return SeedResult(
             seed: seed,
             summary: simulation.options.summary,
@@ -64,7 +65,43 @@ package enum SimulationRunner {
             counts: simulation.counts,
             time: simulation.now.since(Instant(nanoseconds: 0)),
             violation: simulation.violation,
-            replay: replay + " --trace"
+            replay: replay(seed: seed, hours: hours, skippedFaults: skippedFaults)
         )
+    }
+
+    /// Finds out which faults of a seed it takes to break the promise that it breaks; nil when it
+    /// breaks none.
+    ///
+    /// - Parameter goesOn: asked before each run; false once there is no more time.
+    package static func shrink(
+        seed: UInt64,
+        hours: Double? = nil,
+        while goesOn: @escaping () -> Bool
+    ) -> FaultShrinker.Result? {
+        FaultShrinker.shrink(while: goesOn) { skipped in
+            let simulation = Simulation(seed: seed, skippedFaults: skipped)
+            simulation.run(for: time(hours))
+            return FaultShrinker.Outcome(
+                violation: simulation.violation,
+                strikes: simulation.strikes
+            )
+        }
+    }
+
+    /// The command that shows a run again, event by event.
+    package static func replay(
+        seed: UInt64,
+        hours: Double?,
+        skippedFaults: SkippedFaults = .none
+    ) -> String {
+        var command = "henge simulate --seed \(seed)"
+        if let hours { command += " --hours \(hours)" }
+        if !skippedFaults.isEmpty { command += " --skip-faults \(skippedFaults.text)" }
+        return command + " --trace"
+    }
+
+    private static func time(_ hours: Double?) -> Interval {
+        // Nanoseconds in 64 bits end after 584 years.
+        .milliseconds(UInt64(min(max(hours ?? 0, 0), 1_000_000) * 3_600_000))
     }
 }

@@ -12,6 +12,14 @@ package struct Violation: Error, Hashable, Sendable, CustomStringConvertible {
         case uniqueDots = "unique dots"
         /// With R + W > N, a read sees what was acknowledged before it began.
         case freshReads = "fresh reads"
+        /// With R + W > N, a client sees its own acknowledged writes, from whatever node.
+        case readYourWrites = "read your writes"
+        /// With R + R > N and blocking repair, a read never sees less than one that ended before
+        /// it began.
+        case monotonicReads = "monotonic reads"
+        /// What an acknowledged write replaced, a delete above all, never shows again: with
+        /// R + W > N at once, at any level once replicas have converged.
+        case noResurrection = "no resurrection"
         /// After healing and a read at ALL, every replica holds the same bytes.
         case convergence
         /// Every request is answered once, in time.

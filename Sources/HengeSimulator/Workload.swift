@@ -38,6 +38,8 @@ package final class SimulatedClient {
     var operation: Int?
     /// By key: the context it was given last, in the form in which clients get it.
     private var contexts: [Int: String] = [:]
+    /// By key, then by number of replicas from 1: its own writes that so many acknowledged.
+    private var ownWrites: [Int: [WriteSet]] = [:]
 
     init(index: Int, workload: Int, dice: SeededGenerator) {
         self.index = index
@@ -45,7 +47,25 @@ package final class SimulatedClient {
         self.dice = dice
     }
 
-    func forgetContexts() { contexts.removeAll() }
+    func beginRound() {
+        contexts.removeAll()
+        ownWrites.removeAll()
+    }
+
+    func keep(_ write: Int, of key: Int, acknowledgedBy level: Int) {
+        var writes = ownWrites[key] ?? []
+        for index in 0..<level {
+            if index == writes.count { writes.append(WriteSet()) }
+            writes[index].insert(write)
+        }
+        ownWrites[key] = writes
+    }
+
+    /// Its writes of a key that so many replicas acknowledged.
+    func ownWrites(of key: Int, acknowledgedBy level: Int) -> WriteSet {
+        guard let writes = ownWrites[key], level <= writes.count else { return WriteSet() }
+        return writes[level - 1]
+    }
 
     func keep(_ context: VersionVector, of key: Int, _ name: StoredKey) {
         contexts[key] = CausalContext.encode(context, key: name.token.rawValue)

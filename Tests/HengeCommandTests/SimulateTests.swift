@@ -60,6 +60,7 @@ import henge
         operations: 300,
         failures: 12,
         faults: 5,
+        events: 9_000,
         milliseconds: 3_210,
         summary: "n=3/3 connections",
         violation: "nothing lost: key 2\tlost\nits write"
@@ -73,7 +74,7 @@ import henge
         back.violation = record.violation
         #expect(back == record)
         #expect(SimulationRecord(text: "> 17") == nil)
-        #expect(SimulationRecord(text: "17\t0\tabc\t1\t2\t3\tx\t\t") == nil)
+        #expect(SimulationRecord(text: "17\t0\tabc\t1\t2\t3\t4\tx\t\t") == nil)
     }
 
     @Test("totals find broken promises, runs that differ and runs that trap, each once")
@@ -124,12 +125,14 @@ import henge
         #expect(
             SimulationText.summary(totals, seeds: 17...17, verifies: true, seconds: 1.25)
                 == "1 seed, each twice with equal traces: all promises kept; 600 operations and 10 "
-                + "faults in 6.4 virtual seconds, 1.3 s"
+                + "faults in 6.4 virtual seconds, 1.3 s (5.1 virtual seconds and 14,400 events a "
+                + "second)"
         )
         _ = totals.addTrap(18, "signal 4")
         let json = SimulationText.json(totals, seeds: 17...18, hours: nil, seconds: 1)
         #expect(
-            json.text == #"{"first":17,"last":18,"runs":3,"operations":600,"faults":10,"#
+            json.text
+                == #"{"first":17,"last":18,"runs":3,"operations":600,"faults":10,"events":18000,"#
                 + #""virtual_ms":6420,"seconds":1.0,"failures":[{"seed":18,"message":"signal 4","#
                 + #""replay":"henge simulate --seed 18 --trace"}]}"#
         )

@@ -83,7 +83,19 @@ import Testing
         Case("forges values", breaks: .uniqueDots) { .forgedValues() },
         Case("reads fewer replicas", breaks: .freshReads, faults: .partitions) { .lazyReads() },
         Case("answers before W", breaks: .freshReads) { .hastyWrites() },
-        Case("skips read repair", breaks: .freshReads, tune: Case.lossy) { .noReadRepair() },
+        Case("reads fewer replicas than its writer", breaks: .readYourWrites, faults: .partitions) {
+            .lazyReads()
+        },
+        Case("skips read repair", breaks: .monotonicReads, tune: Case.lossy) { .noReadRepair() },
+        Case(
+            "purges tombstones",
+            breaks: .noResurrection,
+            faults: .partitions,
+            // That the delete itself is gone shows first.
+            tune: { $0.tolerated = [.exactSiblings, .freshReads, .readYourWrites] }
+        ) {
+            .purgedTombstones()
+        },
         Case("drops what others send", breaks: .convergence, tune: Case.fewWrites) {
             .forgetfulDisk(every: 1, node: NodeID(2))
         },
@@ -105,7 +117,14 @@ import Testing
         Case("counts one more", breaks: .exactScans) { .countsOneMore() },
         Case("stamps the future", breaks: .soundClocks) { .runawayClock() },
         Case("stores garbage", breaks: .codec) { .garbage() },
-        Case("steals from carts", breaks: .fullCarts, levels: [.one, .quorum]) { .cartThief() },
+        Case(
+            "steals from carts",
+            breaks: .fullCarts,
+            levels: [.one, .quorum],
+            tune: { $0.tolerated = [.nothingLost] }
+        ) {
+            .cartThief()
+        },
     ]
 
     @Test("a checker reports", arguments: cases)

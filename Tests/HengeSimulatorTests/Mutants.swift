@@ -11,7 +11,7 @@ import struct NIOCore.ByteBuffer
 /// A node that misbehaves in one way, made of closures.
 final class Mutant: Interposer {
     var configuration: (inout ShardConfiguration) -> Void = { _ in }
-    var savedState: (SavedState?) -> SavedState? = { $0 }
+    var savedState: (SavedState?, NodeID) -> SavedState? = { state, _ in state }
     var input: (ShardInput) -> [ShardInput] = { [$0] }
     var effect: (ShardEffect) -> [ShardEffect] = { [$0] }
     /// An input that the shard gets because of an effect that was swallowed.
@@ -21,7 +21,7 @@ final class Mutant: Interposer {
         self.configuration(&configuration)
     }
 
-    func saved(_ state: SavedState?, of node: NodeID) -> SavedState? { savedState(state) }
+    func saved(_ state: SavedState?, of node: NodeID) -> SavedState? { savedState(state, node) }
 
     func inputs(for input: ShardInput, to node: NodeID) -> [ShardInput] { self.input(input) }
 
@@ -120,10 +120,34 @@ extension Mutant {
     static func staleActors() -> Mutant {
         let mutant = Mutant()
         var old: SavedState?
-        mutant.savedState = { state in
+        mutant.savedState = { state, _ in
             old = old ?? state
             guard state == nil, let old else { return state }
             return SavedState(actors: old.actors, tallies: nil, clock: old.clock)
+        }
+        return mutant
+    }
+
+    /// Goes on after a crash with the actors that its own last clean stop saved.
+    static func keptActors() -> Mutant {
+        let mutant = Mutant()
+        var kept: [NodeID: SavedState] = [:]
+        mutant.savedState = { state, node in
+            if let state { kept[node] = state }
+            guard state == nil, let old = kept[node] else { return state }
+            return SavedState(actors: old.actors, tallies: nil, clock: old.clock)
+        }
+        return mutant
+    }
+
+    /// Takes a record that holds nothing but tombstones for none, as if they had been purged.
+    static func purgedTombstones() -> Mutant {
+        let mutant = Mutant()
+        mutant.input = { input in
+            guard case .storage(.loaded(let token, .success(let bytes?))) = input,
+                let object = try? EncodedObject(bytes), !object.holdsValue
+            else { return [input] }
+            return [.storage(.loaded(token, .success(nil)))]
         }
         return mutant
     }
@@ -328,7 +352,7 @@ extension Mutant {
 
     static func miscounts() -> Mutant {
         let mutant = Mutant()
-        mutant.savedState = { state in
+        mutant.savedState = { state, _ in
             guard var state, let tallies = state.tallies else { return state }
             state.tallies = tallies.map { $0 + RecordWeight(records: 1, keys: 1, bytes: 0) }
             return state

@@ -14,8 +14,13 @@ struct SimulateCommand: AsyncParsableCommand {
             trap costs one run. With --verify each seed runs in two of them, whose hashing differs \
             and their traces must be the same. Exits 1 when a promise was broken.
 
+            Each fault of a run has a number. --skip-faults leaves some out, and the others stay \
+            as they are; --shrink finds few that still break the same promise, and tells them. \
+            After a run of many seeds that is done for the first failures.
+
             Example: henge simulate --seeds 1...2000 --verify
             Example: henge simulate --seed 17 --trace
+            Example: henge simulate --seed 17 --skip-faults 1-4,6,9- --trace
             """,
         subcommands: [SimulateGossipCommand.self]
     )
@@ -34,6 +39,21 @@ struct SimulateCommand: AsyncParsableCommand {
 
     @Flag(help: "Print every event of the run; for one seed.")
     var trace = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Faults to leave out, by number; for one seed.",
+            valueName: "list"
+        ),
+        transform: SkippedFaults.parse
+    )
+    var skipFaults = SkippedFaults.none
+
+    @Flag(help: "Find few faults that break what the seed breaks; for one seed.")
+    var shrink = false
+
+    @Option(help: "How long to look for fewer faults, for each seed; 0 for not at all.")
+    var shrinkSeconds = 60
 
     @Flag(help: "Run each seed in two processes and compare the hashes of their traces.")
     var verify = false
@@ -58,6 +78,18 @@ struct SimulateCommand: AsyncParsableCommand {
         if trace, verify || json {
             throw ValidationError("--trace goes with no --verify or --json.")
         }
+        if seed == nil, shrink || !skipFaults.isEmpty {
+            throw ValidationError("--shrink and --skip-faults go with --seed.")
+        }
+        if shrink, trace || verify || json || !skipFaults.isEmpty {
+            throw ValidationError("--shrink goes with --seed and --hours alone.")
+        }
+        if !skipFaults.isEmpty, verify || json {
+            throw ValidationError("--skip-faults goes with no --verify or --json.")
+        }
+        if !(0...86_400).contains(shrinkSeconds) {
+            throw ValidationError("--shrink-seconds must be from 0 to 86400.")
+        }
         if let hours, !(hours > 0 && hours <= 1_000_000) {
             throw ValidationError("--hours must be above 0, and at most 1000000.")
         }
@@ -69,14 +101,16 @@ struct SimulateCommand: AsyncParsableCommand {
     func run() async throws {
         let seeds = seeds ?? drawn
         if let share { return SimulationWorker.run(share, seeds: seeds, hours: hours) }
-        if trace { return try runTraced(seeds.lowerBound) }
+        if shrink { return try runShrinking(seeds.lowerBound) }
+        if trace || !skipFaults.isEmpty { return try runHere(seeds.lowerBound) }
         let cores = sysconf(Int32(_SC_NPROCESSORS_ONLN))
         var parent = SimulationParent(
             seeds: seeds,
             hours: hours,
             verifies: verify,
             jobs: jobs ?? max(2, cores),
-            isJSON: json
+            isJSON: json,
+            shrinkSeconds: shrinkSeconds
         )
         guard try parent.run() else { throw ExitCode(ExitStatus.failed.rawValue) }
     }
@@ -87,9 +121,36 @@ struct SimulateCommand: AsyncParsableCommand {
     }
 
     /// In this process, and line by line, so that a trap leaves everything before it on the screen.
-    private func runTraced(_ seed: UInt64) throws {
-        let result = SimulationRunner.run(seed: seed, hours: hours) { Output.line($0) }
+    private func runHere(_ seed: UInt64) throws {
+        let result = SimulationRunner.run(
+            seed: seed,
+            hours: hours,
+            skippedFaults: skipFaults,
+            line: trace ? { Output.line($0) } : nil
+        )
         Output.line(SimulationText.line(SimulationRecord(result)))
         if result.violation != nil { throw ExitCode(ExitStatus.failed.rawValue) }
+    }
+
+    private func runShrinking(_ seed: UInt64) throws {
+        let end = ContinuousClock.now + .seconds(shrinkSeconds)
+        let result = SimulationRunner.shrink(seed: seed, hours: hours) {
+            ContinuousClock.now < end
+        }
+        guard let result else {
+            return Output.line("seed \(seed): all promises kept, nothing to shrink")
+        }
+        for line in SimulationText.shrunk(result, seed: seed, hours: hours) { Output.line(line) }
+        throw ExitCode(ExitStatus.failed.rawValue)
+    }
+}
+
+extension SkippedFaults {
+    /// Reads `1-4,6,9-`.
+    fileprivate static func parse(_ text: String) throws -> SkippedFaults {
+        guard let skipped = SkippedFaults(text) else {
+            throw ValidationError("It must be numbers and ranges from 1 on, such as 1-4,6,9-.")
+        }
+        return skipped
     }
 }

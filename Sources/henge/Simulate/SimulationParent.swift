@@ -7,6 +7,9 @@ struct SimulationParent {
     let verifies: Bool
     let jobs: Int
     let isJSON: Bool
+    let shrinkSeconds: Int
+    /// How many failures are shrunk.
+    private static let shrinksMax = 3
 
     private var totals: SimulationTotals
     private var children: [ChildProcess] = []
@@ -19,7 +22,8 @@ struct SimulationParent {
         hours: Double?,
         verifies: Bool,
         jobs: Int,
-        isJSON: Bool
+        isJSON: Bool,
+        shrinkSeconds: Int
     ) {
         self.seeds = seeds
         self.hours = hours
@@ -28,6 +32,7 @@ struct SimulationParent {
         let useful = Int(clamping: min(UInt64(jobs), seeds.upperBound - seeds.lowerBound + 1))
         self.jobs = max(verifies ? 2 : 1, useful)
         self.isJSON = isJSON
+        self.shrinkSeconds = shrinkSeconds
         totals = SimulationTotals(verifies: verifies)
     }
 
@@ -52,6 +57,7 @@ struct SimulationParent {
         }
         progress.clear()
         report()
+        if !isJSON, shrinkSeconds > 0 { try shrink() }
         return totals.failures.isEmpty
     }
 
@@ -86,6 +92,29 @@ struct SimulationParent {
         var share = child.share
         share.skipped += child.itemsDone + 1
         return try start(share)
+    }
+
+    /// In a process of its own, because a run with fewer faults may trap where the whole did not.
+    private func shrink() throws(CommandFailure) {
+        for failure in totals.failures.filter(\.isViolation).prefix(Self.shrinksMax) {
+            var arguments = [
+                "simulate", "--seed", "\(failure.seed)", "--shrink",
+                "--shrink-seconds", "\(shrinkSeconds)",
+            ]
+            if let hours { arguments += ["--hours", "\(hours)"] }
+            let share = SimulationShare(jobs: 1, index: 0, repeats: false)
+            var child = try ChildProcess.start(arguments, share: share)
+            var lines: [String] = []
+            while child.isOpen {
+                ChildProcess.wait(for: [child])
+                lines += child.readLines()
+            }
+            let ending = child.finish()
+            if lines.isEmpty {
+                lines = ["seed \(failure.seed) can't be shrunk: \(ending ?? "it said nothing")"]
+            }
+            for line in lines { Output.line(line) }
+        }
     }
 
     private mutating func tell(_ failure: SimulationTotals.Failure) {

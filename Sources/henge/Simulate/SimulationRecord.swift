@@ -8,6 +8,7 @@ package struct SimulationRecord: Equatable, Sendable {
     package var operations: Int
     package var failures: Int
     package var faults: Int
+    package var events: Int
     package var milliseconds: Int
     package var summary: String
     /// Empty when every promise was kept.
@@ -19,6 +20,7 @@ package struct SimulationRecord: Equatable, Sendable {
         operations: Int = 0,
         failures: Int = 0,
         faults: Int = 0,
+        events: Int = 0,
         milliseconds: Int = 0,
         summary: String = "",
         violation: String = ""
@@ -28,6 +30,7 @@ package struct SimulationRecord: Equatable, Sendable {
         self.operations = operations
         self.failures = failures
         self.faults = faults
+        self.events = events
         self.milliseconds = milliseconds
         self.summary = summary
         self.violation = violation
@@ -40,6 +43,7 @@ package struct SimulationRecord: Equatable, Sendable {
             operations: result.counts.operations,
             failures: result.counts.failures,
             faults: result.counts.faults,
+            events: result.counts.events,
             milliseconds: Int(clamping: result.time.milliseconds),
             summary: result.summary,
             violation: result.violation.map(\.description) ?? ""
@@ -48,7 +52,7 @@ package struct SimulationRecord: Equatable, Sendable {
 
     /// Fields between tabs.
     package var text: String {
-        let numbers = [operations, failures, faults, milliseconds].map(String.init)
+        let numbers = [operations, failures, faults, events, milliseconds].map(String.init)
         let head = [String(seed), isRepetition ? "1" : "0", traceHash]
         let words = [summary, violation].map { text in
             String(text.map { $0 == "\t" || $0.isNewline ? " " : $0 })
@@ -59,18 +63,19 @@ package struct SimulationRecord: Equatable, Sendable {
     /// Nil unless the text is what ``text`` writes.
     package init?(text: some StringProtocol) {
         let fields = text.split(separator: "\t", omittingEmptySubsequences: false)
-        guard fields.count == 9, let seed = UInt64(fields[0]) else { return nil }
-        let numbers = fields[3..<7].compactMap { Int($0) }
-        guard numbers.count == 4 else { return nil }
+        guard fields.count == 10, let seed = UInt64(fields[0]) else { return nil }
+        let numbers = fields[3..<8].compactMap { Int($0) }
+        guard numbers.count == 5 else { return nil }
         self.init(
             seed: seed,
             traceHash: String(fields[2]),
             operations: numbers[0],
             failures: numbers[1],
             faults: numbers[2],
-            milliseconds: numbers[3],
-            summary: String(fields[7]),
-            violation: String(fields[8])
+            events: numbers[3],
+            milliseconds: numbers[4],
+            summary: String(fields[8]),
+            violation: String(fields[9])
         )
         isRepetition = fields[1] == "1"
     }

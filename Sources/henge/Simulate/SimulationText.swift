@@ -1,3 +1,6 @@
+import HengeBase
+package import HengeSimulator
+
 /// What `henge simulate` prints.
 package enum SimulationText {
     /// One run, for people.
@@ -20,7 +23,7 @@ package enum SimulationText {
     }
 
     package static func replay(_ seed: UInt64, _ hours: Double?) -> String {
-        "henge simulate --seed \(seed)" + (hours.map { " --hours \($0)" } ?? "") + " --trace"
+        SimulationRunner.replay(seed: seed, hours: hours)
     }
 
     package static func summary(
@@ -37,7 +40,40 @@ package enum SimulationText {
         return "\(count) \(noun)\(twice): \(verdict); "
             + "\(Wording.grouped(totals.operations)) operations and "
             + "\(Wording.grouped(totals.faults)) faults in \(virtualTime(totals.milliseconds)), "
-            + "\(Wording.decimal(seconds, places: 1)) s"
+            + "\(Wording.decimal(seconds, places: 1)) s "
+            + "(\(rate(Double(totals.milliseconds) / 1000, seconds)) virtual seconds and "
+            + "\(rate(Double(totals.events), seconds)) events a second)"
+    }
+
+    private static func rate(_ count: Double, _ seconds: Double) -> String {
+        let rate = count / max(seconds, 0.001)
+        return rate < 10 ? Wording.decimal(rate, places: 1) : Wording.grouped(Int(rate))
+    }
+
+    /// The faults that it takes to break what a seed breaks.
+    package static func shrunk(
+        _ result: FaultShrinker.Result,
+        seed: UInt64,
+        hours: Double?
+    ) -> [String] {
+        let left = result.strikes.count
+        let count = left == 0 ? "no fault" : left == 1 ? "1 fault" : "\(left) faults"
+        let runs = "\(result.runs) \(result.runs == 1 ? "run" : "runs")"
+        let ending = result.isMinimal ? "" : ", and more to try"
+        var lines = [
+            "seed \(seed) breaks it with \(count) of \(result.strikesBefore) (\(runs)\(ending)): "
+                + "\(result.violation)"
+        ]
+        for strike in result.strikes {
+            let time = Wording.decimal(Double(strike.time.nanoseconds) / 1_000_000, places: 1)
+            lines.append("  fault \(strike.number) at \(time) ms: \(strike.description)")
+        }
+        let replay = SimulationRunner.replay(
+            seed: seed,
+            hours: hours,
+            skippedFaults: result.skipped
+        )
+        return lines + ["  replay: \(replay)"]
     }
 
     package static func json(
@@ -57,7 +93,7 @@ package enum SimulationText {
             ("first", .integer(Int64(clamping: seeds.lowerBound))),
             ("last", .integer(Int64(clamping: seeds.upperBound))),
             ("runs", .integer(totals.runs)), ("operations", .integer(totals.operations)),
-            ("faults", .integer(totals.faults)),
+            ("faults", .integer(totals.faults)), ("events", .integer(totals.events)),
             ("virtual_ms", .integer(totals.milliseconds)), ("seconds", .number(seconds)),
             ("failures", .array(failures))
         )

@@ -3,16 +3,20 @@ package struct SimulationTotals: Sendable {
     package struct Failure: Equatable, Sendable {
         package var seed: UInt64
         package var message: String
+        /// Whether a checker found it in a run that came to its end, so that it can be shrunk.
+        package var isViolation: Bool
 
-        package init(seed: UInt64, message: String) {
+        package init(seed: UInt64, message: String, isViolation: Bool = false) {
             self.seed = seed
             self.message = message
+            self.isViolation = isViolation
         }
     }
 
     package private(set) var runs = 0
     package private(set) var operations = 0
     package private(set) var faults = 0
+    package private(set) var events = 0
     package private(set) var milliseconds = 0
     package private(set) var failures: [Failure] = []
     /// Hashes of first runs that wait for their repetition, or the other way round.
@@ -30,10 +34,11 @@ package struct SimulationTotals: Sendable {
         runs += 1
         operations += record.operations
         faults += record.faults
+        events += record.events
         milliseconds += record.milliseconds
         var failure: Failure?
         if !record.violation.isEmpty, !record.isRepetition {
-            failure = Failure(seed: record.seed, message: record.violation)
+            failure = Failure(seed: record.seed, message: record.violation, isViolation: true)
         }
         if verifies, let other = hashes.removeValue(forKey: record.seed) {
             seedsDone += 1

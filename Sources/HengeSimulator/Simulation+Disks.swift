@@ -1,0 +1,72 @@
+import HengeBase
+import HengeMessages
+import HengeRing
+
+/// Disks that lose what they held: one record, or all of them.
+extension Simulation {
+    // MARK: Rot
+
+    /// The record that a fault names, of a key of which a quorum of replicas keeps sound ones to
+    /// repair it from.
+    func rotting(_ key: Int, _ slot: Int) -> (key: Int, node: SimulatedNode)? {
+        let key = firstKeyOfRound + key % (causal.keys.count - firstKeyOfRound)
+        let replicas = ring.preferenceList(of: causal.keys[key].token)
+        let slot = slot % replicas.count
+        var sound = 0
+        for other in 0..<replicas.count where other != slot {
+            if case .success(.some) = node(replicas[other]).peek(causal.keys[key]) { sound += 1 }
+        }
+        let holder = node(replicas[slot])
+        guard sound > replicas.count / 2,
+            case .success(.some) = holder.peek(causal.keys[key])
+        else { return nil }
+        return (key, holder)
+    }
+
+    func rot(_ key: Int, _ slot: Int) {
+        guard let (key, node) = rotting(key, slot) else { return }
+        let isThere = node.engine.corrupt(causal.keys[key])
+        invariant(isThere)
+        trace.note("rot of key \(key)", at: node.id, now)
+        node.talliesAreDoubtful = true
+        causal.lost(key, at: node.index)
+    }
+
+    func node(_ id: NodeID) -> SimulatedNode { nodes[Int(id.rawValue) - 1] }
+
+    // MARK: Whole disks
+
+    /// Whether a node's disk may go without more replicas of any key losing records than leave
+    /// something to check.
+    ///
+    /// - Parameter copy: what takes its place; nil for an empty disk.
+    func mayLoseDisk(_ node: SimulatedNode, keeping copy: MemoryEngine?) -> Bool {
+        let most = max(1, (ring.replicas - 1) / 2)
+        return causal.keys.indices[firstKeyOfRound...].allSatisfy { key in
+            guard loses(node, key, keeping: copy) else { return true }
+            let after = causal.losers[key] | 1 << UInt64(node.index)
+            return after.nonzeroBitCount <= min(most, ring.replicas - 1)
+        }
+    }
+
+    /// The machine dies and comes back with another disk.
+    func loseDisk(_ node: SimulatedNode, keeping copy: MemoryEngine?) {
+        kill(node)
+        trace.note(copy == nil ? "disk lost" : "old disk", at: node.id, now)
+        for key in causal.keys.indices[firstKeyOfRound...] where loses(node, key, keeping: copy) {
+            causal.lost(key, at: node.index)
+        }
+        if round > 1 { haveOldKeysDiverged = true }
+        node.engine = copy ?? MemoryEngine(durability: options.durability)
+    }
+
+    /// Whether a node would lose what it holds of a key.
+    private func loses(_ node: SimulatedNode, _ key: Int, keeping copy: MemoryEngine?) -> Bool {
+        if case .success(nil) = node.peek(causal.keys[key]) { return false }
+        guard var copy else { return true }
+        guard case .success(let now?) = node.peek(causal.keys[key]),
+            case .success(let then?) = copy.load(causal.keys[key])
+        else { return true }
+        return now != then
+    }
+}

@@ -1,0 +1,78 @@
+import HengeBase
+import HengeSimulator
+import Testing
+
+/// Faults and how runs are made with fewer of them.
+@Suite struct FaultTests {
+    static let striking: [FaultKinds] = [
+        .kills, .powerFailures, .cleanStops, .partitions, .oneWayPartitions, .droppedConnections,
+        .diskErrors, .rot, .slowDisks, .clockJumps, .pauses, .slowNodes, .hourJumps, .wipes,
+    ]
+
+    private static func options(_ kind: FaultKinds) -> SimulationOptions {
+        var options = SimulationOptions()
+        options.faults = kind
+        options.faultEvery = .milliseconds(40)
+        options.levels = [.one, .quorum, .all]
+        return options
+    }
+
+    @Test("each kind of fault strikes, changes the run and breaks nothing", arguments: striking)
+    func strikes(_ kind: FaultKinds) {
+        var hashes: Set<String> = []
+        for seed: UInt64 in 1...3 {
+            let simulation = Simulation(seed: seed, options: Self.options(kind))
+            simulation.run()
+            #expect(simulation.violation == nil, "seed \(seed)")
+            #expect(simulation.counts.faults > 0, "seed \(seed)")
+            let calm = Simulation(
+                seed: seed,
+                options: Self.options(kind),
+                skippedFaults: SkippedFaults(allBut: [])
+            )
+            calm.run()
+            #expect(calm.violation == nil, "seed \(seed)")
+            #expect(calm.counts.faults == 0)
+            hashes.formUnion([simulation.trace.digits, calm.trace.digits])
+        }
+        #expect(hashes.count == 6)
+    }
+
+    @Test("a run without some faults has the others at the same times")
+    func skipping() throws {
+        var options = SimulationOptions()
+        options.faults = .all.subtracting([.oldCopies, .rot])
+        options.faultEvery = .milliseconds(30)
+        options.operations = 900
+        // All of them at once, so that none makes way for another.
+        options.faultsMax = 100
+        let whole = Simulation(seed: 3, options: options)
+        whole.run()
+        let first = try #require(whole.strikes.first?.number)
+        let skipped = try #require(SkippedFaults("\(first)"))
+        let less = Simulation(seed: 3, options: options, skippedFaults: skipped)
+        less.run()
+        #expect(!less.strikes.contains { $0.number == first })
+        let common = Set(whole.strikes.map(\.number)).intersection(less.strikes.map(\.number))
+        #expect(common.count > 2)
+        for number in common {
+            #expect(
+                whole.strikes.first { $0.number == number }
+                    == less.strikes.first { $0.number == number }
+            )
+        }
+    }
+
+    @Test("a list of faults is written as it is read")
+    func lists() throws {
+        let skipped = try #require(SkippedFaults("1-4,6,9-"))
+        #expect(skipped.text == "1-4,6,9-")
+        #expect((1...12).filter { !skipped.contains($0) } == [5, 7, 8])
+        #expect(SkippedFaults(allBut: [8, 5, 7, 5]).text == "1-4,6,9-")
+        #expect(SkippedFaults(allBut: []).text == "1-")
+        #expect(SkippedFaults.none.isEmpty)
+        for text in ["", "0", "x", "3-1", "1,,2", "1-2-3", "-4", "1;2"] {
+            #expect(SkippedFaults(text) == nil, "\(text)")
+        }
+    }
+}
