@@ -16,6 +16,8 @@ DESTDIR ?=
 FILTER ?=
 # make sim SEEDS=7...7
 SEEDS ?= 1...2000
+# make chaos SECONDS=600
+SECONDS ?= 60
 
 # Words to `help` are the ## of each target.
 .PHONY: help
@@ -38,7 +40,7 @@ build: ## Builds .build/release/henge
 
 .PHONY: test
 test: ## Builds and runs every test, or those that FILTER=regex names
-	@tools/bootstrap build
+	@tools/bootstrap build chaos
 	swift build $(FLAGS) --product henge
 	swift build $(FLAGS) --product hengePackageTests
 	swift test $(FLAGS) --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
@@ -51,6 +53,12 @@ smoke: build ## Checks a real cluster with redis-cli, redis-benchmark and redis-
 .PHONY: sim
 sim: build ## Runs the simulator on SEEDS=1...2000
 	$(HENGE) simulate --seeds $(SEEDS)
+
+.PHONY: chaos
+chaos: build ## Kills, freezes and cuts off real nodes under load for SECONDS=60, twice
+	@tools/bootstrap chaos
+	cluster/chaos --seconds $(SECONDS)
+	cluster/chaos --netns --seconds $(SECONDS)
 
 .PHONY: bench
 bench: build ## Measures speed and memory, beside Redis where it is installed
@@ -68,6 +76,7 @@ lint: ## Checks format, layers, sizes, links and scripts
 	@tools/test-bootstrap >/dev/null || tools/test-bootstrap
 	python3 cluster/test_henge_cluster.py
 	python3 cluster/test_bench_report.py
+	@for test in cluster/test_chaos_*.py; do echo "python3 $$test"; python3 "$$test"; done
 
 .PHONY: format
 format: ## Formats the Swift files and wraps their comments

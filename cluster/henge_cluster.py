@@ -109,8 +109,11 @@ def process_tail(path, lines=LOG_LINES_SHOWN):
 class Node:
     """One node: its addresses and data directory, and its process while it runs."""
 
-    def __init__(self, name, resp, http, peer, directory, binary=BINARY):
+    def __init__(self, name, resp, http, peer, directory, binary=BINARY, host=HOST, prefix=()):
+        """`prefix` is the command, such as nsenter, that turns itself into the henge that follows it."""
         self.name = name
+        self.host = host
+        self.prefix = list(prefix)
         self.resp = resp
         self.http = http
         self.peer = peer
@@ -131,7 +134,7 @@ class Node:
     @property
     def address(self):
         """The RESP address, as --node takes it."""
-        return f"{HOST}:{self.resp}"
+        return f"{self.host}:{self.resp}"
 
     @property
     def alive(self):
@@ -147,13 +150,14 @@ class Node:
             raise ClusterError(f"{self.name} already runs")
         self.starts += 1
         command = [
+            *self.prefix,
             str(self.binary),
             "serve",
             *("--name", self.name),
             *("--data", str(self.data)),
-            *("--resp", f"{HOST}:{self.resp}"),
-            *("--http", f"{HOST}:{self.http}"),
-            *("--peer", f"{HOST}:{self.peer}"),
+            *("--resp", f"{self.host}:{self.resp}"),
+            *("--http", f"{self.host}:{self.http}"),
+            *("--peer", f"{self.host}:{self.peer}"),
             *arguments,
         ]
         with open(self.log, "wb") as log:
@@ -208,14 +212,15 @@ class Node:
 class Cluster:
     """Nodes n1, n2, … with one bootstrap list, in a temporary directory that goes away with the cluster."""
 
-    def __init__(self, nodes=3, binary=BINARY, arguments=(), keep=False):
+    def __init__(self, nodes=3, binary=BINARY, arguments=(), keep=False, sites=()):
+        """`sites` are pairs of a host and a prefix (see Node), one a node, where the nodes are not all on loopback."""
         self.arguments = list(arguments)
         self.keep = keep
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="henge-cluster-"))
+        sites = list(sites) or [(HOST, ())] * nodes
         ports = free_ports(3 * nodes)
         self.nodes = [
-            Node(f"n{i + 1}", *ports[3 * i : 3 * i + 3], directory=self.directory, binary=binary)
-            for i in range(nodes)
+            Node(f"n{i + 1}", *ports[3 * i : 3 * i + 3], self.directory, binary, *sites[i]) for i in range(nodes)
         ]
 
     def __enter__(self):
@@ -226,7 +231,7 @@ class Cluster:
 
     @property
     def bootstrap(self):
-        return ",".join(f"{node.name}={HOST}:{node.peer}" for node in self.nodes)
+        return ",".join(f"{node.name}={node.host}:{node.peer}" for node in self.nodes)
 
     def node(self, name):
         return next(node for node in self.nodes if node.name == name)

@@ -72,6 +72,17 @@ class HengeClusterTests(unittest.TestCase):
         )
         self.assertEqual(cluster.bootstrap.count("127.0.0.1:"), 3)
 
+    def test_nodes_may_have_places_of_their_own(self):
+        script = 'echo "$PLACE: $@"\n' + SERVES
+        sites = [("127.0.0.2", ["env", "PLACE=here"]), ("127.0.0.3", ["env", "PLACE=there"])]
+        cluster = Cluster(nodes=2, binary=self.binary(script), sites=sites)
+        self.addCleanup(cluster.close)
+        cluster.start()
+        n1, n2 = cluster.nodes
+        self.assertEqual(cluster.bootstrap, f"n1=127.0.0.2:{n1.peer},n2=127.0.0.3:{n2.peer}")
+        self.assertRegex(n2.log.read_text(), f"^there: serve --name n2 .* --resp 127.0.0.3:{n2.resp} ")
+        self.assertEqual(n1.address, f"127.0.0.2:{n1.resp}")
+
     def test_stop_gives_the_exit_status_and_start_brings_the_node_back(self):
         cluster = self.cluster(SERVES)
         cluster.start()

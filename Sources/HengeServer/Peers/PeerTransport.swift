@@ -48,7 +48,7 @@ final class PeerTransport {
         let transport = NIOLoopBound(self, eventLoop: driver.eventLoop)
         return ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 1 << 20))
             .childChannelOption(.maxMessagesPerRead, value: 16)
             .childChannelInitializer { channel in
@@ -87,7 +87,7 @@ final class PeerTransport {
         let connectionsBefore = link.counters.connections
         ClientBootstrap(group: group)
             .connectTimeout(Self.connectTimeout)
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 1 << 20))
             .channelOption(.maxMessagesPerRead, value: 16)
             .channelInitializer { channel in

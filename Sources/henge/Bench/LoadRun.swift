@@ -82,7 +82,7 @@ package struct LoadRun: Sendable {
             .reduce(1) { max($0, $1?.pipeline ?? 1) }
         let bootstrap = ClientBootstrap(group: worker.eventLoop)
             .connectTimeout(Self.connectTimeout)
-            .channelOption(ChannelOptions.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let connection = LoadConnection(worker: worker.value, pipelineMax: pipelineMax)
