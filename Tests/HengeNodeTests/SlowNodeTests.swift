@@ -26,6 +26,9 @@ import struct NIOCore.ByteBuffer
         let before = healthy.p99.microseconds
         let after = slow.p99.microseconds
         #expect(after <= 2 * before, "\(after) µs after \(before) µs")
+        // Not one waited for the slow node, not even those that had asked it when it became slow.
+        let worst = slow.times.max() ?? .zero
+        #expect(worst < .milliseconds(50))
         let counters = slow.counters
         #expect(counters.hedges * 10 <= counters.reads)
         #expect(counters.hedgesWon > 0)
@@ -34,12 +37,13 @@ import struct NIOCore.ByteBuffer
         print("seed \(seed): p99 \(before) µs healthy, \(after) µs slow; \(extra) extra fetches")
     }
 
-    @Test("without hedges and scores there would be something to see: the slow node answers late")
+    @Test("without hedges some reads wait for the slow node")
     func theWorldIsSlow() throws {
         let world = try SlowNodeWorld(seed: 1, hedges: false)
         world.extra = .milliseconds(100)
         world.read(40)
-        #expect(world.times.contains { $0 >= .milliseconds(200) })
+        let worst = world.times.max() ?? .zero
+        #expect(worst >= .milliseconds(200))
     }
 }
 
