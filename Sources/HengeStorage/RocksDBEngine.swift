@@ -7,9 +7,9 @@ package import struct NIOCore.ByteBuffer
 /// The storage of one node on RocksDB; ``StorageRequest`` states the contract.
 ///
 /// One thread, or one event loop, drives it: it calls ``load(_:token:)``,
-/// ``persist(_:_:hints:token:)`` and the like and, at the end of each turn, ``endTurn()``. Writes of one turn go together
-/// to a writer thread; reads that memory can't answer go to a small pool. What isn't answered at
-/// once comes through `deliver`, on threads of the engine.
+/// ``persist(_:_:hints:token:)`` and the like and, at the end of each turn, ``endTurn()``. Writes
+/// of one turn go together to a writer thread; reads that memory can't answer go to a small pool.
+/// What isn't answered at once comes through `deliver`, on threads of the engine.
 ///
 /// No read returns what isn't durable in `sync`: RocksDB inserts a batch into the memtable, where
 /// reads find it, only after its log record was synced (docs/decisions/0002).

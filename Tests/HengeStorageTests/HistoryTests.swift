@@ -5,29 +5,26 @@ import Testing
 
 import struct NIOCore.ByteBuffer
 
-/// Random histories against a dictionary.
+/// Random histories against dictionaries.
 @Suite struct HistoryTests {
     private struct History {
         let seed: UInt64
-        var random: SeededGenerator
         let store: any StoreUnderTest
-        var oracle: [StoredKey: ByteBuffer] = [:]
-        var counter: UInt64 = 0
-        let keys: [StoredKey]
+        var writes: RandomWrites
+        var oracle = StoreOracle()
+        var starts: UInt64 = 1
 
         init(seed: UInt64, store: any StoreUnderTest) {
             self.seed = seed
             self.store = store
-            random = SeededGenerator(seed: seed)
-            keys = (0..<60).map { TestObjects.key("k\($0)", bucket: "b\($0 % 3)") }
+            writes = RandomWrites(seed: seed)
         }
 
-        private mutating func randomKey() -> StoredKey { keys[random.below(keys.count)] }
-
         mutating func step() throws {
-            switch random.below(20) {
+            switch writes.random.below(20) {
             case 0..<11: writeSome()
-            case 11..<16: readOne()
+            case 11..<14: readOne()
+            case 14..<16: try readHints()
             case 16..<19: try scan()
             default: try restart()
             }
@@ -36,17 +33,17 @@ import struct NIOCore.ByteBuffer
         /// A few turns in flight at once; each may write one key more than once.
         private mutating func writeSome() {
             var expected: [UInt64] = []
-            for _ in 0...random.below(4) {
-                for _ in 0...random.below(8) {
-                    counter += 1
-                    let size = random.chance(1, in: 20) ? 40_000 : random.below(300)
-                    let isValue = !random.chance(1, in: 5)
-                    let value = isValue ? TestObjects.noise(size, &random) : nil
-                    let object = TestObjects.object(value, counter: counter)
-                    let key = randomKey()
-                    store.send(.persist(key, object, StorageToken(rawValue: counter)))
-                    oracle[key] = object
-                    expected.append(counter)
+            for _ in 0...writes.random.below(4) {
+                for _ in 0...writes.random.below(8) {
+                    let request = writes.next()
+                    store.send(request)
+                    oracle.apply(request)
+                    switch request {
+                    case .persist(_, _, _, let token), .remove(_, let token),
+                        .keepHints(_, let token), .dropHints(_, _, let token):
+                        expected.append(token.rawValue)
+                    case .load, .scan, .loadHints: break
+                    }
                 }
                 store.endTurn()
             }
@@ -57,25 +54,36 @@ import struct NIOCore.ByteBuffer
         }
 
         private mutating func readOne() {
-            let key = randomKey()
-            let isEqual = store.load(key) == .success(oracle[key])
+            let key = writes.keys[writes.random.below(writes.keys.count)]
+            let isEqual = store.load(key) == .success(oracle.records[key])
             #expect(isEqual, "seed \(seed), \(key)")
         }
 
+        private mutating func readHints() throws {
+            let target = writes.randomTarget()
+            let after = UInt64(writes.random.below(Int(writes.counter) + 2))
+            let limit = 1 + writes.random.below(20)
+            let expected = oracle.hints(for: target).filter { $0.sequence > after }.prefix(limit)
+            let page = try store.hints(target, after: after, limit: limit).get()
+            #expect(page == Array(expected), "seed \(seed)")
+        }
+
         private mutating func scan() throws {
-            let bounds = [Token(rawValue: random.next()), Token(rawValue: random.next())].sorted()
+            let bounds = [
+                Token(rawValue: writes.random.next()), Token(rawValue: writes.random.next()),
+            ].sorted()
             var range = ScanRange(
                 from: bounds[0],
                 through: bounds[1],
-                bucket: random.chance(1, in: 2) ? ByteBuffer(string: "b1") : nil,
-                limit: 1 + random.below(10),
-                examinedMax: 1 + random.below(30),
+                bucket: writes.random.chance(1, in: 2) ? ByteBuffer(string: "b1") : nil,
+                limit: 1 + writes.random.below(10),
+                examinedMax: 1 + writes.random.below(30),
                 wall: TestObjects.wall
             )
-            let expected = oracle.keys
+            let expected = oracle.own.keys
                 .filter { $0.token >= range.from && $0.token <= range.through }
                 .filter { range.bucket == nil || $0.bucket == range.bucket }
-                .filter { (oracle[$0].map(holdsValue)) ?? false }
+                .filter { (oracle.records[$0].map(holdsValue)) ?? false }
                 .sorted { $0.token < $1.token }
             var found: [StoredKey] = []
             while true {
@@ -89,16 +97,19 @@ import struct NIOCore.ByteBuffer
         }
 
         private mutating func restart() throws {
-            if random.chance(1, in: 2) {
-                let state = ByteBuffer(integer: random.next())
+            if writes.random.chance(1, in: 2) {
+                let state = ByteBuffer(integer: writes.random.next())
                 let found = try store.restartCleanly(state: state)
                 #expect(found == state, "seed \(seed)")
             } else {
                 let found = try store.restartAfterKill()
                 #expect(found == nil, "seed \(seed)")
             }
+            starts += 1
+            #expect(store.startNumber == starts, "seed \(seed)")
+            #expect(store.hintBacklogs == oracle.backlogs, "seed \(seed)")
             countAll()
-            checkAll()
+            try checkAll()
         }
 
         private func countAll() {
@@ -107,15 +118,18 @@ import struct NIOCore.ByteBuffer
                 return
             }
             let total = counts.reduce(.nothing, +)
-            #expect(total.records == oracle.count, "seed \(seed)")
-            #expect(total.keys == oracle.values.count(where: holdsValue), "seed \(seed)")
+            #expect(total.records == oracle.own.count, "seed \(seed)")
+            #expect(total.keys == oracle.own.values.count(where: holdsValue), "seed \(seed)")
         }
 
-        func checkAll() {
-            for key in keys {
-                let isEqual = store.load(key) == .success(oracle[key])
-                #expect(isEqual, "seed \(seed), \(key)")
-            }
+        func checkAll() throws {
+            let found = try StoreOracle.found(
+                in: store,
+                keys: writes.keys,
+                targets: writes.targets
+            )
+            let isEqual = found == oracle
+            #expect(isEqual, "seed \(seed)")
         }
 
         /// The flags byte of the only sibling: 1 for a tombstone. Naive on purpose: it knows the
@@ -136,7 +150,7 @@ import struct NIOCore.ByteBuffer
         try kind.withStore { store in
             var history = History(seed: UInt64(seed), store: store)
             for _ in 0..<120 { try history.step() }
-            history.checkAll()
+            try history.checkAll()
         }
     }
 }

@@ -9,11 +9,13 @@ final class RawDatabase {
     private let database: OpaquePointer
     private let families: [OpaquePointer]
 
+    static let allFamilies = ["default", "objects", "meta", "hints"]
+
     struct Failed: Error {
         let status: String
     }
 
-    init(_ directory: String, families names: [String] = ["default", "objects", "meta"]) throws {
+    init(_ directory: String, families names: [String] = allFamilies) throws {
         let options = try Self.made(rocksdb_options_create())
         rocksdb_options_set_create_if_missing(options, 1)
         rocksdb_options_set_create_missing_column_families(options, 1)

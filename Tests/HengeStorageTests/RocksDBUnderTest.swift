@@ -104,14 +104,24 @@ final class RocksDBUnderTest: StoreUnderTest {
             case .done(let result): answers.append(.loaded(token, result))
             case .pending: awaited += 1
             }
-        case .persist(let key, let object, hints: _, let token):
+        case .persist(let key, let object, let hints, let token):
             awaited += 1
-            engine.persist(key, object, token: token)
+            engine.persist(key, object, hints: hints, token: token)
         case .scan(let range, let token):
             awaited += 1
             engine.scan(range, token: token)
-        case .remove, .keepHints, .loadHints, .dropHints:
-            preconditionFailure("not asked for yet")
+        case .remove(let key, let token):
+            awaited += 1
+            engine.remove(key, token: token)
+        case .keepHints(let hints, let token):
+            awaited += 1
+            engine.keepHints(hints, token: token)
+        case .loadHints(let target, let after, let limit, let token):
+            awaited += 1
+            engine.loadHints(target, after: after, limit: limit, token: token)
+        case .dropHints(let target, let through, let token):
+            awaited += 1
+            engine.dropHints(target, through: through, token: token)
         }
     }
 
@@ -133,6 +143,10 @@ final class RocksDBUnderTest: StoreUnderTest {
 
     func saveRing(_ bytes: ByteBuffer) throws { try engine.saveRing(bytes) }
     var storedRing: ByteBuffer? { engine.storedRing }
+    func saveLives(_ bytes: ByteBuffer) { engine.saveLives(bytes) }
+    var storedLives: ByteBuffer? { engine.storedLives }
+    var startNumber: UInt64 { engine.startNumber }
+    var hintBacklogs: [HintBacklog] { engine.hintBacklogs }
 
     func restartCleanly(state: ByteBuffer) throws -> ByteBuffer? {
         engine.closeClean(state: state)

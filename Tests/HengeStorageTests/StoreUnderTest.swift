@@ -18,6 +18,10 @@ protocol StoreUnderTest: AnyObject {
     func tally(partitionBits: Int) -> [RecordWeight]?
     func saveRing(_ bytes: ByteBuffer) throws
     var storedRing: ByteBuffer? { get }
+    func saveLives(_ bytes: ByteBuffer)
+    var storedLives: ByteBuffer? { get }
+    var startNumber: UInt64 { get }
+    var hintBacklogs: [HintBacklog] { get }
     /// Stops with a clean mark and starts again; the state that the start found.
     func restartCleanly(state: ByteBuffer) throws -> ByteBuffer?
     /// Ends as `kill -9` does and starts again.
@@ -51,10 +55,46 @@ enum EngineKind: String, CaseIterable, Sendable {
 
 extension StoreUnderTest {
     func persist(_ key: StoredKey, _ object: ByteBuffer) -> StorageFailure? {
-        send(.persist(key, object, StorageToken(rawValue: 1)))
+        write(.persist(key, object, StorageToken(rawValue: 1)))
+    }
+
+    func remove(_ key: StoredKey) -> StorageFailure? {
+        write(.remove(key, StorageToken(rawValue: 4)))
+    }
+
+    func keepHints(_ hints: [Hint]) -> StorageFailure? {
+        write(.keepHints(hints, StorageToken(rawValue: 5)))
+    }
+
+    func dropHints(_ target: NodeID, through: UInt64) -> StorageFailure? {
+        write(.dropHints(target, through: through, StorageToken(rawValue: 6)))
+    }
+
+    private func write(_ request: StorageRequest) -> StorageFailure? {
+        send(request)
         endTurn()
         for case .persisted(_, let failure) in settle() { return failure }
         return .readOnly
+    }
+
+    func hints(
+        _ target: NodeID,
+        after: UInt64,
+        limit: Int
+    ) -> Result<[Hint], StorageFailure> {
+        send(.loadHints(target, after: after, limit: limit, StorageToken(rawValue: 7)))
+        for case .hintsLoaded(_, let result) in settle() { return result }
+        return .failure(.readOnly)
+    }
+
+    /// All hints for a node, page by page.
+    func allHints(_ target: NodeID) throws -> [Hint] {
+        var found: [Hint] = []
+        while true {
+            let page = try hints(target, after: found.last?.sequence ?? 0, limit: 1_000).get()
+            guard !page.isEmpty else { return found }
+            found += page
+        }
     }
 
     func load(_ key: StoredKey) -> Result<ByteBuffer?, StorageFailure> {
@@ -76,6 +116,7 @@ final class MemoryUnderTest: StoreUnderTest {
 
     init(_ durability: MemoryEngine.Durability) {
         engine = MemoryEngine(durability: durability)
+        _ = engine.open()
     }
 
     func send(_ request: StorageRequest) { engine.request(request) }
@@ -90,6 +131,10 @@ final class MemoryUnderTest: StoreUnderTest {
     func tally(partitionBits: Int) -> [RecordWeight]? { engine.tally(partitionBits: partitionBits) }
     func saveRing(_ bytes: ByteBuffer) { engine.storedRing = bytes }
     var storedRing: ByteBuffer? { engine.storedRing }
+    func saveLives(_ bytes: ByteBuffer) { engine.saveLives(bytes) }
+    var storedLives: ByteBuffer? { engine.storedLives }
+    var startNumber: UInt64 { engine.startNumber }
+    var hintBacklogs: [HintBacklog] { engine.hintBacklogs }
 
     func restartCleanly(state: ByteBuffer) -> ByteBuffer? {
         answers += engine.closeClean(state: state)
