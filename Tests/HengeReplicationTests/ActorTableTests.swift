@@ -33,6 +33,7 @@ import Testing
         var actors = table(3)
         let last = actors.mint(partition: 1)
         var restarted = table(3, saved: actors.saved, seed: 8)
+        restarted.confirm(true)
         #expect(restarted.mint(partition: 1) == Dot(actor: last.actor, counter: last.counter + 1))
         var crashed = table(3, seed: 9)
         #expect(crashed.mint(partition: 1).actor != last.actor)
@@ -58,7 +59,9 @@ import Testing
                 let partition = generator.below(4)
                 switch generator.below(12) {
                 case 0: actors.renew(partition: partition)
-                case 1: actors = table(4, saved: actors.saved, seed: generator.next())
+                case 1:
+                    actors = table(4, saved: actors.saved, seed: generator.next())
+                    if generator.chance(2, in: 3) { actors.confirm(generator.chance(1, in: 2)) }
                 case 2: actors = table(4, seed: generator.next())
                 default:
                     let isNew = minted.insert(actors.mint(partition: partition)).inserted
