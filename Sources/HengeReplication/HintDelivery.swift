@@ -193,7 +193,9 @@ package struct HintDelivery: Sendable {
 
     private mutating func loadMore(now: Instant, _ effects: inout EffectBuffer<Effect>) {
         let room = limits.batchBytes - batch.loadedBytes
-        guard room > 0, batch.asked < page.keys.count else { return assemble(now: now, &effects) }
+        guard room > 0, batch.asked < page.keys.count, batch.failed.isEmpty else {
+            return assemble(now: now, &effects)
+        }
         let wanted = min(limits.loads, max(1, room / max(1, averageBytes)))
         let last = min(page.keys.count, batch.asked + wanted)
         loading = last - batch.asked
@@ -215,16 +217,16 @@ package struct HintDelivery: Sendable {
             batch.loadedBytes += bytes
             batch.objects[key] = object
         case .success(nil), .failure(.corrupt): break  // Nothing is left to hand over.
-        case .failure: batch.failed = true
+        case .failure: batch.failed.insert(key)
         }
         guard loading == 0 else { return }
-        if batch.failed { return backOff(now) }
         loadMore(now: now, &effects)
     }
 
     /// Fits what was loaded into one batch, and finds how far it takes the queue.
     private mutating func assemble(now: Instant, _ effects: inout EffectBuffer<Effect>) {
         batch.assemble(page, bytesMax: limits.batchBytes)
+        if batch.covered == 0, !batch.failed.isEmpty { return backOff(now) }
         page.cut(notCovering: page.keys[batch.covered...])
         batch.objects = [:]
         if batch.records.isEmpty {

@@ -145,7 +145,8 @@ struct HintBatch: Sendable {
     var asked = 0
     var loadedBytes = 0
     var objects: [StoredKey: EncodedObject] = [:]
-    var failed = false
+    /// Records that could not be loaded now; the batch ends before the first.
+    var failed: Set<StoredKey> = []
     private(set) var records: [HandedRecord] = []
     /// Keys and objects of `records`.
     private(set) var bytes = 0
@@ -158,6 +159,7 @@ struct HintBatch: Sendable {
 
     mutating func assemble(_ page: HintPage, bytesMax: Int) {
         for key in page.keys.prefix(asked) {
+            guard !failed.contains(key) else { return }
             let isHeld = key.standInFor == page.hints.first?.target
             guard let object = objects[key] else {
                 covered += 1

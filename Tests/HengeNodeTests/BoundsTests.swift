@@ -41,6 +41,7 @@ import Testing
         var configuration = ShardConfiguration()
         configuration.replicaWorkMax = 2
         let cluster = try Cluster(configuration: configuration)
+        cluster.pauseHints()
         cluster.holds = { $0.isLoad(on: 2) }
         let stuck = (0..<2).map { cluster.request(.read, key("\($0)"), at: 2, read: .one) }
         cluster.run()
@@ -90,6 +91,7 @@ import Testing
     @Test("stores and fetches that come too late are dropped, not served")
     func expiredReplicaWork() throws {
         let cluster = try Cluster()
+        cluster.pauseHints()
         cluster.set(k, "old", .all)
         cluster.holds = { $0.isLoad(on: 2) }
         let write = cluster.request(.write(.value("v")), k, timeout: .milliseconds(20))

@@ -263,6 +263,11 @@ final class Cluster {
         run()
     }
 
+    /// Has hints wait, so that nothing comes to a node but what a test is about.
+    func pauseHints() {
+        for node in nodes { step(node.id, .hints(.pause)) }
+    }
+
     /// Lets time pass in ticks until nothing moves any more, as a driver does while there is work.
     func settle(limitMilliseconds: Int = 60_000) {
         run()

@@ -118,7 +118,15 @@ import struct NIOCore.ByteBuffer
         let cluster = try Cluster()
         cluster.take(down: 3)
         cluster.set(key("k"), "a")
-        cluster.holds = { $0.isPersist(on: 1) }
+        // Writes of one disk stay in order, so the later ones wait as well.
+        cluster.holds = { event in
+            switch event {
+            case .storage(let id, .persist), .storage(let id, .keepHints),
+                .storage(let id, .dropHints):
+                id == NodeID(1)
+            case .storage, .message: false
+            }
+        }
         cluster.request(.write(.value("b")), key("k"))
         cluster.run()
         cluster.bring(up: 3)

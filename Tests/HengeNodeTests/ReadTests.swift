@@ -55,6 +55,7 @@ import struct NIOCore.ByteBuffer
         var configuration = ShardConfiguration()
         configuration.readRepair = repair
         let cluster = try Cluster(configuration: configuration)
+        cluster.pauseHints()
         cluster.set(k, "old", .all)
         cluster.take(down: 3)
         cluster.set(k, "new")

@@ -97,7 +97,7 @@ import Testing
         let previous = Mutation.value("x", condition: .present, returnsPrevious: true)
         #expect(cluster.ask(.write(previous), k, at: e, sloppy: true) == "OK, was w")
         let absent = Mutation.value("y", condition: .absent)
-        #expect(cluster.ask(.write(absent), k, at: d, sloppy: true) == "not applied")
+        #expect(cluster.ask(.write(absent), k, at: d, sloppy: true) == "not applied, is x")
         for home in world.homes { cluster.bring(up: home) }
         cluster.settle()
         // The third home gets it by an ordinary hint of the coordinator, if that came first.
@@ -195,12 +195,13 @@ import Testing
         world.down(c)
         #expect(cluster.set(k, "v", at: a, .all, sloppy: true) == "OK")
         let large = String(repeating: "x", count: 1_000)
-        #expect(
-            cluster.set(k, large, at: a, .all, sloppy: true) == "TIMEOUT required=3 received=2"
-        )
+        // Some replicas may hold it, and the client is told so.
+        let refused = try #require(cluster.set(k, large, at: a, .all, sloppy: true))
+        #expect(refused.hasPrefix("TIMEOUT required=3"))
         #expect(world.counters(d).standInsRefused == 1)
         cluster.node(d).shard.isStorageTight = true
-        #expect(cluster.set(k, "w", at: a, .all, sloppy: true) == "TIMEOUT required=3 received=2")
+        let tight = try #require(cluster.set(k, "w", at: a, .all, sloppy: true))
+        #expect(tight.hasPrefix("TIMEOUT required=3"))
         cluster.pass(milliseconds: 4 * 3_600_000)
         cluster.housekeep()
         #expect(cluster.stored(world.held(c), on: d) == "v")

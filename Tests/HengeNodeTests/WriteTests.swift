@@ -160,6 +160,7 @@ import struct NIOCore.ByteBuffer
     func persistFailures() throws {
         for failing in 0..<8 {
             let cluster = try Cluster()
+            cluster.pauseHints()
             cluster.fails = { id, request in
                 guard case .persist = request else { return nil }
                 return failing & (1 << (Int(id.rawValue) - 1)) != 0 ? .noSpace : nil
