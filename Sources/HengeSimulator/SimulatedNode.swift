@@ -82,11 +82,12 @@ final class Process {
 
 /// A load or persist in flight.
 struct StorageWork {
-    enum Kind { case load, persist, scan }
+    enum Kind { case load, persist, remove }
 
     let kind: Kind
-    /// The checkers' number of its key; nil for scans and keys they do not follow.
+    /// The checkers' number of its key; nil for keys that they do not follow.
     let key: Int?
+    let place: Place
     /// The write that this persist is the first to store.
     var minted: Int?
 }

@@ -28,6 +28,7 @@ extension Simulation {
             ring: ring,
             configuration: configuration,
             saved: saved,
+            hints: node.engine.hintBacklogs,
             seed: startDice.next()
         )
         let process = Process(number: node.processesStarted, shard: shard)
@@ -43,6 +44,7 @@ extension Simulation {
             )
         }
         scheduleSync(node, process)
+        scheduleHousekeeping(node, process)
         for other in nodes where other !== node { dialSoon(node.index, other.index) }
     }
 
@@ -54,6 +56,8 @@ extension Simulation {
         configuration.requestsMax = options.requestsMax
         configuration.replicaWorkMax = options.replicaWorkMax
         configuration.clockDriftMax = options.clockDriftMax
+        configuration.hintBytesMax = options.hintBytesMax
+        configuration.hintAgeMax = options.hintAgeMax
         interposer?.configure(&configuration)
         return configuration
     }
@@ -71,14 +75,10 @@ extension Simulation {
     /// The whole machine dies at once.
     func failPower(_ node: SimulatedNode) {
         trace.note("power failure", at: node.id, now)
-        let before = causal.keys[firstKeyOfRound...].map { try? node.peek($0).get() }
+        let disk = node.engine
         let unsafe = node.engine.unsyncedCount + node.engine.waitingWriteCount
         node.engine.crash(surviving: diskDice.below(unsafe + 1))
-        for (key, record) in zip(causal.keys.indices[firstKeyOfRound...], before)
-        where record != (try? node.peek(causal.keys[key]).get()) && options.durability == .interval
-        {
-            causal.lost(key, at: node.index)
-        }
+        if options.durability == .interval { markLost(since: disk, at: node) }
         end(node, isSudden: true)
     }
 

@@ -21,7 +21,13 @@ enum LinkEvent {
 extension Simulation {
     // MARK: Messages
 
-    func send(_ message: PeerMessage, from sender: SimulatedNode, to target: NodeID) {
+    /// - Parameter inBulk: on a connection of its own, so in order only with others like it.
+    func send(
+        _ message: PeerMessage,
+        from sender: SimulatedNode,
+        to target: NodeID,
+        inBulk: Bool = false
+    ) {
         let to = Int(target.rawValue) - 1
         counts.messages += 1
         var bytes = ByteBuffer()
@@ -33,7 +39,8 @@ extension Simulation {
                 return
             }
             sendInOrder(
-                Envelope(from: sender.index, to: to, connection: connection, bytes: bytes)
+                Envelope(from: sender.index, to: to, connection: connection, bytes: bytes),
+                lane: inBulk ? 1 : 0
             )
         case .datagrams:
             let envelope = Envelope(from: sender.index, to: to, connection: 0, bytes: bytes)
@@ -41,8 +48,8 @@ extension Simulation {
         }
     }
 
-    private func sendInOrder(_ envelope: Envelope) {
-        let end = Network.end(of: envelope.from, to: envelope.to)
+    private func sendInOrder(_ envelope: Envelope, lane: Int) {
+        let end = Network.end(of: envelope.from, to: envelope.to) + 2 * lane
         let soonest = network[envelope.from, envelope.to].lastArrivals[end]
         let arrival = max(
             now + messageDelay(envelope),
@@ -157,7 +164,7 @@ extension Simulation {
         let (node, other) = networkDice.chance(1, in: 2) ? (a, b) : (b, a)
         network[a, b].stalled = [[], []]
         let openTime = now + delay(options.messageDelay, &networkDice)
-        network[a, b].lastArrivals = [openTime, openTime]
+        network[a, b].lastArrivals = [openTime, openTime, openTime, openTime]
         open(node, other, connection)
         queue.schedule(
             .link(.opened(node: other, other: node, connection: connection)),

@@ -208,6 +208,7 @@ package final class Simulation {
             guard let running = process(node, number) else { return }
             handle(event, at: nodes[node], running)
         case .tick(let node, let process): tick(node, process)
+        case .housekeeping(let node, let process): keepHouse(node, process)
         case .input(let node, let process, let input):
             guard self.process(node, process) != nil else { return }
             step(nodes[node], input)
@@ -238,6 +239,7 @@ enum Event {
     case link(LinkEvent)
     case storage(node: Int, process: Int, StorageEvent)
     case tick(node: Int, process: Int)
+    case housekeeping(node: Int, process: Int)
     case input(node: Int, process: Int, ShardInput)
     case tallies(node: Int, process: Int, [RecordWeight])
     case start(node: Int)
@@ -254,7 +256,8 @@ enum Event {
         case .link(.opened(let node, _, _)), .link(.closed(let node, _, _)),
             .link(.suspected(let node, _, _)):
             node
-        case .storage(let node, _, _), .tick(let node, _), .input(let node, _, _),
+        case .storage(let node, _, _), .tick(let node, _), .housekeeping(let node, _),
+            .input(let node, _, _),
             .tallies(let node, _, _), .stopping(let node, _, _, _):
             node
         case .link(.dial), .start, .wake, .nemesis, .relief: nil

@@ -49,6 +49,11 @@ package struct SimulationOptions: Hashable, Sendable {
     /// Promises whose breach does not end the run, so that it shows what follows from it.
     package var tolerated: Set<Violation.Promise> = []
 
+    /// How many of a hundred requests let others stand in for replicas that are down.
+    package var sloppyPercent = 0
+    package var hintBytesMax = 1 << 30
+    package var hintAgeMax = Interval.seconds(3 * 3_600)
+
     package var siblingsMax = 100
     package var objectBytesMax = 1 << 20
     package var requestsMax = 1 << 14
@@ -63,6 +68,7 @@ package struct SimulationOptions: Hashable, Sendable {
             durability == .sync ? "sync" : "interval",
             "levels=\(levels.map(\.description).joined(separator: "+"))",
         ]
+        if sloppyPercent > 0 { parts.append("sloppy=\(sloppyPercent)%") }
         if lossPerThousand > 0 { parts.append("loss=\(lossPerThousand)‰") }
         parts.append("faults=\(faults.isEmpty ? "none" : faults.names.joined(separator: "+"))")
         return parts.joined(separator: " ")
@@ -131,6 +137,9 @@ extension SimulationOptions {
         if dice.chance(1, in: 10) { objectBytesMax = 400 + dice.below(1_000) }
         if dice.chance(1, in: 10) { requestsMax = 1 + dice.below(4) }
         if dice.chance(1, in: 10) { replicaWorkMax = 1 + dice.below(4) }
+        if dice.chance(1, in: 6) { hintBytesMax = dice.pick([0, 500, 5_000]) }
+        if dice.chance(1, in: 6) { hintAgeMax = .milliseconds(dice.pick([10, 200, 2_000])) }
+        sloppyPercent = dice.pick([0, 0, 30, 100])
     }
 }
 
