@@ -8,6 +8,7 @@ struct Envelope {
     let to: Int
     /// The connection that carries it, or number 0 for a datagram.
     let connection: Int
+    let isGossip: Bool
     let bytes: ByteBuffer
 }
 

@@ -57,10 +57,16 @@ final class SimulatedNode {
     }
 }
 
-/// A node's shard from its start to its stop or death.
+/// A node's control plane and shard from its start to its stop or death.
 final class Process {
     /// Which process of its node it is, so that what was meant for an earlier one is told apart.
     let number: Int
+    /// What it says that it is in each handshake.
+    let life: UInt64
+    var control: ControlPlane
+    var controlEffects = EffectBuffer<ControlEffect>(capacity: 16)
+    /// By node.
+    var traffic: [PeerTraffic]
     var shard: Shard
     var effects = EffectBuffer<ShardEffect>(capacity: 64)
     /// Takes no more clients, on its way to a clean stop.
@@ -74,8 +80,17 @@ final class Process {
     /// The storage operations that the shard waits for.
     var storage: [StorageToken: StorageWork] = [:]
 
-    init(number: Int, shard: consuming Shard) {
+    init(
+        number: Int,
+        life: UInt64,
+        nodes: Int,
+        control: consuming ControlPlane,
+        shard: consuming Shard
+    ) {
         self.number = number
+        self.life = life
+        self.control = control
+        traffic = Array(repeating: .none, count: nodes)
         self.shard = shard
     }
 }

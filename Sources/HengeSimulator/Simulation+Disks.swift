@@ -1,4 +1,5 @@
 import HengeBase
+import HengeCausality
 import HengeMessages
 import HengeRing
 
@@ -56,6 +57,7 @@ extension Simulation {
         for key in causal.keys.indices[firstKeyOfRound...] where loses(node, key, keeping: copy) {
             causal.lost(key, at: node.index)
         }
+        areHintsWhole = false
         if round > 1 { haveOldKeysDiverged = true }
         node.engine = copy ?? node.engine.wiped()
     }

@@ -31,6 +31,8 @@ package struct SimulationOptions: Hashable, Sendable {
     package var readDelay = Interval.microseconds(100)
     package var commitDelay = Interval.milliseconds(1)
     package var clockDriftMax = Interval.seconds(60)
+    /// How often each node gossips; what it notices of others follows from it.
+    package var gossipInterval = Interval.milliseconds(200)
 
     package var clients = 6
     package var keys = 4
@@ -96,8 +98,6 @@ extension SimulationOptions {
         for kind in FaultKinds.all.members {
             if dice.chance(1, in: rare.contains(kind) ? 8 : 2) { faults.formUnion(kind) }
         }
-        // A copy is refused by what nodes tell each other of their lives.
-        faults.remove(.oldCopies)
         if dice.chance(1, in: 20) { faults = [] }
         // A record that rots where fewer than three hold it can't always be made whole by reads.
         if replicas < 3 { faults.remove(.rot) }
@@ -114,6 +114,7 @@ extension SimulationOptions {
         messageDelay = .microseconds(dice.pick([50, 500, 2_000, 10_000]))
         readDelay = .microseconds(dice.pick([0, 50, 500, 3_000]))
         commitDelay = .microseconds(dice.pick([50, 1_000, 5_000]))
+        gossipInterval = .milliseconds(dice.pick([30, 50, 100, 200, 1_000]))
     }
 
     private mutating func drawLoad(_ dice: inout SeededGenerator) {
