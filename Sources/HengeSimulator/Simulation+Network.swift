@@ -93,20 +93,25 @@ extension Simulation {
     func arrive(_ envelope: Envelope) {
         if !envelope.isGossip { messagesUnderWay -= 1 }
         let isBlocked = network.isBlocked(from: envelope.from, to: envelope.to)
-        if options.transport == .connections {
-            let connection = network.connection(of: envelope.to, to: envelope.from)
-            guard connection == envelope.connection else {
-                counts.messagesLost += 1
-                return
-            }
+        // What nodes say of themselves is of one process and one connection, also among datagrams.
+        let isOfConnection = options.transport == .connections || envelope.isGossip
+        let connection = network.connection(of: envelope.to, to: envelope.from)
+        if isOfConnection, connection != envelope.connection {
+            counts.messagesLost += 1
+            return
+        }
+        switch options.transport {
+        case .connections:
             let end = Network.end(of: envelope.from, to: envelope.to)
             if isBlocked || !network[envelope.from, envelope.to].stalled[end].isEmpty {
                 network[envelope.from, envelope.to].stalled[end].append(envelope)
                 return
             }
-        } else if isBlocked {
-            counts.messagesLost += 1
-            return
+        case .datagrams:
+            if isBlocked {
+                counts.messagesLost += 1
+                return
+            }
         }
         deliver(envelope)
     }
