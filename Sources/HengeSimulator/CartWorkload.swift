@@ -63,7 +63,7 @@ package final class CartWorkload: Workload {
             )
             operation = .write(Mutation(content: .value(value), basis: .context(draft.context)))
         }
-        let request = ClientRequest(
+        var request = ClientRequest(
             key: carts[index].key,
             operation: operation,
             levels: ConsistencyLevels(
@@ -72,6 +72,7 @@ package final class CartWorkload: Workload {
             ),
             timeout: simulation.requestTimeout
         )
+        request.isSloppy = client.dice.chance(simulation.options.sloppyPercent, in: 100)
         return .request(request, key: carts[index].number)
     }
 

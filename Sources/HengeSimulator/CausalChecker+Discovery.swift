@@ -44,11 +44,12 @@ extension CausalChecker {
                 )
             }
         }
-        hands[node][key].stored.insert(histories[key].writes.count)
-        if case .context = mutation.basis {
-            // The client held what its context names, so the node may now claim it.
-            hands[node][key].stored.formUnion(replacing)
-        }
+        // The record that it goes into may claim it, and what the client's context names: the
+        // client held that.
+        var mayClaim = WriteSet()
+        mayClaim.insert(histories[key].writes.count)
+        if case .context = mutation.basis { mayClaim.formUnion(replacing) }
+        pass(mayClaim, of: key, at: node)
         histories[key].record(sibling, replacing: replacing, leaving: object.context)
     }
 

@@ -23,7 +23,8 @@ struct CausalChecker {
         let mutation: Mutation
     }
 
-    /// What one node may rightly claim to know of one key.
+    /// What one record may rightly claim to know of its key; what has to do with messages and
+    /// requests is kept with the node's own record.
     struct Hand {
         var stored = WriteSet()
         /// Came with messages, and may still find its way into a record.
@@ -39,8 +40,9 @@ struct CausalChecker {
     private var retired = 0
     private var numbers: [StoredKey: Int] = [:]
     var histories: [KeyHistory] = []
-    /// By node, then by key.
+    /// By ``Place/row``, then by key.
     var hands: [[Hand]]
+    let nodes: Int
     /// By node: rises whenever the node has nothing in flight, so that nothing is passing any more.
     private var epochs: [Int]
     /// By key: the nodes that have lost records of it.
@@ -55,7 +57,8 @@ struct CausalChecker {
 
     init(nodes: Int, clocksAgree: Bool) {
         self.clocksAgree = clocksAgree
-        hands = Array(repeating: [], count: nodes)
+        self.nodes = nodes
+        hands = Array(repeating: [], count: nodes * (nodes + 1))
         keysOfRequests = Array(repeating: [:], count: nodes)
         epochs = Array(repeating: 0, count: nodes)
     }
@@ -65,7 +68,7 @@ struct CausalChecker {
         keys.append(key)
         histories.append(KeyHistory())
         losers.append(0)
-        for node in hands.indices { hands[node].append(Hand()) }
+        for row in hands.indices { hands[row].append(Hand()) }
         return keys.count - 1
     }
 
@@ -75,15 +78,22 @@ struct CausalChecker {
         for key in histories.indices {
             numbers[keys[key]] = nil
             histories[key] = KeyHistory()
-            for node in hands.indices { hands[node][key] = Hand() }
+            for row in hands.indices { hands[row][key] = Hand() }
         }
     }
 
-    func number(of key: StoredKey) -> Int? { numbers[key] }
+    /// The number of a key, whoever's record of it is meant.
+    func number(of key: StoredKey) -> Int? { numbers[key.standingIn(for: nil)] }
 
     /// How many writes of a key have been seen.
     func writeCount(of key: StoredKey) -> Int {
-        numbers[key].map { histories[$0].writes.count } ?? 0
+        number(of: key).map { histories[$0].writes.count } ?? 0
+    }
+
+    /// The hand of a record: the node's own, or one that it holds in the place of another.
+    subscript(place: Place, key: Int) -> Hand {
+        _read { yield hands[place.row(nodes)][key] }
+        _modify { yield &hands[place.row(nodes)][key] }
     }
 
     /// The key that an object is of, by the writes in it.
@@ -102,7 +112,7 @@ struct CausalChecker {
         at node: Int,
         by origin: Origin
     ) {
-        guard let key = numbers[key] else { return }
+        guard let key = number(of: key) else { return }
         hands[node][key].requested.append(Request(origin: origin, mutation: mutation))
         keysOfRequests[node][origin] = key
     }
@@ -122,12 +132,16 @@ struct CausalChecker {
         of key: StoredKey,
         at node: Int
     ) throws(Violation) {
-        guard let key = numbers[key] else { return }
+        guard let key = number(of: key) else { return }
         try received(object, of: key, at: node)
     }
 
     mutating func received(_ object: EncodedObject, of key: Int, at node: Int) throws(Violation) {
-        let known = try check(object, of: key, seenAt: node)
+        pass(try check(object, of: key, seenAt: node), of: key, at: node)
+    }
+
+    /// A node may put these into a record until it has nothing in flight.
+    mutating func pass(_ known: WriteSet, of key: Int, at node: Int) {
         if hands[node][key].epoch != epochs[node] {
             hands[node][key].epoch = epochs[node]
             hands[node][key].passing = WriteSet()
@@ -135,38 +149,47 @@ struct CausalChecker {
         hands[node][key].passing.formUnion(known)
     }
 
-    mutating func loaded(_ object: EncodedObject, of key: Int, at node: Int) throws(Violation) {
-        hands[node][key].stored.formUnion(try check(object, of: key, seenAt: node))
+    mutating func loaded(
+        _ object: EncodedObject,
+        of key: Int,
+        at place: Place
+    ) throws(Violation) {
+        self[place, key].stored.formUnion(try check(object, of: key, seenAt: place.node))
         // A request may hold what it read although the record has gone since.
-        try received(object, of: key, at: node)
+        try received(object, of: key, at: place.node)
     }
 
-    mutating func foundRotten(_ key: Int, at node: Int) {
-        if hands[node][key].persistsInFlight == 0 { hands[node][key].stored = WriteSet() }
+    mutating func foundRotten(_ key: Int, at place: Place) {
+        if self[place, key].persistsInFlight == 0 { self[place, key].stored = WriteSet() }
     }
+
+    /// A node has asked its disk to forget a record.
+    mutating func removing(_ key: Int, at place: Place) { self[place, key].stored = WriteSet() }
 
     /// - Parameter left: what is on the disk now.
     mutating func persisted(
         _ work: StorageWork,
         failed: Bool,
         left: EncodedObject?,
-        at node: Int
+        at place: Place
     ) throws(Violation) {
         guard let key = work.key else { return }
-        hands[node][key].persistsInFlight -= 1
+        if work.kind == .persist { self[place, key].persistsInFlight -= 1 }
         guard failed else { return }
         if let minted = work.minted {
             burned[histories[key].writes[minted].dot.actor] = true
         }
-        guard hands[node][key].persistsInFlight == 0 else { return }
-        hands[node][key].stored = WriteSet()
-        if let left { try loaded(left, of: key, at: node) }
+        guard self[place, key].persistsInFlight == 0 else { return }
+        self[place, key].stored = WriteSet()
+        if let left { try loaded(left, of: key, at: place) }
     }
 
     mutating func becameIdle(_ node: Int) { epochs[node] += 1 }
 
     mutating func started(_ node: Int) {
-        for key in hands[node].indices { hands[node][key] = Hand() }
+        for place in Place.all(of: node, nodes) {
+            for key in hands[node].indices { self[place, key] = Hand() }
+        }
         keysOfRequests[node].removeAll()
         epochs[node] += 1
     }
@@ -179,14 +202,15 @@ struct CausalChecker {
     mutating func persisting(
         _ object: EncodedObject,
         _ work: inout StorageWork,
-        at node: Int
+        at place: Place
     ) throws(Violation) {
         guard let key = work.key else { return }
-        hands[node][key].persistsInFlight += 1
+        self[place, key].persistsInFlight += 1
         let before = histories[key].writes.count
-        try emitted(object, of: key, by: node)
+        try emitted(object, of: key, by: place.node, from: place)
         if histories[key].writes.count > before { work.minted = before }
-        hands[node][key].stored.formUnion(try check(object, of: key, seenAt: node))
+        let known = try check(object, of: key, seenAt: place.node)
+        self[place, key].stored.formUnion(known)
     }
 
     mutating func emitted(
@@ -194,11 +218,17 @@ struct CausalChecker {
         of key: StoredKey,
         by node: Int
     ) throws(Violation) {
-        guard let key = numbers[key] else { return }
+        guard let key = number(of: key) else { return }
         try emitted(object, of: key, by: node)
     }
 
-    mutating func emitted(_ object: EncodedObject, of key: Int, by node: Int) throws(Violation) {
+    /// - Parameter place: the record that it comes from; nil when that may be any of the node's.
+    mutating func emitted(
+        _ object: EncodedObject,
+        of key: Int,
+        by node: Int,
+        from place: Place? = nil
+    ) throws(Violation) {
         if histories[key].known(ofVersion: hash(object)) == nil {
             try discover(object, of: key, by: node)
         }
@@ -206,7 +236,7 @@ struct CausalChecker {
         let claimed =
             histories[key].known(ofVersion: hash(object))
             ?? histories[key].covered(by: object.context)
-        let unseen = unseen(claimed, of: key, at: node)
+        let unseen = unseen(claimed, of: key, at: node, in: place)
         guard unseen.isEmpty else {
             throw Violation(
                 .honestContexts,
@@ -217,10 +247,22 @@ struct CausalChecker {
     }
 
     /// Those of `known` that never were in this node's hands.
-    func unseen(_ known: WriteSet, of key: Int, at node: Int) -> WriteSet {
+    ///
+    /// - Parameter place: the record that claims them; nil when that may be any of the node's.
+    func unseen(
+        _ known: WriteSet,
+        of key: Int,
+        at node: Int,
+        in place: Place? = nil
+    ) -> WriteSet {
         let hand = hands[node][key]
-        let passing = hand.epoch == epochs[node] ? hand.passing : WriteSet()
-        return known.subtracting(hand.stored).subtracting(passing)
+        var unseen = known
+        if hand.epoch == epochs[node] { unseen = unseen.subtracting(hand.passing) }
+        if let place { return unseen.subtracting(self[place, key].stored) }
+        for place in Place.all(of: node, nodes) where !unseen.isEmpty {
+            unseen = unseen.subtracting(self[place, key].stored)
+        }
+        return unseen
     }
 
     /// A context given to a client with a write; returns the write.

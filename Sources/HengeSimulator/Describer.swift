@@ -1,5 +1,6 @@
 import HengeBase
 import HengeCausality
+import HengeMembership
 import HengeMessages
 import HengeNode
 
@@ -62,6 +63,35 @@ struct Describer {
         case .storage(.scan): "-> disk: scan"
         case .reply(let ticket, let reply): "-> client \(ticket.rawValue): \(describe(reply))"
         case .note(let note): "note: \(describe(note))"
+        }
+    }
+
+    /// nil for rounds and heartbeats, which never end.
+    func describe(_ input: ControlInput) -> String? {
+        switch input {
+        case .connected(let id, let life):
+            "<- connected to start \(Life.start(of: life)) of n\(id.rawValue)"
+        case .disconnected(let id): "<- disconnected from n\(id.rawValue)"
+        case .gossip(let sender, .leaving): "<- n\(sender.rawValue): leaving"
+        case .gossip(let sender, .otherLife(let life)):
+            "<- n\(sender.rawValue): met start \(Life.start(of: life)) before"
+        case .stopping: "<- stopping"
+        case .gossip(_, .digest), .gossip(_, .news), .start, .tick, .heard, .asked: nil
+        }
+    }
+
+    /// nil for what the shard's inputs tell, and for heartbeats.
+    func describe(_ effect: ControlEffect) -> String? {
+        switch effect {
+        case .disconnect(let id): "-> disconnect n\(id.rawValue)"
+        case .note(.suspect(let id, _)): "note: n\(id.rawValue) is suspect"
+        case .note(.cleared(let id)): "note: n\(id.rawValue) is no longer suspect"
+        case .note(.down(let id, .late)): "note: n\(id.rawValue) has no heartbeat"
+        case .note(.down(let id, .silent)): "note: n\(id.rawValue) does not answer"
+        case .note(.oldCopy(let reporter, let start)):
+            "note: old copy, n\(reporter.rawValue) has met start \(start)"
+        case .note(.up), .note(.down(_, .disconnected)), .note(.down(_, .leaving)): nil
+        case .send, .peerUp, .peerDown, .confirmActors, .saveLives: nil
         }
     }
 

@@ -4,12 +4,16 @@ package struct KnownWrites {
     private(set) var acknowledged: [WriteSet]
     /// By number of replicas from 1: what reads with blocking repair have shown.
     private(set) var shown: [WriteSet]
+    /// By number of holders from 1: sloppy writes that so many acknowledged, at home or in the
+    /// place of others, and what those had seen.
+    private(set) var held: [WriteSet]
     /// By number of replicas from 1: what acknowledged writes replaced.
     private(set) var replaced: [WriteSet]
 
     init(replicas: Int) {
         acknowledged = Array(repeating: WriteSet(), count: replicas)
         shown = acknowledged
+        held = acknowledged
         replaced = acknowledged
     }
 
@@ -20,6 +24,10 @@ package struct KnownWrites {
             acknowledged[index].formUnion(writes)
             replaced[index].formUnion(replacing)
         }
+    }
+
+    mutating func hold(_ writes: WriteSet, by level: Int) {
+        for index in 0..<min(level, replicas) { held[index].formUnion(writes) }
     }
 
     mutating func show(_ writes: WriteSet, by level: Int) {

@@ -62,7 +62,7 @@ package final class MixedWorkload: Workload {
                 )
             )
         }
-        let request = ClientRequest(
+        var request = ClientRequest(
             key: names[index],
             operation: operation,
             levels: ConsistencyLevels(
@@ -71,6 +71,7 @@ package final class MixedWorkload: Workload {
             ),
             timeout: simulation.requestTimeout
         )
+        request.isSloppy = client.dice.chance(simulation.options.sloppyPercent, in: 100)
         return .request(request, key: keys[index])
     }
 

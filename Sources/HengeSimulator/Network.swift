@@ -8,6 +8,7 @@ struct Envelope {
     let to: Int
     /// The connection that carries it, or number 0 for a datagram.
     let connection: Int
+    let isGossip: Bool
     let bytes: ByteBuffer
 }
 
@@ -19,8 +20,9 @@ struct Network {
         /// The connection that each end believes in.
         var ends: [Int?] = [nil, nil]
         var isDialing = false
-        /// By sending end: when the last message arrives, so that the next arrives after it.
-        var lastArrivals = [Instant(nanoseconds: 0), Instant(nanoseconds: 0)]
+        /// By sending end, first for requests and then for bulk: when the last message arrives, so
+        /// that the next arrives after it.
+        var lastArrivals = [Instant](repeating: Instant(nanoseconds: 0), count: 4)
         /// By sending end: what arrived while the way was blocked.
         var stalled: [[Envelope]] = [[], []]
 

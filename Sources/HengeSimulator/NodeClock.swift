@@ -15,13 +15,13 @@ struct NodeClock {
     /// Hours that a fault has set the wall clock ahead.
     var hoursAhead: Int64 = 0
     /// Wall time that has passed at once, without the simulator's time.
-    var skippedHours: Int64 = 0
+    var skippedMilliseconds: Int64 = 0
 
     func reading(at now: Instant) -> ClockReading {
         let elapsed = Int64(now.nanoseconds)
         let local = elapsed + elapsed / 1_000_000 * driftPerMillion
-        let hours = (hoursAhead + skippedHours) * 3_600_000
-        let wall = Int64(Self.epochMilliseconds) + local / 1_000_000 + skewMilliseconds + hours
+        let ahead = skewMilliseconds + hoursAhead * 3_600_000 + skippedMilliseconds
+        let wall = Int64(Self.epochMilliseconds) + local / 1_000_000 + ahead
         return ClockReading(
             now: Instant(nanoseconds: origin + UInt64(local)),
             wall: WallTime(milliseconds: UInt64(wall))

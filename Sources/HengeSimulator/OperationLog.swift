@@ -120,6 +120,11 @@ struct OperationLog {
         self.known[key].acknowledge(known, replacing: replacing, by: level)
     }
 
+    /// So many nodes have acknowledged a sloppy write that had seen `known`, itself included.
+    mutating func hold(_ known: WriteSet, of key: Int, by level: Int) {
+        self.known[key].hold(known, by: level)
+    }
+
     /// A read of so many replicas, which now hold what it found, has shown this.
     mutating func show(_ writes: WriteSet, of key: Int, by level: Int) {
         known[key].show(writes, by: level)
@@ -129,6 +134,7 @@ struct OperationLog {
     func mustSurvive(_ key: Int, losers: Int) -> WriteSet {
         guard losers < replicas else { return WriteSet() }
         return known[key].acknowledged[losers].union(known[key].shown[losers])
+            .union(known[key].held[losers])
     }
 
     /// Every request whose node lives has been answered in time.

@@ -57,10 +57,16 @@ final class SimulatedNode {
     }
 }
 
-/// A node's shard from its start to its stop or death.
+/// A node's control plane and shard from its start to its stop or death.
 final class Process {
     /// Which process of its node it is, so that what was meant for an earlier one is told apart.
     let number: Int
+    /// What it says that it is in each handshake.
+    let life: UInt64
+    var control: ControlPlane
+    var controlEffects = EffectBuffer<ControlEffect>(capacity: 16)
+    /// By node.
+    var traffic: [PeerTraffic]
     var shard: Shard
     var effects = EffectBuffer<ShardEffect>(capacity: 64)
     /// Takes no more clients, on its way to a clean stop.
@@ -74,19 +80,29 @@ final class Process {
     /// The storage operations that the shard waits for.
     var storage: [StorageToken: StorageWork] = [:]
 
-    init(number: Int, shard: consuming Shard) {
+    init(
+        number: Int,
+        life: UInt64,
+        nodes: Int,
+        control: consuming ControlPlane,
+        shard: consuming Shard
+    ) {
         self.number = number
+        self.life = life
+        self.control = control
+        traffic = Array(repeating: .none, count: nodes)
         self.shard = shard
     }
 }
 
 /// A load or persist in flight.
 struct StorageWork {
-    enum Kind { case load, persist, scan }
+    enum Kind { case load, persist, remove }
 
     let kind: Kind
-    /// The checkers' number of its key; nil for scans and keys they do not follow.
+    /// The checkers' number of its key; nil for keys that they do not follow.
     let key: Int?
+    let place: Place
     /// The write that this persist is the first to store.
     var minted: Int?
 }

@@ -17,6 +17,7 @@ extension Simulation {
             let level = request.levels.read.required(of: ring.replicas)
             var known = WriteSet()
             if let object { known = try causal.shown(object, of: key, by: node.index) }
+            guard isClaimed(request) else { return }
             try checkNothingRisen(object, operation, level, key)
             // What the last reads must show is a promise of its own, checked after them.
             if operation.client != nil { try checkFresh(known, operation, level, key) }
@@ -45,6 +46,10 @@ extension Simulation {
     ) throws(Violation) {
         let number = try causal.answered(context, of: key)
         let write = causal.histories[key].writes[number]
+        guard isClaimed(request) else {
+            let level = request.levels.write.required(of: ring.replicas)
+            return log.hold(write.known, of: key, by: level)
+        }
         if case .write(let mutation) = request.operation, mutation.readsFirst {
             let level = request.levels.read.required(of: ring.replicas)
             try checkFresh(write.known, operation, level, key)
@@ -54,6 +59,11 @@ extension Simulation {
         if let client = operation.client {
             clients[client].keep(number, of: key, acknowledgedBy: level)
         }
+    }
+
+    /// Whether R + W > N says anything of a request: not where others stand in for replicas.
+    private func isClaimed(_ request: ClientRequest) -> Bool {
+        !request.isSloppy || !options.forced.isEmpty
     }
 
     // MARK: What reads must show
@@ -148,11 +158,8 @@ extension Simulation {
             throw Violation(.honestFailures, "operation \(operation.number) failed with \(failure)")
         }
         guard let write = log.write(madeBy: operation.number) else { return }
-        let holders = nodes.count { node in
-            guard case .success(let bytes?) = node.peek(causal.keys[key]),
-                let object = try? EncodedObject(bytes)
-            else { return false }
-            return causal.histories[key].covered(by: object.context).contains(write)
+        let holders = holdings(of: key).count {
+            causal.histories[key].covered(by: $0.object.context).contains(write)
         }
         guard holders + losers(of: key) >= received else {
             throw Violation(

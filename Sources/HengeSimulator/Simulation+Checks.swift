@@ -22,18 +22,53 @@ extension Simulation {
         checking { () throws(Violation) in try checkNoneLate() }
     }
 
+    /// Once all hints are delivered, and if there was one for each write that a replica missed, all
+    /// replicas hold the same, without a read that repairs them.
+    func checkHandedOver() {
+        for node in nodes { noteHintsLost(by: node) }
+        guard areHintsWhole else { return }
+        checking { () throws(Violation) in
+            for number in causal.keys.indices[firstKeyOfRound...] {
+                let replicas = ring.preferenceList(of: causal.keys[number].token)
+                let first = try? node(replicas[0]).peek(causal.keys[number]).get()
+                for slot in 1..<max(1, replicas.count) {
+                    let other = try? node(replicas[slot]).peek(causal.keys[number]).get()
+                    guard other != first else { continue }
+                    throw Violation(
+                        .handedOver,
+                        "\(replicas[0]) and \(replicas[slot]) differ in key \(number) after all "
+                            + "hints were delivered"
+                    )
+                }
+            }
+        }
+    }
+
+    /// Notes when a process did not keep or deliver all hints that it should have.
+    func noteHintsLost(by node: SimulatedNode) {
+        guard let counters = node.process?.shard.counters else { return }
+        let lost =
+            counters.hintsDropped + counters.hintsExpired + counters.hintsGone
+            + counters.handOffsRefused
+        if lost > 0 { areHintsWhole = false }
+    }
+
     /// All replicas hold the same bytes, those that the read gave, and no other node holds any.
     private func checkConvergence(of number: Int) throws(Violation) {
         let key = causal.keys[number]
         let replicas = ring.preferenceList(of: key.token)
         let final = finalObject(of: number)
         for node in nodes {
-            let expected = replicas.contains(node.id) ? final?.bytes : nil
-            guard case .success(let bytes) = node.peek(key), bytes == expected else {
-                throw Violation(
-                    .convergence,
-                    "n\(node.index + 1) differs in key \(number) after a read at ALL"
-                )
+            for place in Place.all(of: node.index, nodes.count) {
+                let isHome = place.home == nil && replicas.contains(node.id)
+                let expected = isHome ? final?.bytes : nil
+                guard case .success(let bytes) = node.peek(place.key(key)), bytes == expected
+                else {
+                    throw Violation(
+                        .convergence,
+                        "n\(node.index + 1) differs in key \(number) after a read at ALL"
+                    )
+                }
             }
         }
     }

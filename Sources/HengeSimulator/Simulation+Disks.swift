@@ -1,4 +1,5 @@
 import HengeBase
+import HengeCausality
 import HengeMessages
 import HengeRing
 
@@ -56,17 +57,44 @@ extension Simulation {
         for key in causal.keys.indices[firstKeyOfRound...] where loses(node, key, keeping: copy) {
             causal.lost(key, at: node.index)
         }
+        areHintsWhole = false
         if round > 1 { haveOldKeysDiverged = true }
-        node.engine = copy ?? MemoryEngine(durability: options.durability)
+        node.engine = copy ?? node.engine.wiped()
     }
 
-    /// Whether a node would lose what it holds of a key.
+    /// Whether a node would lose what it holds of a key, at home or in the place of others.
     private func loses(_ node: SimulatedNode, _ key: Int, keeping copy: MemoryEngine?) -> Bool {
-        if case .success(nil) = node.peek(causal.keys[key]) { return false }
-        guard var copy else { return true }
-        guard case .success(let now?) = node.peek(causal.keys[key]),
-            case .success(let then?) = copy.load(causal.keys[key])
-        else { return true }
-        return now != then
+        Place.all(of: node.index, nodes.count).contains { place in
+            let key = place.key(causal.keys[key])
+            if case .success(nil) = node.peek(key) { return false }
+            guard var copy, case .success(let now?) = node.peek(key),
+                case .success(let then?) = copy.load(key)
+            else { return true }
+            return now != then
+        }
+    }
+
+    /// Notes whose records are not what they were.
+    func markLost(since disk: MemoryEngine, at node: SimulatedNode) {
+        var disk = disk
+        for number in causal.keys.indices[firstKeyOfRound...] {
+            let hasChanged = Place.all(of: node.index, nodes.count).contains { place in
+                let key = place.key(causal.keys[number])
+                return (try? disk.load(key).get()) != (try? node.peek(key).get())
+            }
+            if hasChanged { causal.lost(number, at: node.index) }
+        }
+    }
+
+    /// The records of a key on all disks, but for rotten ones.
+    func holdings(of key: Int) -> [(place: Place, object: EncodedObject)] {
+        nodes.flatMap { node in
+            Place.all(of: node.index, nodes.count).compactMap { place in
+                guard case .success(let bytes?) = node.peek(place.key(causal.keys[key])),
+                    let object = try? EncodedObject(bytes)
+                else { return nil }
+                return (place, object)
+            }
+        }
     }
 }

@@ -95,6 +95,7 @@ extension Simulation {
             schedule(.relief(.calmNetwork(node: node)), after: time)
         case .hourJump(let node, let hours, let time):
             nodes[node].clock.hoursAhead = hours
+            areHintsWhole = false
             schedule(.relief(.setClock(node: node)), after: time)
         case .wipe(let node, let down):
             loseDisk(nodes[node], keeping: nil)
@@ -146,7 +147,6 @@ extension Simulation {
     func pause(_ node: SimulatedNode) {
         trace.note("pause", at: node.id, now)
         node.pausedSince = now
-        for other in nodes where other !== node { suspect(other.index, node.index) }
     }
 
     /// The process goes on with what has come up meanwhile, in order.

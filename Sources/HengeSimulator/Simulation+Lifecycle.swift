@@ -1,4 +1,5 @@
 import HengeBase
+import HengeMembership
 import HengeMessages
 import HengeNode
 
@@ -28,9 +29,17 @@ extension Simulation {
             ring: ring,
             configuration: configuration,
             saved: saved,
+            hints: node.engine.hintBacklogs,
             seed: startDice.next()
         )
-        let process = Process(number: node.processesStarted, shard: shard)
+        let life = Life.make(start: node.engine.startNumber, chance: startDice.next())
+        let process = Process(
+            number: node.processesStarted,
+            life: life,
+            nodes: nodes.count,
+            control: makeControl(node, life: life),
+            shard: shard
+        )
         node.process = process
         causal.started(node.index)
         trace.note("start", at: node.id, now)
@@ -43,6 +52,8 @@ extension Simulation {
             )
         }
         scheduleSync(node, process)
+        scheduleHousekeeping(node, process)
+        startControl(node, process)
         for other in nodes where other !== node { dialSoon(node.index, other.index) }
     }
 
@@ -54,6 +65,8 @@ extension Simulation {
         configuration.requestsMax = options.requestsMax
         configuration.replicaWorkMax = options.replicaWorkMax
         configuration.clockDriftMax = options.clockDriftMax
+        configuration.hintBytesMax = options.hintBytesMax
+        configuration.hintAgeMax = options.hintAgeMax
         interposer?.configure(&configuration)
         return configuration
     }
@@ -62,8 +75,9 @@ extension Simulation {
 
     /// The process dies at once.
     func kill(_ node: SimulatedNode) {
-        guard node.process != nil else { return }
+        guard let process = node.process else { return }
         trace.note("kill", at: node.id, now)
+        if process.shard.hasWork { areHintsWhole = false }
         node.engine.kill(surviving: diskDice.below(node.engine.waitingWriteCount + 1))
         end(node, isSudden: false)
     }
@@ -71,21 +85,19 @@ extension Simulation {
     /// The whole machine dies at once.
     func failPower(_ node: SimulatedNode) {
         trace.note("power failure", at: node.id, now)
-        let before = causal.keys[firstKeyOfRound...].map { try? node.peek($0).get() }
+        areHintsWhole = false
+        let disk = node.engine
         let unsafe = node.engine.unsyncedCount + node.engine.waitingWriteCount
         node.engine.crash(surviving: diskDice.below(unsafe + 1))
-        for (key, record) in zip(causal.keys.indices[firstKeyOfRound...], before)
-        where record != (try? node.peek(causal.keys[key]).get()) && options.durability == .interval
-        {
-            causal.lost(key, at: node.index)
-        }
+        if options.durability == .interval { markLost(since: disk, at: node) }
         end(node, isSudden: true)
     }
 
     private func end(_ node: SimulatedNode, isSudden: Bool) {
         guard let process = node.process else { return }
+        noteHintsLost(by: node)
         node.process = nil
-        messagesUnderWay -= process.backlog.count { if case .message = $0 { true } else { false } }
+        messagesUnderWay -= process.backlog.count { $0.isRequest }
         node.endPause(at: now)
         node.diskSlowness = 1
         node.diskErrorPercent = 0
@@ -106,6 +118,7 @@ extension Simulation {
         guard let process = node.process, !process.isStopping else { return }
         trace.note("stop", at: node.id, now)
         process.isStopping = true
+        step(node, control: .stopping)
         continueStop(node, process, .answering, now + Self.stopStageLimit)
     }
 

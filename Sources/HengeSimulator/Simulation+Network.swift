@@ -13,44 +13,60 @@ enum LinkEvent {
     case opened(node: Int, other: Int, connection: Int)
     /// A node hears that the other end closed.
     case closed(node: Int, other: Int, connection: Int)
-    /// A node has heard nothing for so long that it gives the connection up, if the way is still
-    /// cut.
-    case suspected(node: Int, other: Int, connection: Int)
 }
 
 extension Simulation {
     // MARK: Messages
 
-    func send(_ message: PeerMessage, from sender: SimulatedNode, to target: NodeID) {
+    /// - Parameter inBulk: on a connection of its own, so in order only with others like it.
+    func send(
+        _ message: PeerMessage,
+        from sender: SimulatedNode,
+        to target: NodeID,
+        inBulk: Bool = false
+    ) {
         let to = Int(target.rawValue) - 1
         counts.messages += 1
         var bytes = ByteBuffer()
         PeerMessageCodec.write(message, into: &bytes)
+        var isGossip = false
+        if case .gossip = message { isGossip = true }
+        let connection = network.connection(of: sender.index, to: to)
+        if connection != nil, sender.process?.traffic[to] == PeerTraffic.none {
+            sender.process?.traffic[to] = .asked
+        }
+        let envelope = Envelope(
+            from: sender.index,
+            to: to,
+            connection: connection ?? 0,
+            isGossip: isGossip,
+            bytes: bytes
+        )
         switch options.transport {
         case .connections:
-            guard let connection = network.connection(of: sender.index, to: to) else {
+            guard connection != nil else {
                 counts.messagesLost += 1
                 return
             }
-            sendInOrder(
-                Envelope(from: sender.index, to: to, connection: connection, bytes: bytes)
-            )
-        case .datagrams:
-            let envelope = Envelope(from: sender.index, to: to, connection: 0, bytes: bytes)
-            sendLoosely(envelope, mayRepeat: message.mayRepeat)
+            sendInOrder(envelope, lane: inBulk ? 1 : 0)
+        case .datagrams: sendLoosely(envelope, mayRepeat: message.mayRepeat)
         }
     }
 
-    private func sendInOrder(_ envelope: Envelope) {
-        let end = Network.end(of: envelope.from, to: envelope.to)
+    private func post(_ envelope: Envelope, at time: Instant) {
+        if !envelope.isGossip { messagesUnderWay += 1 }
+        queue.schedule(.message(envelope), at: time)
+    }
+
+    private func sendInOrder(_ envelope: Envelope, lane: Int) {
+        let end = Network.end(of: envelope.from, to: envelope.to) + 2 * lane
         let soonest = network[envelope.from, envelope.to].lastArrivals[end]
         let arrival = max(
             now + messageDelay(envelope),
             soonest + Interval(nanoseconds: 1)
         )
         network[envelope.from, envelope.to].lastArrivals[end] = arrival
-        messagesUnderWay += 1
-        queue.schedule(.message(envelope), at: arrival)
+        post(envelope, at: arrival)
     }
 
     private func sendLoosely(_ envelope: Envelope, mayRepeat: Bool) {
@@ -59,12 +75,10 @@ extension Simulation {
             counts.messagesLost += 1
             return
         }
-        messagesUnderWay += 1
-        schedule(.message(envelope), after: messageDelay(envelope))
+        post(envelope, at: now + messageDelay(envelope))
         if isLossy, mayRepeat, networkDice.chance(options.repeatsPerThousand, in: 1_000) {
             let late = Interval(nanoseconds: options.messageDelay.nanoseconds * 20)
-            messagesUnderWay += 1
-            schedule(.message(envelope), after: delay(late, &networkDice))
+            post(envelope, at: now + delay(late, &networkDice))
         }
     }
 
@@ -77,32 +91,41 @@ extension Simulation {
     }
 
     func arrive(_ envelope: Envelope) {
-        messagesUnderWay -= 1
+        if !envelope.isGossip { messagesUnderWay -= 1 }
         let isBlocked = network.isBlocked(from: envelope.from, to: envelope.to)
-        if options.transport == .connections {
-            let connection = network.connection(of: envelope.to, to: envelope.from)
-            guard connection == envelope.connection else {
-                counts.messagesLost += 1
-                return
-            }
+        // What nodes say of themselves is of one process and one connection, also among datagrams.
+        let isOfConnection = options.transport == .connections || envelope.isGossip
+        let connection = network.connection(of: envelope.to, to: envelope.from)
+        if isOfConnection, connection != envelope.connection {
+            counts.messagesLost += 1
+            return
+        }
+        switch options.transport {
+        case .connections:
             let end = Network.end(of: envelope.from, to: envelope.to)
             if isBlocked || !network[envelope.from, envelope.to].stalled[end].isEmpty {
                 network[envelope.from, envelope.to].stalled[end].append(envelope)
                 return
             }
-        } else if isBlocked {
-            counts.messagesLost += 1
-            return
+        case .datagrams:
+            if isBlocked {
+                counts.messagesLost += 1
+                return
+            }
         }
         deliver(envelope)
     }
 
     private func deliver(_ envelope: Envelope) {
         let target = nodes[envelope.to]
-        guard target.process != nil else { return }
+        guard let process = target.process else { return }
+        process.traffic[envelope.from] = .heard
         do throws(WireDecodeError) {
-            let message = try PeerMessageCodec.read(envelope.bytes)
-            step(target, .message(from: nodes[envelope.from].id, message))
+            let sender = nodes[envelope.from].id
+            switch try PeerMessageCodec.read(envelope.bytes) {
+            case .gossip(let gossip): step(target, control: .gossip(from: sender, gossip))
+            case let message: step(target, .message(from: sender, message))
+            }
         } catch {
             report(Violation(.codec, "a message can't be read back: \(error)"))
         }
@@ -130,9 +153,6 @@ extension Simulation {
             open(node, other, connection)
         case .closed(let node, let other, let connection):
             close(node, other, connection)
-        case .suspected(let node, let other, let connection):
-            guard network.isCut(node, other) || nodes[other].pausedSince != nil else { return }
-            close(node, other, connection)
         }
     }
 
@@ -157,7 +177,7 @@ extension Simulation {
         let (node, other) = networkDice.chance(1, in: 2) ? (a, b) : (b, a)
         network[a, b].stalled = [[], []]
         let openTime = now + delay(options.messageDelay, &networkDice)
-        network[a, b].lastArrivals = [openTime, openTime]
+        network[a, b].lastArrivals = [openTime, openTime, openTime, openTime]
         open(node, other, connection)
         queue.schedule(
             .link(.opened(node: other, other: node, connection: connection)),
@@ -167,8 +187,10 @@ extension Simulation {
 
     private func open(_ node: Int, _ other: Int, _ connection: Int) {
         network.setConnection(connection, of: node, to: other)
-        step(nodes[node], .peerUp(nodes[other].id))
-        if network.isCut(node, other) { suspect(node, other) }
+        nodes[node].process?.traffic[other] = .none
+        let life = nodes[other].process?.life ?? 0
+        invariant(life > 0, "a connection to a node that is down")
+        step(nodes[node], control: .connected(nodes[other].id, life: life))
     }
 
     /// One end gives the connection up; the other hears of it if it can.
@@ -177,20 +199,19 @@ extension Simulation {
         network.setConnection(nil, of: node, to: other)
         let end = Network.end(of: other, to: node)
         network[node, other].stalled[end] = []
-        if nodes[node].process != nil { step(nodes[node], .peerDown(nodes[other].id)) }
+        step(nodes[node], control: .disconnected(nodes[other].id))
         tellClosed(other, node, isSudden: false)
         dialSoon(node, other)
     }
 
     /// Lets a node hear that the other end of its connection is gone.
     ///
-    /// - Parameter isSudden: the other machine died and says nothing.
+    /// - Parameter isSudden: the other machine died and says nothing. Then, and when nothing gets
+    ///   through, it is for the node's failure detector to notice.
     func tellClosed(_ node: Int, _ other: Int, isSudden: Bool) {
         guard let connection = network.connection(of: node, to: other) else { return }
-        let isSilent = isSudden || network.isBlocked(from: other, to: node)
-        let delay =
-            isSilent
-            ? networkDice.interval(200...2_000) : self.delay(options.messageDelay, &networkDice)
+        guard !isSudden, !network.isBlocked(from: other, to: node) else { return }
+        let delay = self.delay(options.messageDelay, &networkDice)
         // In order after what the other end has sent.
         let end = Network.end(of: other, to: node)
         let soonest = network[node, other].lastArrivals[end] + Interval(nanoseconds: 1)
@@ -201,20 +222,7 @@ extension Simulation {
         )
     }
 
-    /// A node hears nothing from another any more, and notices after a while.
-    func suspect(_ node: Int, _ other: Int) {
-        guard let connection = network.connection(of: node, to: other) else { return }
-        schedule(
-            .link(.suspected(node: node, other: other, connection: connection)),
-            after: networkDice.interval(200...2_500)
-        )
-    }
-
-    func block(from: Int, to: Int) {
-        network.block(from: from, to: to)
-        suspect(from, to)
-        suspect(to, from)
-    }
+    func block(from: Int, to: Int) { network.block(from: from, to: to) }
 
     func unblock(from: Int, to: Int) {
         network.unblock(from: from, to: to)

@@ -36,6 +36,7 @@ extension Simulation {
         counts.rounds += 1
         round += 1
         firstKeyOfRound = causal.keys.count
+        areHintsWhole = options.faults.isDisjoint(with: [.rot, .wildClock])
         log.beginRound()
         causal.retire()
         finalObjects.removeAll()
@@ -50,6 +51,7 @@ extension Simulation {
         if options.faults.contains(.rot) { readEverywhere() }
         runClients(operations: options.calmOperations, isCalm: true)
         awaitQuiet()
+        awaitHandOver()
         readAllKeys()
         awaitQuiet()
         checkQuietCluster()
@@ -90,6 +92,8 @@ extension Simulation {
         startAll()
         awaitConnections()
         awaitTrueClocks()
+        awaitHandOver()
+        checkHandedOver()
         runClients(operations: options.calmOperations / 2, isCalm: true)
         awaitQuiet()
     }
@@ -107,14 +111,15 @@ extension Simulation {
         awaitTrueClocks()
     }
 
-    /// Until the replicas' clocks are where the wrong ones were.
+    /// Until the replicas' clocks are where the wrong ones were: a long time, in which nothing else
+    /// would happen.
     private func awaitTrueClocks() {
+        var milliseconds = Int64(0)
         if options.faults.contains(.wildClock) {
-            pass(.milliseconds(3 * options.clockDriftMax.milliseconds))
+            milliseconds += 3 * Int64(options.clockDriftMax.milliseconds)
         }
-        if options.faults.contains(.hourJumps) {
-            for node in nodes { node.clock.skippedHours += 1 }
-        }
+        if options.faults.contains(.hourJumps) { milliseconds += 3_600_000 }
+        for node in nodes { node.clock.skippedMilliseconds += milliseconds }
     }
 
     private func awaitConnections() {
@@ -124,6 +129,15 @@ extension Simulation {
             }
         }
         if !areUp { report(Violation(.liveness, "nodes do not connect")) }
+    }
+
+    /// Until every hint has been delivered and nobody holds anything in the place of another.
+    private func awaitHandOver() {
+        let isDone = advance(within: .seconds(30)) {
+            nodes.allSatisfy { $0.engine.hintCount == 0 && $0.engine.standInCount == 0 }
+        }
+        if !isDone { report(Violation(.liveness, "hints are not delivered")) }
+        awaitQuiet()
     }
 
     func awaitQuiet() {

@@ -52,6 +52,19 @@ extension Simulation {
         step(nodes[node], .tick)
     }
 
+    func scheduleHousekeeping(_ node: SimulatedNode, _ process: Process) {
+        schedule(
+            .housekeeping(node: node.index, process: process.number),
+            after: Shard.housekeepingInterval
+        )
+    }
+
+    func keepHouse(_ node: Int, _ number: Int) {
+        guard let process = process(node, number) else { return }
+        step(nodes[node], .housekeeping)
+        scheduleHousekeeping(nodes[node], process)
+    }
+
     // MARK: Inputs
 
     private func observe(
@@ -87,8 +100,12 @@ extension Simulation {
             try causal.received(object, of: key, at: node.index)
         case .fetched(_, .object(let object?)):
             try receivedByContent(object, at: node)
+        case .handOff(_, let records):
+            for record in records {
+                try causal.received(record.object, of: record.key, at: node.index)
+            }
         case .stored, .fetch, .fetched, .forward, .forwarded, .scan, .scanned, .count, .counted,
-            .handOff, .handedOff, .gossip:
+            .handedOff, .gossip:
             break
         }
     }
@@ -109,20 +126,22 @@ extension Simulation {
     ) throws(Violation) {
         switch completion {
         case .loaded(let token, let result):
-            guard let key = process.storage.removeValue(forKey: token)?.key else { return }
+            guard let work = process.storage.removeValue(forKey: token), let key = work.key
+            else { return }
             switch result {
             case .success(let bytes?):
                 guard let object = try? EncodedObject(bytes) else { return }
-                try causal.loaded(object, of: key, at: node.index)
+                try causal.loaded(object, of: key, at: work.place)
             case .success(nil): break
             case .failure(let failure):
-                if failure == .corrupt { causal.foundRotten(key, at: node.index) }
+                if failure == .corrupt { causal.foundRotten(key, at: work.place) }
             }
         case .persisted(let token, let failure):
             guard let work = process.storage.removeValue(forKey: token), let key = work.key
             else { return }
-            let left = (try? node.peek(causal.keys[key]).get()).flatMap { try? EncodedObject($0) }
-            try causal.persisted(work, failed: failure != nil, left: left, at: node.index)
+            let record = work.place.key(causal.keys[key])
+            let left = (try? node.peek(record).get()).flatMap { try? EncodedObject($0) }
+            try causal.persisted(work, failed: failure != nil, left: left, at: work.place)
         case .scanned, .hintsLoaded: break
         }
     }
@@ -163,7 +182,8 @@ extension Simulation {
             }
             send(message, from: node, to: target)
         case .sendBulk(let target, let message):
-            send(message, from: node, to: target)
+            checking { () throws(Violation) in try observe(sending: message, from: node) }
+            send(message, from: node, to: target, inBulk: true)
         case .storage(let request):
             try start(request, at: node, process)
         case .reply(let ticket, let reply):
@@ -186,8 +206,12 @@ extension Simulation {
         case .fetched(_, .object(let object?)):
             guard let key = causal.key(of: object) else { return }
             try causal.emitted(object, of: key, by: node.index)
+        case .handOff(_, let records):
+            for record in records {
+                try causal.emitted(record.object, of: record.key, by: node.index)
+            }
         case .stored, .fetch, .fetched, .forward, .forwarded, .scan, .scanned, .count, .counted,
-            .handOff, .handedOff, .gossip:
+            .handedOff, .gossip:
             break
         }
     }
@@ -199,9 +223,9 @@ extension Simulation {
     ) throws(Violation) {
         switch request {
         case .load(let key, let token):
-            process.storage[token] = StorageWork(kind: .load, key: causal.number(of: key))
+            process.storage[token] = work(.load, key, node)
             scheduleRead(node, process)
-        case .scan:
+        case .scan, .loadHints:
             scheduleRead(node, process)
         case .persist(let key, let bytes, hints: _, let token):
             guard let object = try? EncodedObject(bytes) else {
@@ -209,16 +233,33 @@ extension Simulation {
             }
             checking { () throws(Violation) in
                 let before = causal.writeCount(of: key)
-                var work = StorageWork(kind: .persist, key: causal.number(of: key))
+                var work = work(.persist, key, node)
                 defer { process.storage[token] = work }
-                try causal.persisting(object, &work, at: node.index)
+                try causal.persisting(object, &work, at: work.place)
                 try noteWrite(of: key, since: before)
             }
             scheduleCommit(node, process)
-        case .remove, .keepHints, .loadHints, .dropHints:
-            preconditionFailure("not asked for yet")
+        case .remove(let key, let token):
+            let work = work(.remove, key, node)
+            process.storage[token] = work
+            if let key = work.key { causal.removing(key, at: work.place) }
+            scheduleCommit(node, process)
+        case .keepHints, .dropHints:
+            scheduleCommit(node, process)
         }
         node.engine.request(request)
+    }
+
+    private func work(
+        _ kind: StorageWork.Kind,
+        _ key: StoredKey,
+        _ node: SimulatedNode
+    ) -> StorageWork {
+        StorageWork(
+            kind: kind,
+            key: causal.number(of: key),
+            place: Place(node: node.index, key)
+        )
     }
 
     /// Ties a write that was just seen for the first time to the operation that its value names.

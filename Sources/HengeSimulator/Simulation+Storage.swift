@@ -64,6 +64,7 @@ extension Simulation {
     private func commit(_ node: SimulatedNode, _ process: Process) {
         process.isCommitScheduled = false
         if diskDice.chance(node.diskErrorPercent, in: 100) {
+            areHintsWhole = false
             let takesEffect = diskDice.chance(1, in: 3)
             node.engine.failNextCommit(
                 with: diskDice.chance(1, in: 2) ? .io : .noSpace,

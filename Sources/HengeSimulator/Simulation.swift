@@ -51,6 +51,9 @@ package final class Simulation {
     let skippedFaults: SkippedFaults
     /// Faults that were due so far, also those that were left out or found nothing to break.
     var strikesDue = 0
+    /// Whether hints tell of every write that a replica has missed in this round: no coordinator
+    /// died before it could keep one, none was dropped, and no disk failed.
+    var areHintsWhole = true
     /// Whether a node has lost records of earlier rounds, which nobody reads any more.
     var haveOldKeysDiverged = false
     /// The faults that struck.
@@ -208,6 +211,13 @@ package final class Simulation {
             guard let running = process(node, number) else { return }
             handle(event, at: nodes[node], running)
         case .tick(let node, let process): tick(node, process)
+        case .housekeeping(let node, let process): keepHouse(node, process)
+        case .round(let node, let number):
+            guard let running = process(node, number) else { return }
+            beginRound(nodes[node], running)
+        case .control(let node, let process, let input):
+            guard self.process(node, process) != nil else { return }
+            step(nodes[node], control: input)
         case .input(let node, let process, let input):
             guard self.process(node, process) != nil else { return }
             step(nodes[node], input)
@@ -238,6 +248,10 @@ enum Event {
     case link(LinkEvent)
     case storage(node: Int, process: Int, StorageEvent)
     case tick(node: Int, process: Int)
+    case housekeeping(node: Int, process: Int)
+    /// A round of gossip is due.
+    case round(node: Int, process: Int)
+    case control(node: Int, process: Int, ControlInput)
     case input(node: Int, process: Int, ShardInput)
     case tallies(node: Int, process: Int, [RecordWeight])
     case start(node: Int)
@@ -251,14 +265,19 @@ enum Event {
         switch self {
         case .message(let envelope): envelope.to
         case .unstall(_, let to): to
-        case .link(.opened(let node, _, _)), .link(.closed(let node, _, _)),
-            .link(.suspected(let node, _, _)):
-            node
-        case .storage(let node, _, _), .tick(let node, _), .input(let node, _, _),
+        case .link(.opened(let node, _, _)), .link(.closed(let node, _, _)): node
+        case .storage(let node, _, _), .tick(let node, _), .housekeeping(let node, _),
+            .input(let node, _, _), .round(let node, _), .control(let node, _, _),
             .tallies(let node, _, _), .stopping(let node, _, _, _):
             node
         case .link(.dial), .start, .wake, .nemesis, .relief: nil
         }
+    }
+
+    /// Whether it is a message that is more than gossip.
+    var isRequest: Bool {
+        if case .message(let envelope) = self { return !envelope.isGossip }
+        return false
     }
 }
 

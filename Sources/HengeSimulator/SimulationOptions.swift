@@ -31,6 +31,8 @@ package struct SimulationOptions: Hashable, Sendable {
     package var readDelay = Interval.microseconds(100)
     package var commitDelay = Interval.milliseconds(1)
     package var clockDriftMax = Interval.seconds(60)
+    /// How often each node gossips; what it notices of others follows from it.
+    package var gossipInterval = Interval.milliseconds(200)
 
     package var clients = 6
     package var keys = 4
@@ -49,6 +51,11 @@ package struct SimulationOptions: Hashable, Sendable {
     /// Promises whose breach does not end the run, so that it shows what follows from it.
     package var tolerated: Set<Violation.Promise> = []
 
+    /// How many of a hundred requests let others stand in for replicas that are down.
+    package var sloppyPercent = 0
+    package var hintBytesMax = 1 << 30
+    package var hintAgeMax = Interval.seconds(3 * 3_600)
+
     package var siblingsMax = 100
     package var objectBytesMax = 1 << 20
     package var requestsMax = 1 << 14
@@ -63,6 +70,7 @@ package struct SimulationOptions: Hashable, Sendable {
             durability == .sync ? "sync" : "interval",
             "levels=\(levels.map(\.description).joined(separator: "+"))",
         ]
+        if sloppyPercent > 0 { parts.append("sloppy=\(sloppyPercent)%") }
         if lossPerThousand > 0 { parts.append("loss=\(lossPerThousand)‰") }
         parts.append("faults=\(faults.isEmpty ? "none" : faults.names.joined(separator: "+"))")
         return parts.joined(separator: " ")
@@ -90,8 +98,6 @@ extension SimulationOptions {
         for kind in FaultKinds.all.members {
             if dice.chance(1, in: rare.contains(kind) ? 8 : 2) { faults.formUnion(kind) }
         }
-        // A copy is refused by what nodes tell each other of their lives.
-        faults.remove(.oldCopies)
         if dice.chance(1, in: 20) { faults = [] }
         // A record that rots where fewer than three hold it can't always be made whole by reads.
         if replicas < 3 { faults.remove(.rot) }
@@ -108,6 +114,7 @@ extension SimulationOptions {
         messageDelay = .microseconds(dice.pick([50, 500, 2_000, 10_000]))
         readDelay = .microseconds(dice.pick([0, 50, 500, 3_000]))
         commitDelay = .microseconds(dice.pick([50, 1_000, 5_000]))
+        gossipInterval = .milliseconds(dice.pick([30, 50, 100, 200, 1_000]))
     }
 
     private mutating func drawLoad(_ dice: inout SeededGenerator) {
@@ -131,6 +138,9 @@ extension SimulationOptions {
         if dice.chance(1, in: 10) { objectBytesMax = 400 + dice.below(1_000) }
         if dice.chance(1, in: 10) { requestsMax = 1 + dice.below(4) }
         if dice.chance(1, in: 10) { replicaWorkMax = 1 + dice.below(4) }
+        if dice.chance(1, in: 6) { hintBytesMax = dice.pick([0, 500, 5_000]) }
+        if dice.chance(1, in: 6) { hintAgeMax = .milliseconds(dice.pick([10, 200, 2_000])) }
+        sloppyPercent = dice.pick([0, 0, 30, 100])
     }
 }
 

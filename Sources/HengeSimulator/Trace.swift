@@ -76,6 +76,46 @@ package struct Trace {
         line("\(describer.time(now)) n\(node.rawValue)   \(text)")
     }
 
+    mutating func record(_ input: ControlInput, at node: NodeID, _ now: Instant) {
+        begin(5, node, now)
+        switch input {
+        case .start: scratch.writeInteger(UInt8(1))
+        case .tick: scratch.writeInteger(UInt8(2))
+        case .connected(let id, let life):
+            scratch.writeInteger(UInt32(id.rawValue) | 3 << 16)
+            scratch.writeInteger(life)
+        case .disconnected(let id): scratch.writeInteger(UInt32(id.rawValue) | 4 << 16)
+        case .gossip(let sender, let message):
+            scratch.writeInteger(sender.rawValue)
+            write(.gossip(message))
+        case .heard(let id): scratch.writeInteger(UInt32(id.rawValue) | 5 << 16)
+        case .asked(let id): scratch.writeInteger(UInt32(id.rawValue) | 6 << 16)
+        case .stopping: scratch.writeInteger(UInt8(7))
+        }
+        end()
+        guard let line, let text = describer.describe(input) else { return }
+        line("\(describer.time(now)) n\(node.rawValue) \(text)")
+    }
+
+    mutating func record(_ effect: ControlEffect, of node: NodeID, _ now: Instant) {
+        begin(6, node, now)
+        switch effect {
+        case .send(let target, let message):
+            scratch.writeInteger(target.rawValue)
+            write(.gossip(message))
+        case .disconnect(let id): scratch.writeInteger(UInt32(id.rawValue) | 1 << 16)
+        case .peerUp(let id): scratch.writeInteger(UInt32(id.rawValue) | 2 << 16)
+        case .peerDown(let id): scratch.writeInteger(UInt32(id.rawValue) | 3 << 16)
+        case .confirmActors(let isNewest): scratch.writeInteger(UInt8(isNewest ? 1 : 0))
+        case .saveLives(let lives): scratch.writeImmutableBuffer(lives)
+        // Floating point in words could differ where hashes must not; effects tell the rest.
+        case .note: break
+        }
+        end()
+        guard let line, let text = describer.describe(effect) else { return }
+        line("\(describer.time(now)) n\(node.rawValue)   \(text)")
+    }
+
     /// Something that the simulator does to a node.
     mutating func note(_ what: String, at node: NodeID, _ now: Instant) {
         begin(3, node, now)
