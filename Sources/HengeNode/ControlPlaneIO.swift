@@ -14,8 +14,8 @@ package struct ControlSettings: Sendable {
     package var fanout = 3
     /// A connection on which an answer is missing for so many intervals, while nothing else comes
     /// either, is given up. Each of these rounds asks again, so that a few lost messages don't
-    /// count: at 5 % loss six in a row fail once in a million.
-    package var silenceIntervalsMax = 6
+    /// count: at 5 % loss seven questions in a row go unanswered once in ten million.
+    package var silenceIntervalsMax = 7
 
     package init() {}
 }

@@ -43,7 +43,8 @@ extension GossipSimulation {
     /// A message's length on the wire, with its frame. Without encoding it: most of the time of a
     /// run of a thousand nodes would go there.
     package static func bytes(of message: GossipMessage) -> Int {
-        let kinds = 2
+        // A request id, which gossip leaves empty, and what kind of message it is of which.
+        let kinds = 8 + 2
         switch message {
         case .digest(let beats), .news(let beats):
             return Frame.headerLength + kinds + 4 + beats.count * 18

@@ -58,7 +58,7 @@ package final class GossipSimulation {
     }
 
     /// Rounds before the last node joins, and before bytes are counted after that.
-    static let warmUpRounds: UInt64 = 20
+    static let warmUpRounds: UInt64 = 10
     private static let stopRoundsMax: UInt64 = 60
 
     let options: Options

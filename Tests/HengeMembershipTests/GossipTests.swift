@@ -114,7 +114,7 @@ import Testing
     func phi() {
         var one = gossip(1)
         one.connected(1, life: 60, at: at(0))
-        for second in 1...20 { one.take([beat(2, 60, second)], from: 2, at: at(second)) }
+        for second in UInt64(1)...20 { one.take([beat(2, 60, second)], from: 2, at: at(second)) }
         #expect(one.phi(of: 1, at: at(21)) < 0.1)
         #expect(one.phi(of: 1, at: at(26)) > 8)
         one.take([beat(2, 60, 20)], from: 2, at: at(26))

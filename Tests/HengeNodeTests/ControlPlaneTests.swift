@@ -144,6 +144,7 @@ private func words(_ effects: [ControlEffect]) -> [String] {
         for beat in UInt64(1)...8 {
             heard += words(world.round()).filter { !$0.hasPrefix("digest") }
             world.beat(2, beat, from: 3)
+            world.beat(3, beat, from: 3)
         }
         #expect(heard == ["down #2", "silent #2", "disconnect #2"])
         #expect((world.status(2)?.phi ?? 9) < 1 && world.status(2)?.liveness == .down)

@@ -10,7 +10,8 @@ struct SimulateGossipCommand: AsyncParsableCommand {
         discussion: """
             Only the parts of nodes that gossip, with the default settings, over a network that \
             loses, delays and reorders messages. A node joins, the cluster runs undisturbed, and \
-            a node stops without a word. Exits 1 when a node that ran was held for down.
+            a node stops without a word. Exits 1 when a node that ran was held for down. --seed \
+            and --json are as for henge simulate; the seed is 1 when none is given.
 
             Example: henge simulate gossip --nodes 10,100,1000
             """
@@ -21,9 +22,6 @@ struct SimulateGossipCommand: AsyncParsableCommand {
         transform: SimulateGossipCommand.sizes
     )
     var nodes = [10, 100, 1000]
-
-    @Option(help: "Decides everything that is left to chance.")
-    var seed: UInt64 = 1
 
     @Option(help: "Messages lost, of a hundred.")
     var loss = 5
@@ -36,8 +34,8 @@ struct SimulateGossipCommand: AsyncParsableCommand {
     )
     var seconds: Int?
 
-    @Flag(help: "Print JSON.")
-    var json = false
+    /// An option of both would be taken by the parent alone.
+    @ParentCommand var parent: SimulateCommand
 
     func validate() throws {
         guard (0...99).contains(loss) else { throw ValidationError("--loss must be 0 to 99.") }
@@ -53,11 +51,11 @@ struct SimulateGossipCommand: AsyncParsableCommand {
         var progress = ProgressLine()
         var reports: [GossipSimulation.Report] = []
         for count in nodes {
-            if !json { progress.draw("\(Wording.grouped(count)) nodes gossip…") }
+            if !parent.json { progress.draw("\(Wording.grouped(count)) nodes gossip…") }
             reports.append(GossipSimulation(options(count)).run())
         }
         progress.clear()
-        if json {
+        if parent.json {
             Output.json(.array(reports.map(GossipText.json)))
         } else {
             Output.lines(GossipText.lines(reports, color: Output.usesColor))
@@ -68,7 +66,7 @@ struct SimulateGossipCommand: AsyncParsableCommand {
     }
 
     private func options(_ count: Int) -> GossipSimulation.Options {
-        var options = GossipSimulation.Options(nodes: count, seed: seed)
+        var options = GossipSimulation.Options(nodes: count, seed: parent.seed ?? 1)
         options.lossPercent = loss
         options.jitter = .milliseconds(UInt64(jitterMs))
         options.calm = .seconds(UInt64(seconds ?? (count <= 100 ? 3600 : 60)))
