@@ -28,6 +28,7 @@ extension Simulation {
             ring: ring,
             configuration: configuration,
             saved: saved,
+            hints: node.engine.hintBacklogs,
             seed: startDice.next()
         )
         let process = Process(number: node.processesStarted, shard: shard)

@@ -201,7 +201,7 @@ extension Simulation {
         case .load(let key, let token):
             process.storage[token] = StorageWork(kind: .load, key: causal.number(of: key))
             scheduleRead(node, process)
-        case .scan:
+        case .scan, .loadHints:
             scheduleRead(node, process)
         case .persist(let key, let bytes, hints: _, let token):
             guard let object = try? EncodedObject(bytes) else {
@@ -215,8 +215,8 @@ extension Simulation {
                 try noteWrite(of: key, since: before)
             }
             scheduleCommit(node, process)
-        case .remove, .keepHints, .loadHints, .dropHints:
-            preconditionFailure("not asked for yet")
+        case .remove, .keepHints, .dropHints:
+            scheduleCommit(node, process)
         }
         node.engine.request(request)
     }

@@ -104,7 +104,7 @@ import Testing
         #expect(cluster.get(k, at: d, .all) == "x" && cluster.isQuiet)
         for node in [d, e] {
             #expect(cluster.node(node).disk.isEmpty)
-            #expect(cluster.node(node).hints.values.allSatisfy(\.isEmpty))
+            #expect(cluster.node(node).hints.values.allSatisfy { $0.isEmpty })
         }
     }
 
