@@ -80,12 +80,8 @@ extension Shard {
             object.write(sibling, replacing: replacing)
         }
         let encoded = object.encoded()
-        guard encoded.bytes.readableBytes <= configuration.objectBytesMax else {
+        if let failure = tooLarge(encoded) {
             // The dot is minted and never used: a gap, which is normal.
-            let failure = RequestFailure.tooLarge(
-                bytes: encoded.bytes.readableBytes,
-                limit: configuration.objectBytesMax
-            )
             return endUnbegun(id, .failed(failure), &effects)
         }
         warnOfSiblings(key, object.siblings.count, &effects)
@@ -98,6 +94,12 @@ extension Shard {
             required: required
         )
         replicate(id, key, encoded, at: time, &effects)
+    }
+
+    private func tooLarge(_ object: EncodedObject) -> RequestFailure? {
+        let bytes = object.bytes.readableBytes
+        guard bytes > configuration.objectBytesMax else { return nil }
+        return .tooLarge(bytes: bytes, limit: configuration.objectBytesMax)
     }
 
     /// A dot that neither the record nor the client's context claims already.

@@ -30,6 +30,7 @@ final class RunningNode {
             ring: ring,
             configuration: settings.shard,
             saved: saved,
+            hints: storage.hintBacklogs,
             seed: generator.next()
         )
         let loop = group.next()
