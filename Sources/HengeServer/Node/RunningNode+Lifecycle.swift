@@ -24,8 +24,9 @@ extension RunningNode {
     /// over: then this node may have to serve alone.
     func awaitPeers(atMost limit: Interval) -> EventLoopFuture<Void> {
         let driver = self.driver
+        let node = NIOLoopBound(self, eventLoop: driver.eventLoop)
         return wait(atMost: limit) { driver.membersUp * 2 > driver.ring.document.members.count }
-            .map { _ in driver.phase = .serving }
+            .map { node.value.driver.phase = .serving }
     }
 
     // MARK: Stopping
@@ -48,15 +49,21 @@ extension RunningNode {
     func finishRequests(atMost limit: Interval) -> EventLoopFuture<Int> {
         let driver = self.driver
         let clients = self.clients
+        let node = NIOLoopBound(self, eventLoop: driver.eventLoop)
         let deadline = SystemClock.now() + limit
         return wait(atMost: limit) { driver.requestsInFlight == 0 && clients.owesNothing }
-            .flatMap { _ in
-                let left = driver.requestsInFlight
-                clients.closeGently()
+            .flatMap {
+                let left = node.value.driver.requestsInFlight
+                node.value.clients.closeGently()
                 // A client that reads takes its replies within a round trip.
                 let rest = min(deadline.since(SystemClock.now()), .seconds(1))
-                return self.wait(atMost: rest) { clients.isEmpty }.map { _ in left }
+                return node.value.awaitClosed(atMost: rest).map { left }
             }
+    }
+
+    private func awaitClosed(atMost limit: Interval) -> EventLoopFuture<Void> {
+        let clients = self.clients
+        return wait(atMost: limit) { clients.isEmpty }
     }
 
     /// Waits for hints to reach the nodes that are up, as long as some do.
@@ -67,6 +74,7 @@ extension RunningNode {
         guard !driver.shard.areHintsPaused else {
             return driver.eventLoop.makeSucceededFuture(driver.hintsDeliverable)
         }
+        let node = NIOLoopBound(self, eventLoop: driver.eventLoop)
         var least = driver.hintsDeliverable
         var since = SystemClock.now()
         return wait(atMost: limit) {
@@ -74,7 +82,7 @@ extension RunningNode {
             let now = SystemClock.now()
             if left < least { (least, since) = (left, now) }
             return left == 0 || now.since(since) >= Self.stallMax
-        }.map { _ in driver.hintsDeliverable }
+        }.map { node.value.driver.hintsDeliverable }
     }
 
     /// Waits for what this node still does for others.
@@ -82,7 +90,8 @@ extension RunningNode {
     /// - Returns: what is not done.
     func settle(atMost limit: Interval) -> EventLoopFuture<Int> {
         let driver = self.driver
-        return wait(atMost: limit) { driver.isIdle }.map { _ in driver.shard.workInFlight }
+        let node = NIOLoopBound(self, eventLoop: driver.eventLoop)
+        return wait(atMost: limit) { driver.isIdle }.map { node.value.driver.shard.workInFlight }
     }
 
     private func wait(
