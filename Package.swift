@@ -95,6 +95,7 @@ let package = Package(
         // Effects become I/O.
         .systemLibrary(name: "CRocksDB"),
         .systemLibrary(name: "CXXHash"),
+        .systemLibrary(name: "CZlib"),
         pure(
             "HengeStorage",
             [
@@ -107,9 +108,8 @@ let package = Package(
             "HengeServer",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
-                "HengeMembership", "HengeNode", "HengeStorage", "HengeRESP", nioCore, nioPosix,
-                nioConcurrency, deque,
-                logging,
+                "HengeMembership", "HengeNode", "HengeStorage", "HengeRESP", "CZlib", nioCore,
+                nioPosix, nioConcurrency, deque, logging,
                 lifecycle, unixSignals, configuration,
             ]
         ),
@@ -117,9 +117,9 @@ let package = Package(
         .executableTarget(
             name: "henge",
             dependencies: [
-                "HengeBase", "HengeCausality", "HengeRing", "HengeReplication", "HengeMembership",
-                "HengeNode", "HengeRESP", "HengeStorage", "HengeServer", "HengeClient",
-                "HengeSimulator", nioCore, nioPosix,
+                "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
+                "HengeMembership", "HengeNode", "HengeRESP", "HengeStorage", "HengeServer",
+                "HengeClient", "HengeSimulator", nioCore, nioPosix,
                 nioConcurrency, arguments, histogram, logging, lifecycle, configuration,
                 systemPackage,
             ],

@@ -10,6 +10,15 @@ package struct PeerHello: Hashable, Sendable {
     /// The most bytes that each of the texts below may have; longer ones are refused when read.
     package static let textMax = 512
 
+    /// What a connection is for, as the side that dialled it says; the other side's word does not
+    /// count.
+    package enum Purpose: UInt8, Sendable {
+        /// Requests and their answers, both ways: one such connection a pair of nodes.
+        case requests = 0
+        /// Compressed records from the dialler to the other side, beside the requests.
+        case bulk = 1
+    }
+
     package var versions: ClosedRange<UInt16>
     package var clusterID: UInt64
     package var node: NodeID
@@ -22,6 +31,7 @@ package struct PeerHello: Hashable, Sendable {
     /// Where the sender's clients connect, for topology answers; empty when it has none.
     package var respAddress: String
     package var httpAddress: String
+    package var purpose: Purpose
 
     package init(
         versions: ClosedRange<UInt16> = PeerHello.versions,
@@ -31,7 +41,8 @@ package struct PeerHello: Hashable, Sendable {
         epoch: UInt64,
         life: UInt64,
         respAddress: String,
-        httpAddress: String
+        httpAddress: String,
+        purpose: Purpose = .requests
     ) {
         self.versions = versions
         self.clusterID = clusterID
@@ -41,6 +52,7 @@ package struct PeerHello: Hashable, Sendable {
         self.life = life
         self.respAddress = respAddress
         self.httpAddress = httpAddress
+        self.purpose = purpose
     }
 
     package func write(into out: inout ByteBuffer) {
@@ -54,9 +66,11 @@ package struct PeerHello: Hashable, Sendable {
         out.writeText(name)
         out.writeText(respAddress)
         out.writeText(httpAddress)
+        out.writeInteger(purpose.rawValue)
     }
 
-    /// Fields that later versions may append are ignored.
+    /// Fields that later versions may append are ignored. A hello that ends before its purpose is
+    /// one for requests.
     package static func read(_ payload: ByteBuffer) throws(WireDecodeError) -> PeerHello {
         var payload = payload
         guard try payload.field(UInt32.self) == magic else { throw .invalidField("magic") }
@@ -70,6 +84,13 @@ package struct PeerHello: Hashable, Sendable {
         let name = try payload.readText(lengthMax: textMax)
         let resp = try payload.readText(lengthMax: textMax)
         let http = try payload.readText(lengthMax: textMax)
+        var purpose = Purpose.requests
+        if payload.readableBytes > 0 {
+            guard let known = Purpose(rawValue: try payload.field(UInt8.self)) else {
+                throw .invalidField("purpose")
+            }
+            purpose = known
+        }
         return PeerHello(
             versions: low...high,
             clusterID: clusterID,
@@ -78,7 +99,8 @@ package struct PeerHello: Hashable, Sendable {
             epoch: epoch,
             life: life,
             respAddress: resp,
-            httpAddress: http
+            httpAddress: http,
+            purpose: purpose
         )
     }
 

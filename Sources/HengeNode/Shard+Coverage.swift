@@ -21,7 +21,9 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        if let failure = overload { return answer(.client(ticket), .failed(failure), &effects) }
+        if let failure = overload(isWrite: false) {
+            return answer(.client(ticket), .failed(failure), &effects)
+        }
         let first = ring.partition(of: range.from)
         guard let target = coveringNode(of: first) else {
             let failure = RequestFailure.unavailable(required: 1, alive: 0)
@@ -104,7 +106,9 @@ extension Shard {
         deadline: Instant,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        if let failure = overload { return answer(.client(ticket), .failed(failure), &effects) }
+        if let failure = overload(isWrite: false) {
+            return answer(.client(ticket), .failed(failure), &effects)
+        }
         var assigned: [NodeID?] = []
         assigned.reserveCapacity(ring.partitions)
         for partition in 0..<ring.partitions { assigned.append(coveringNode(of: partition)) }

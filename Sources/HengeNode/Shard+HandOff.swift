@@ -15,8 +15,8 @@ extension Shard {
     ) {
         // Requests come first: what is handed over waits for as long as half the room is taken.
         // One batch is always taken by a node at rest, however small its bound.
-        guard localWork == 0 || localWork + records.count <= configuration.replicaWorkMax / 2
-        else {
+        let hasRoom = localWork + records.count <= configuration.replicaWorkMax / 2
+        guard localWork == 0 || (hasRoom && !isStorageBehind) else {
             effects.emit(.sendBulk(sender, .handedOff(id, .overloaded)))
             return
         }

@@ -226,7 +226,7 @@ extension Shard {
             effects.emit(.send(sender, .stored(id, .clockDrift)))
             return
         }
-        guard localWork < configuration.replicaWorkMax,
+        guard localWork < configuration.replicaWorkMax, !isStorageBehind,
             mayStandIn(for: key, object.bytes.readableBytes)
         else {
             effects.emit(.send(sender, .stored(id, .overloaded)))

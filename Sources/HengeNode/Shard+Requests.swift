@@ -12,7 +12,9 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        if let failure = overload { return answer(origin, .failed(failure), &effects) }
+        if let failure = overload(isWrite: request.isWrite) {
+            return answer(origin, .failed(failure), &effects)
+        }
         let homes = ring.preferenceList(of: request.key.token)
         let replicas = request.isSloppy ? withStandIns(homes, request) : homes
         let alive = aliveSlots(of: replicas)
@@ -74,8 +76,11 @@ extension Shard {
         }
     }
 
-    /// Why nothing new is taken on; nil while there is room.
-    var overload: RequestFailure? {
+    /// Why a request is not taken on; nil while there is room.
+    func overload(isWrite: Bool) -> RequestFailure? {
+        if isWrite, isStorageBehind {
+            return .overloaded(inFlight: localWork, limit: localWork)
+        }
         if inFlight >= configuration.requestsMax {
             return .overloaded(inFlight: inFlight, limit: configuration.requestsMax)
         }

@@ -17,12 +17,16 @@ package struct NodeSettings: Sendable {
     package var partitions = 1024
     package var durability = RocksDBEngine.Durability.sync
     package var levels = ConsistencyLevels.standard
+    /// Buckets whose requests are sloppy where neither they nor their connection say.
+    package var sloppyBuckets: [String] = []
     /// How long a request may take before the client hears `TIMEOUT`.
     package var requestTimeout = Interval.seconds(2)
     /// The largest value a client may store, in bytes; at most 16 MiB.
     package var valueBytesMax = 1024 * 1024
     /// Client connections at a time; one more is told so and closed.
     package var connectionsMax = 20_000
+    /// How long a stop may take in all; see ``Server``.
+    package var stopTimeout = Interval.seconds(15)
     package var allowsFlush = false
     package var blockCacheBytes = 64 * 1024 * 1024
     package var shard = ShardConfiguration()

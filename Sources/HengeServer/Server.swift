@@ -10,22 +10,28 @@ import ServiceLifecycle
 
 /// One node: opens its data, joins its peers, serves clients, and stops cleanly when asked to.
 package struct Server: Service {
-    /// How long a stop waits for requests in flight.
+    /// How long a stop waits for requests in flight, and again for hints.
     private static let drainMax = Interval.seconds(5)
+    /// How long a start waits for a majority of the nodes to see each other.
+    private static let peersWaitMax = Interval.seconds(2)
 
     private let settings: NodeSettings
     private let logger: Logger
     /// Called once when clients are served, with the addresses.
     private let onReady: @Sendable (ReadyReport) -> Void
+    /// Called once when the stop begins.
+    private let onStopping: @Sendable () -> Void
 
     package init(
         settings: NodeSettings,
         logger: Logger,
+        onStopping: @escaping @Sendable () -> Void = {},
         onReady: @escaping @Sendable (ReadyReport) -> Void
     ) {
         self.settings = settings
         self.logger = logger
         self.onReady = onReady
+        self.onStopping = onStopping
     }
 
     /// Runs until a graceful shutdown is asked for.
@@ -54,7 +60,9 @@ package struct Server: Service {
     ) async throws {
         let loop = group.next()
         let mailbox = CompletionMailbox(eventLoop: loop)
+        let began = SystemClock.now()
         let storage = try openStorage(ring, deliver: mailbox.deliver)
+        tellOpened(storage, since: began)
         let settings = self.settings
         let logger = self.logger
         let running = try await loop.submit {
@@ -75,6 +83,12 @@ package struct Server: Service {
             storage.close()
             throw StartError.cannotListen("\(error)")
         }
+        try await loop.flatSubmit { running.value.awaitPeers(atMost: Self.peersWaitMax) }.get()
+        let membersUp = try await loop.submit { running.value.driver.membersUp }.get()
+        logger.info(
+            "serving",
+            metadata: ["members_up": "\(membersUp) of \(ring.document.members.count)"]
+        )
         onReady(
             ReadyReport(
                 name: settings.name,
@@ -83,11 +97,51 @@ package struct Server: Service {
             )
         )
         try? await gracefulShutdown()
-        logger.info("stopping: finishing requests in flight")
-        try await loop.flatSubmit { running.value.drain(within: Self.drainMax) }.get()
+        onStopping()
+        try await stop(running, on: loop, storage)
+    }
+
+    private func stop(
+        _ running: NIOLoopBound<RunningNode>,
+        on loop: any EventLoop,
+        _ storage: RocksDBEngine
+    ) async throws {
+        // A third each for clients and hints leaves a third for the rest.
+        let part = Interval(nanoseconds: settings.stopTimeout.nanoseconds / 3)
+        let start = SystemClock.now()
+        logger.info("stopping: takes no more commands")
+        try await loop.submit { running.value.beginStop() }.get()
+        let requests = try await loop.flatSubmit {
+            running.value.finishRequests(atMost: min(part, Self.drainMax))
+        }.get()
+        tell("stopping: requests finished", since: start, left: requests)
+        let hints = try await loop.flatSubmit {
+            running.value.handOverHints(atMost: min(part, Self.drainMax))
+        }.get()
+        tell("stopping: hints handed over", since: start, left: hints)
+        let work = try await loop.flatSubmit { running.value.settle(atMost: .seconds(1)) }.get()
+        tell("stopping: work for other nodes finished", since: start, left: work)
         let state = try await loop.submit { running.value.stop() }.get()
-        storage.closeClean(state: state)
-        logger.info("stopped cleanly")
+        let isClean = storage.closeClean(state: state)
+        tell(isClean ? "stopped cleanly" : "stopped; the next start recovers", since: start)
+    }
+
+    private func tell(_ step: Logger.Message, since start: Instant, left: Int? = nil) {
+        var metadata: Logger.Metadata = ["ms": "\(SystemClock.now().since(start).milliseconds)"]
+        if let left { metadata["left"] = "\(left)" }
+        logger.info(step, metadata: metadata)
+    }
+
+    private func tellOpened(_ storage: RocksDBEngine, since began: Instant) {
+        let saved = storage.previousCleanState.flatMap(SavedState.init)
+        var metadata: Logger.Metadata = [
+            "ms": "\(SystemClock.now().since(began).milliseconds)",
+            "last_stop": saved == nil ? "a crash, or there was none" : "clean",
+        ]
+        if let tallies = saved?.tallies {
+            metadata["keys"] = "\(tallies.reduce(0) { $0 + $1.keys })"
+        }
+        logger.info("data opened", metadata: metadata)
     }
 
     private func bootstrapDocument() throws(StartError) -> RingDocument {

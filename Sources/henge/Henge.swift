@@ -27,7 +27,8 @@ struct Henge: AsyncParsableCommand {
             CommandGroup(
                 name: "Nodes",
                 subcommands: [
-                    ServeCommand.self, ClusterCommand.self, RingCommand.self,
+                    ServeCommand.self, ClusterCommand.self, RingCommand.self, ReportCommand.self,
+                    HintsCommand.self,
                 ]),
             CommandGroup(
                 name: "Measuring and testing",

@@ -17,12 +17,24 @@ import struct NIOCore.ByteBuffer
         }
     }
 
+    @Test("a hello that ends before its purpose is for requests, and an unknown purpose is refused")
+    func purposes() throws {
+        var hello = hello()
+        hello.purpose = .bulk
+        var wire = bytes(hello)
+        wire.moveWriterIndex(to: wire.writerIndex - 1)
+        #expect(try PeerHello.read(wire).purpose == .requests)
+        wire.writeInteger(UInt8(2))
+        #expect(throws: WireDecodeError.invalidField("purpose")) { try PeerHello.read(wire) }
+    }
+
     @Test("damaged hellos never trap; cut ones are errors")
     func fuzz() throws {
         for seed in UInt64(0)..<50 {
             var random = SeededGenerator(seed: seed)
             let whole = bytes(random.anyHello())
-            for length in 0..<whole.readableBytes {
+            // Without its last byte, the purpose, it is a whole hello.
+            for length in 0..<whole.readableBytes - 1 {
                 guard let part = whole.getSlice(at: 0, length: length) else { continue }
                 if (try? PeerHello.read(part)) != nil {
                     Issue.record("accepted: seed \(seed), length \(length)")

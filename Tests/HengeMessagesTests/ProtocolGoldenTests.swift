@@ -70,16 +70,18 @@ import struct NIOCore.ByteBuffer
             epoch: 9,
             life: 0x0A0B,
             respAddress: "h:1",
-            httpAddress: ""
+            httpAddress: "",
+            purpose: .bulk
         )
         var out = ByteBuffer()
         Frame.write(into: &out) { hello.write(into: &$0) }
         #expect(
-            hex(out) == "00000033" + "0f339db0"  // length, checksum
+            hex(out) == "00000034" + "0f339db0"  // length, checksum
                 + "48454e47" + "0001" + "0002"  // magic, versions
                 + "1122334455667788" + "0003" + "0000000000000009"  // cluster, node, epoch
                 + "0000000000000a0b"  // life
                 + "00000002" + "6e33" + "00000003" + "683a31" + "00000000"
+                + "01"  // purpose
         )
     }
 

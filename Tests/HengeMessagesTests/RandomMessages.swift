@@ -257,7 +257,8 @@ extension SeededGenerator {
             epoch: next(),
             life: next(),
             respAddress: names[below(4)],
-            httpAddress: names[below(4)]
+            httpAddress: names[below(4)],
+            purpose: chance(1, in: 2) ? .bulk : .requests
         )
     }
 }

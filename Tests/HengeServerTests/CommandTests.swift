@@ -152,13 +152,14 @@ import Testing
             "-ERR invalid consistency level 'SOME'; use ONE, QUORUM, ALL or a number from 1 to 8"
         ),
         (
-            "SET a 1 CONSISTENCY ONE SLOPPY",
-            "-ERR SLOPPY is not available: hinted handoff does not exist yet"
+            "SET a 1 CONSISTENCY SLOPPY",
+            "-ERR invalid consistency level 'SLOPPY'; use ONE, QUORUM, ALL or a number from 1 to 8"
         ),
-        (
-            "MGET a b CONSISTENCY ONE SLOPPY",
-            "-ERR SLOPPY is not available: hinted handoff does not exist yet"
-        ),
+        ("SET a 1 CONSISTENCY ONE SLOPPY SLOPPY", "-ERR syntax error"),
+        ("GET a SLOPPY", "-ERR wrong number of arguments for 'get' command"),
+        ("CONSISTENCY READ ONE SLOPPY WRITE ONE", "-ERR syntax error"),
+        ("HENGE.HINTS PAUSE n1", "-ERR syntax error"),
+        ("HENGE.HINTS DROP nobody", "-ERR no node is called 'nobody'"),
         ("FLUSHALL", "-ERR FLUSHALL is disabled; start the node with --allow-flush"),
         ("FLUSHDB", "-ERR FLUSHDB is disabled; start the node with --allow-flush"),
         ("FLUSHALL NOW", "-ERR syntax error"),

@@ -14,14 +14,14 @@ import Testing
                 ("CLIENT GETNAME", "nil"), ("CLIENT SETNAME me", "+OK"),
                 ("CLIENT GETNAME", "\"me\""), ("CLIENT SETINFO LIB-NAME lib", "+OK"),
                 ("CLIENT NO-EVICT ON", "+OK"), ("CLIENT NO-TOUCH OFF", "+OK"),
-                ("CONSISTENCY", "[\"read\", \"QUORUM\", \"write\", \"QUORUM\"]"),
+                ("CONSISTENCY", "[\"read\", \"QUORUM\", \"write\", \"QUORUM\", \"sloppy\", :0]"),
                 ("CONSISTENCY ONE", "+OK"), ("CONSISTENCY READ ALL", "+OK"),
-                ("CONSISTENCY", "[\"read\", \"ALL\", \"write\", \"ONE\"]"),
+                ("CONSISTENCY", "[\"read\", \"ALL\", \"write\", \"ONE\", \"sloppy\", :0]"),
                 ("CONSISTENCY READ 2 WRITE QUORUM", "+OK"),
-                ("CONSISTENCY", "[\"read\", \"2\", \"write\", \"QUORUM\"]"),
+                ("CONSISTENCY", "[\"read\", \"2\", \"write\", \"QUORUM\", \"sloppy\", :0]"),
                 ("HENGE.BUCKET b", "+OK"),
                 ("RESET", "+RESET"), ("CLIENT GETNAME", "nil"),
-                ("CONSISTENCY", "[\"read\", \"QUORUM\", \"write\", \"QUORUM\"]"),
+                ("CONSISTENCY", "[\"read\", \"QUORUM\", \"write\", \"QUORUM\", \"sloppy\", :0]"),
             ]
             for (command, reply) in steps {
                 #expect(try await client(command) == reply, "\(command)")

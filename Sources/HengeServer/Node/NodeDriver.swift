@@ -17,7 +17,7 @@ package final class NodeDriver {
     package let logger: Logger
     let startedAt: Instant
 
-    private var shard: Shard
+    private(set) var shard: Shard
     var control: ControlPlane
     var controlEffects = EffectBuffer<ControlEffect>(capacity: 64)
     var isDrainingControl = false
@@ -35,13 +35,21 @@ package final class NodeDriver {
     private struct Waiting {
         let session: ClientSession
         let slot: Int
+        let since: Instant
+        /// Nil for what runs over the whole cluster, one at a time a connection.
+        let isWrite: Bool?
     }
 
     private var tickets = Slab<Waiting>()
+    private(set) var admission: Admission
+    /// Requests refused before the shard saw them.
+    private(set) var overloaded = 0
     private var dirtySessions: [ClientSession] = []
     private var dirtyLinks: [PeerLink] = []
     /// By node id; nil for this node and for ids that are no members.
     private(set) var links: [PeerLink?]
+    private(set) var bulk: BulkTransport?
+    var phase = NodePhase.starting
     private var notes: NoteLog
 
     init(
@@ -62,6 +70,11 @@ package final class NodeDriver {
         self.logger = logger
         time = SystemClock.read()
         startedAt = time.now
+        admission = Admission(
+            requestsMax: settings.shard.requestsMax,
+            timeout: settings.requestTimeout,
+            now: time.now
+        )
         links = []
         notes = NoteLog(logger: logger)
     }
@@ -89,10 +102,16 @@ package final class NodeDriver {
     /// Starts a request; its reply comes to ``ClientSession/complete(_:_:)`` with `slot`, maybe
     /// before this returns.
     package func submit(_ request: ClientRequest, for session: ClientSession, slot: Int) {
-        if storage.isBackpressured, case .write = request.operation {
+        var isWrite = false
+        if case .write = request.operation { isWrite = true }
+        if isWrite, storage.isBackpressured {
             return session.complete(slot, .response(.failed(storageOverloaded)))
         }
-        step(.request(ticket(session, slot), request))
+        if let refusal = admission.begin(isWrite: isWrite) {
+            overloaded += 1
+            return session.complete(slot, .response(.failed(refusal)))
+        }
+        step(.request(ticket(session, slot, isWrite: isWrite), request))
     }
 
     package func scan(_ range: ScanRange, for session: ClientSession, slot: Int) {
@@ -115,21 +134,8 @@ package final class NodeDriver {
         self.links = links
     }
 
-    /// Has the shard's slow upkeep done from now on, until the returned task is cancelled.
-    func keepHouse() -> RepeatedTask {
-        let driver = NIOLoopBound(self, eventLoop: eventLoop)
-        let interval = TimeAmount.nanoseconds(Int64(Shard.housekeepingInterval.nanoseconds))
-        return eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
-            driver.value.step(.housekeeping)
-        }
-    }
-
-    func received(_ message: PeerMessage, from sender: NodeID) {
-        if case .gossip(let gossip) = message {
-            stepControl(.gossip(from: sender, gossip))
-        } else {
-            step(.message(from: sender, message))
-        }
+    func install(_ bulk: BulkTransport) {
+        self.bulk = bulk
     }
 
     func completed(_ completions: [StorageCompletion]) {
@@ -155,8 +161,13 @@ package final class NodeDriver {
 
     // MARK: Turns
 
-    private func ticket(_ session: ClientSession, _ slot: Int) -> Ticket {
-        let place = tickets.insert(Waiting(session: session, slot: slot))
+    private func ticket(
+        _ session: ClientSession,
+        _ slot: Int,
+        isWrite: Bool? = nil
+    ) -> Ticket {
+        let waiting = Waiting(session: session, slot: slot, since: now, isWrite: isWrite)
+        let place = tickets.insert(waiting)
         return Ticket(rawValue: UInt64(place.generation) << 32 | UInt64(place.index))
     }
 
@@ -190,7 +201,7 @@ package final class NodeDriver {
         case .send(let target, let message):
             links[Int(target.rawValue)]?.send(message)
         case .sendBulk(let target, let message):
-            links[Int(target.rawValue)]?.send(message)
+            bulk?.send(message, to: target)
         case .storage(.load(let key, let token)):
             if case .done(let result) = storage.load(key, token: token) {
                 shard.step(.storage(.loaded(token, result)), at: time, effects: &effects)
@@ -209,6 +220,9 @@ package final class NodeDriver {
             storage.dropHints(target, through: through, token: token)
         case .reply(let ticket, let reply):
             let waiting = tickets.remove(Int(ticket.rawValue & 0xFFFF_FFFF))
+            if let isWrite = waiting.isWrite {
+                admission.end(isWrite: isWrite, since: waiting.since, now: time.now)
+            }
             waiting.session.complete(waiting.slot, reply)
         case .note(let note):
             notes.write(note, names: name(of:), now: time.now)
@@ -221,6 +235,8 @@ package final class NodeDriver {
         guard !isTurnScheduled else { return }
         isTurnScheduled = true
         time = SystemClock.read()
+        shard.isStorageTight = storage.isSpaceLow
+        shard.isStorageBehind = storage.isBackpressured
         // The loop runs this after it has handled everything that was ready.
         let driver = NIOLoopBound(self, eventLoop: eventLoop)
         eventLoop.execute { driver.value.endTurn() }

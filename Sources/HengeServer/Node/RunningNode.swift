@@ -11,7 +11,7 @@ import NIOCore
 final class RunningNode {
     let driver: NodeDriver
     private let transport: PeerTransport
-    private let clients: ClientListener
+    let clients: ClientListener
     private let settings: NodeSettings
     private let housekeeping: RepeatedTask
 
@@ -53,6 +53,7 @@ final class RunningNode {
             storage: storage,
             logger: logger
         )
+        driver.install(Self.links(ring, member, driver))
         let hello = PeerHello(
             clusterID: ring.document.clusterID,
             node: member.id,
@@ -70,9 +71,27 @@ final class RunningNode {
         )
         clients = ClientListener(driver: driver, group: group)
         self.settings = settings
-        driver.install(Self.links(ring, member, driver))
         housekeeping = driver.keepHouse()
+        tellWhatIsFound(saved, storage, logger)
         if saved == nil { countRecords(storage, logger) }
+    }
+
+    private func tellWhatIsFound(_ saved: SavedState?, _ storage: RocksDBEngine, _ logger: Logger) {
+        logger.info(
+            "actors",
+            metadata: [
+                "state": saved == nil ? "new" : "kept, if no other node knows of a later start"
+            ]
+        )
+        for backlog in storage.hintBacklogs where backlog.count > 0 {
+            logger.info(
+                "hints found",
+                metadata: [
+                    "for": .string(driver.name(of: backlog.target)), "hints": "\(backlog.count)",
+                    "bytes": "\(backlog.bytes)",
+                ]
+            )
+        }
     }
 
     private static func links(_ ring: Ring, _ own: Member, _ driver: NodeDriver) -> [PeerLink?] {
@@ -113,24 +132,6 @@ final class RunningNode {
             node.value.transport.dialAll()
             return node.value.clients.listen(on: node.value.settings.respAddress)
         }
-    }
-
-    /// Takes no more clients and waits until nothing is in flight, at most `limit`.
-    func drain(within limit: Interval) -> EventLoopFuture<Void> {
-        clients.stopAccepting()
-        driver.announceStop()
-        let promise = driver.eventLoop.makePromise(of: Void.self)
-        let node = NIOLoopBound(self, eventLoop: driver.eventLoop)
-        let deadline = SystemClock.now() + limit
-        driver.eventLoop.scheduleRepeatedTask(
-            initialDelay: .zero,
-            delay: .milliseconds(5)
-        ) { task in
-            guard node.value.driver.isIdle || SystemClock.now() >= deadline else { return }
-            task.cancel()
-            promise.succeed()
-        }
-        return promise.futureResult
     }
 
     /// Closes every connection. Returns what a clean stop saves.

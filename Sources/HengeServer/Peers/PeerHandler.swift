@@ -7,8 +7,9 @@ import NIOCore
 /// Reads frames of one connection between nodes: first the handshake, then messages.
 ///
 /// Whatever is malformed closes the connection and is counted; it harms nothing else.
-final class PeerHandler: ChannelInboundHandler {
+final class PeerHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     /// A connection that has not shaken hands by then is closed.
@@ -107,8 +108,24 @@ final class PeerHandler: ChannelInboundHandler {
             transport.stranger(hello, from: description(of: context.channel))
             return close(context)
         }
+        if expected == nil, hello.purpose == .bulk {
+            return handOver(to: BulkHandler(transport: transport.bulk, sender: hello.node), context)
+        }
         state = .talking(link)
         link.attach(context.channel, hello: hello)
+    }
+
+    /// The connection is for another purpose: `handler` goes on with what has come.
+    private func handOver(to handler: BulkHandler, _ context: ChannelHandlerContext) {
+        state = .closed
+        let rest = buffer
+        buffer = ByteBuffer()
+        let pipeline = context.pipeline.syncOperations
+        guard (try? pipeline.addHandler(handler, position: .after(self))) != nil else {
+            return context.close(promise: nil)
+        }
+        if rest.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(rest)) }
+        pipeline.removeHandler(self, promise: nil)
     }
 
     private func close(_ context: ChannelHandlerContext) {

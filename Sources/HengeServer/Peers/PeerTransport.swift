@@ -17,6 +17,7 @@ final class PeerTransport {
 
     let driver: NodeDriver
     let hello: PeerHello
+    let bulk: BulkTransport
     private let group: any EventLoopGroup
     private var jitter: SeededGenerator
     private var listener: (any Channel)?
@@ -35,6 +36,15 @@ final class PeerTransport {
         self.hello = hello
         self.group = group
         jitter = SeededGenerator(seed: seed)
+        bulk = BulkTransport(
+            eventLoop: driver.eventLoop,
+            hello: hello,
+            peers: driver.links.compactMap { $0?.peer },
+            seed: jitter.next(),
+            logger: driver.logger,
+            deliver: { [unowned driver] in driver.receivedBulk($0, from: $1) }
+        )
+        driver.install(bulk)
     }
 
     func link(to id: NodeID) -> PeerLink? {
@@ -124,6 +134,7 @@ final class PeerTransport {
         isStopping = true
         listener?.close(promise: nil)
         for case let link? in driver.links { link.close() }
+        bulk.stop()
         for (_, channel) in accepted { channel.close(promise: nil) }
     }
 

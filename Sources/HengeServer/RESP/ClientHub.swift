@@ -14,6 +14,7 @@ final class ClientHub {
     var counters = ClientCounters()
     /// While it is set, sessions begin no more commands.
     var isDraining = false
+    private let sloppyBuckets: Set<ByteBuffer>
     private(set) var sessions: [Int: ClientSession] = [:]
     private var lastID = 0
     private var buffers: [ByteBuffer] = []
@@ -36,6 +37,7 @@ final class ClientHub {
 
     init(driver: NodeDriver) {
         self.driver = driver
+        sloppyBuckets = Set(driver.settings.sloppyBuckets.map { ByteBuffer(string: $0) })
         let valueBytesMax = driver.settings.valueBytesMax
         // A little more than the limit passes, so that a value or key over it gets its own error.
         limits = RESPLimits(argumentBytesMax: valueBytesMax + (128 << 10))
@@ -54,6 +56,11 @@ final class ClientHub {
     func nextID() -> Int {
         lastID += 1
         return lastID
+    }
+
+    /// Whether requests on the bucket are sloppy where neither they nor their connection say.
+    func isSloppy(_ bucket: ByteBuffer) -> Bool {
+        !sloppyBuckets.isEmpty && sloppyBuckets.contains(bucket)
     }
 
     // MARK: Memory
@@ -111,6 +118,8 @@ struct ClientCounters {
     var connectionsRejected = 0
     var commands = 0
     var protocolErrors = 0
+    /// Requests answered TIMEOUT because they had waited too long to be begun.
+    var requestsExpired = 0
     /// Plain reads that found several live siblings and showed the newest.
     var conflictsSeen = 0
     var bytesRead = 0

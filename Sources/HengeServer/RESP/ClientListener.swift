@@ -67,6 +67,16 @@ final class ClientListener {
         channel = nil
     }
 
+    /// Whether every command that has begun is answered.
+    var owesNothing: Bool { hub.sessions.allSatisfy { $0.value.pending.isEmpty } }
+
+    var isEmpty: Bool { hub.sessions.isEmpty }
+
+    /// Has every connection close once its client has taken its replies.
+    func closeGently() {
+        for (_, session) in hub.sessions { session.closeAfterReplies() }
+    }
+
     /// Closes every connection.
     func stop() {
         stopAccepting()

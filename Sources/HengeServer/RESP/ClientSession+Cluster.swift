@@ -11,7 +11,7 @@ extension ClientSession {
 
     func beginFanOut(_ spec: CommandSpec, _ command: RESPCommand) throws(CommandError) {
         var scope = self.scope
-        let end = try command.trailingConsistency(&scope.levels)
+        let end = try command.trailingConsistency(&scope.consistency)
         let isPaired = spec.keyStep == 2
         guard spec.admits(argumentCount: end), !isPaired || end % 2 == 1 else {
             throw .wrongArity(spec.name)
@@ -113,12 +113,7 @@ extension ClientSession {
             case .page(let range):
                 hub.driver.scan(range, for: self, slot: slotOfLast(part: 0))
             case .delete(let key):
-                let request = ClientRequest(
-                    key: key,
-                    operation: .write(.delete()),
-                    levels: connection.levels,
-                    timeout: hub.driver.settings.requestTimeout
-                )
+                let request = scope.request(key, .write(.delete()))
                 hub.driver.submit(request, for: self, slot: slotOfLast(part: 1))
             case .wait:
                 return

@@ -154,8 +154,13 @@ extension ClientSession {
     var scope: RequestScope {
         RequestScope(
             bucket: connection.bucket,
-            levels: connection.levels,
+            consistency: RequestConsistency(
+                levels: connection.levels,
+                isSloppy: connection.isSloppy ?? connection.isBucketSloppy
+            ),
             timeout: hub.driver.settings.requestTimeout,
+            arrivedAt: connection.lastActiveAt,
+            replicas: hub.driver.ring.replicas,
             valueBytesMax: hub.driver.settings.valueBytesMax,
             wall: hub.driver.wall
         )
@@ -169,6 +174,13 @@ extension ClientSession {
     }
 
     func submit(_ request: KeyedRequest) {
+        let now = hub.driver.now
+        guard request.deadline > now else {
+            hub.counters.requestsExpired += 1
+            return fail(expired(request).message)
+        }
+        var request = request
+        request.request.timeout = request.deadline.since(now)
         let charge = request.size
         let token = request.request.key.token
         let isWrite = request.isWrite
@@ -185,6 +197,13 @@ extension ClientSession {
         hub.driver.submit(request.request, for: self, slot: slotOfLast(part: 0))
     }
 
+    /// It has waited here too long, behind other commands of its connection.
+    private func expired(_ request: KeyedRequest) -> CommandError {
+        let levels = request.request.levels
+        let level = request.isWrite ? levels.write : levels.read
+        return .expired(required: level.required(of: hub.driver.ring.replicas))
+    }
+
     private static func slot(_ number: Int, part: Int) -> Int {
         (number & numberMask) << partBits | part
     }
@@ -196,6 +215,7 @@ extension ClientSession {
 
     private func advance(_ fanOut: FanOut, _ starts: inout Int) -> Bool {
         // Nothing behind it has begun, so it is the last that is pending.
+        if fanOut.expire(at: hub.driver.now) { hub.counters.requestsExpired += 1 }
         while !fanOut.isSubmitted {
             guard starts > 0 else { return true }
             guard !fanOut.isWindowFull, hasRoom else { return false }

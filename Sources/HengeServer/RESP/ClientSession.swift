@@ -81,6 +81,7 @@ package final class ClientSession: ChannelDuplexHandler {
         connection = ClientConnection(
             id: hub.nextID(),
             levels: hub.driver.settings.levels,
+            isBucketSloppy: hub.isSloppy(ClientConnection.defaultBucket),
             now: SystemClock.now()
         )
     }

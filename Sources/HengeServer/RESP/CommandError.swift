@@ -19,10 +19,6 @@ package struct CommandError: Error, Hashable, Sendable {
         "STALECONTEXT the context belongs to another key;"
             + " read this key and use the context of that reply"
     )
-    package static let sloppyUnavailable = CommandError(
-        "ERR SLOPPY is not available: hinted handoff does not exist yet"
-    )
-
     static let inputOverload = CommandError(
         "OVERLOADED too many large requests are arriving at once; nothing was done; try again later"
     )
@@ -58,6 +54,17 @@ package struct CommandError: Error, Hashable, Sendable {
 
     package static func valueTooLarge(_ size: Int, limit: Int) -> CommandError {
         CommandError("TOOLARGE value of \(size) bytes exceeds the limit of \(limit) bytes")
+    }
+
+    static func expired(required: Int) -> CommandError {
+        CommandError(
+            "TIMEOUT required=\(required) received=0 it waited too long behind others;"
+                + " nothing was done"
+        )
+    }
+
+    static func unknownNode(_ name: String) -> CommandError {
+        CommandError("ERR no node is called '\(name.prefix(64))'")
     }
 
     package static func invalidLevel(_ text: ByteBuffer) -> CommandError {

@@ -46,6 +46,8 @@ final class FanOut {
     /// Bytes of the answers that wait in the window.
     private(set) var answeredBytes = 0
     private var hasHeader = false
+    /// Whether it waited too long to be begun at all.
+    private var hasExpired = false
 
     /// Checks all arguments before anything is done.
     ///
@@ -83,7 +85,20 @@ final class FanOut {
     private var submitted: Int { settled + window.count }
 
     /// Whether there is no more to submit: all was, or a failure makes the rest pointless.
-    var isSubmitted: Bool { submitted == keyCount || (failure != nil && !isStreamed) }
+    var isSubmitted: Bool {
+        submitted == keyCount || (failure != nil && !isStreamed) || hasExpired
+    }
+
+    /// Gives up before the first request if the client has stopped waiting by now.
+    ///
+    /// - Returns: whether it did.
+    func expire(at now: Instant) -> Bool {
+        guard submitted == 0, scope.arrivedAt + scope.timeout <= now else { return false }
+        hasExpired = true
+        let level = isWrite ? scope.consistency.levels.write : scope.consistency.levels.read
+        failure = .timedOut(required: level.required(of: scope.replicas), received: 0)
+        return true
+    }
 
     var isWindowFull: Bool { window.count >= Self.windowMax }
 
@@ -101,13 +116,9 @@ final class FanOut {
             operation = .write(Mutation(content: .value(command[position + 1])))
             size += command.length(position + 1)
         }
-        let request = ClientRequest(
-            key: key,
-            operation: operation,
-            levels: scope.levels,
-            timeout: scope.timeout
-        )
-        return KeyedRequest(request: request, form: .value, size: size)
+        let request = scope.request(key, operation)
+        // Each key has the whole time: a window of them may take a while to come to the last.
+        return scope.keyed(request, .value, size: size)
     }
 
     /// Notes that the next key's request is on its way; returns its number for ``answered(_:_:)``.

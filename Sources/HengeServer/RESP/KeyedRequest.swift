@@ -7,6 +7,9 @@ import NIOCore
 struct KeyedRequest {
     var request: ClientRequest
     var form: ReplyForm
+    /// When its client stops waiting: counted from when its bytes came, so that what waits here
+    /// behind other commands is not carried out for nobody.
+    var deadline: Instant
     /// Bytes that it keeps in memory while in flight, without its reply.
     var size: Int
 
@@ -19,8 +22,12 @@ struct KeyedRequest {
 /// What a request takes from its connection and its node.
 struct RequestScope {
     var bucket: ByteBuffer
-    var levels: ConsistencyLevels
+    var consistency: RequestConsistency
     var timeout: Interval
+    /// When the command's bytes came.
+    var arrivedAt: Instant
+    /// N.
+    var replicas: Int
     var valueBytesMax: Int
     var wall: WallTime
 
@@ -36,32 +43,42 @@ struct RequestScope {
         return command[index]
     }
 
+    /// - Parameter consistency: what the command says itself; nil if it says nothing.
+    func request(
+        _ key: StoredKey,
+        _ operation: ClientRequest.Operation,
+        _ consistency: RequestConsistency? = nil
+    ) -> ClientRequest {
+        let consistency = consistency ?? self.consistency
+        return ClientRequest(
+            key: key,
+            operation: operation,
+            levels: consistency.levels,
+            timeout: timeout,
+            isSloppy: consistency.isSloppy
+        )
+    }
+
+    func keyed(_ request: ClientRequest, _ form: ReplyForm, size: Int) -> KeyedRequest {
+        KeyedRequest(request: request, form: form, deadline: arrivedAt + timeout, size: size)
+    }
+
     func read(
         _ command: RESPCommand,
         as form: ReplyForm,
-        levels: ConsistencyLevels? = nil
+        consistency: RequestConsistency? = nil
     ) throws(CommandError) -> KeyedRequest {
-        let request = ClientRequest(
-            key: try key(command, 1),
-            operation: .read,
-            levels: levels ?? self.levels,
-            timeout: timeout
-        )
-        return KeyedRequest(request: request, form: form, size: command.size)
+        let request = request(try key(command, 1), .read, consistency)
+        return keyed(request, form, size: command.size)
     }
 
     func write(
         _ command: RESPCommand,
         _ mutation: Mutation,
         as form: ReplyForm,
-        levels: ConsistencyLevels? = nil
+        consistency: RequestConsistency? = nil
     ) throws(CommandError) -> KeyedRequest {
-        let request = ClientRequest(
-            key: try key(command, 1),
-            operation: .write(mutation),
-            levels: levels ?? self.levels,
-            timeout: timeout
-        )
-        return KeyedRequest(request: request, form: form, size: command.size)
+        let request = request(try key(command, 1), .write(mutation), consistency)
+        return keyed(request, form, size: command.size)
     }
 }

@@ -30,7 +30,7 @@ struct DeleteCommand: AsyncParsableCommand {
     func run() async throws {
         let key = ByteBuffer(string: key)
         let given = context.map { HengeContext($0) }
-        let level = level.consistency
+        let level = level.level
         let context = try await options.withClient { client throws(HengeError) -> HengeContext? in
             var seen = given
             if seen == nil {

@@ -28,7 +28,7 @@ struct GetCommand: AsyncParsableCommand {
 
     func run() async throws {
         let key = ByteBuffer(string: key)
-        let level = level.consistency
+        let level = level.level
         let found = try await options.withClient { client throws(HengeError) -> Found? in
             guard var object = try await client.getAll(key, consistency: level) else { return nil }
             object.siblings.sort { $0.writtenAtMilliseconds > $1.writtenAtMilliseconds }

@@ -23,6 +23,16 @@ struct LevelOptions: ParsableArguments {
     )
     var consistency: HengeConsistency?
 
+    @Flag(
+        help: "Let other nodes stand in for replicas that are down; QUORUM unless --consistency."
+    )
+    var sloppy = false
+
+    /// What to ask for; nil for the node's level.
+    var level: HengeConsistency? {
+        sloppy ? (consistency ?? .quorum).sloppy : consistency
+    }
+
     private static func level(_ text: String) throws -> HengeConsistency {
         if let level = HengeConsistency(parsing: text) { return level }
         throw ValidationError("It must be one, quorum, all or a number from 1 to 8.")

@@ -51,7 +51,7 @@ struct PutCommand: AsyncParsableCommand {
         let key = ByteBuffer(string: key)
         let value = try value == "-" ? Self.readInput() : ByteBuffer(string: value)
         let given = context.map { HengeContext($0) }
-        let level = level.consistency
+        let level = level.level
         let expiry = ttlMs.map { Duration.milliseconds($0) }
         let context = try await options.withClient { client throws(HengeError) -> HengeContext in
             var seen = given

@@ -1,4 +1,7 @@
 import ArgumentParser
+import Dispatch
+import Glibc
+import HengeBase
 import HengeServer
 import Logging
 import ServiceLifecycle
@@ -12,7 +15,9 @@ struct ServeCommand: AsyncParsableCommand {
             Every option can also stand in the environment (--read-repair as HENGE_READ_REPAIR)
             or in a YAML file (read-repair: blocking); flags win over the environment, and that over
             the file.
-            Prints one line that begins with "ready" once clients are served. SIGTERM stops cleanly.
+            Prints one line that begins with "ready" once clients are served. SIGTERM stops cleanly: the node takes no more
+            commands, answers those in flight, hands over its hints and marks its data; a second one
+            ends it at once.
 
             Example: henge serve --name n1 --data /var/lib/henge --resp 127.0.0.1:6401 \\
               --peer 127.0.0.1:7401 \\
@@ -32,7 +37,12 @@ struct ServeCommand: AsyncParsableCommand {
             return handler
         }
         let logger = Logger(label: "henge.\(settings.name)")
-        let server = Server(settings: settings, logger: logger) { report in
+        let stopTimeout = settings.stopTimeout
+        let server = Server(
+            settings: settings,
+            logger: logger,
+            onStopping: { Self.boundStop(stopTimeout) }
+        ) { report in
             Output.line("ready name=\(report.name) resp=\(report.resp) peer=\(report.peer)")
         }
         let group = ServiceGroup(
@@ -52,6 +62,21 @@ struct ServeCommand: AsyncParsableCommand {
             try await group.run()
         } catch let error as StartError {
             throw CommandFailure(.failed, error.description)
+        }
+    }
+
+    /// From here on a second signal ends the process at once, and so does the end of its time: to
+    /// the data that is as kill -9, of which the next start recovers.
+    private static func boundStop(_ timeout: Interval) {
+        signal(SIGTERM, SIG_DFL)
+        signal(SIGINT, SIG_DFL)
+        let milliseconds = Int(timeout.milliseconds)
+        DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(milliseconds)) {
+            Output.error(
+                "henge: the stop took longer than \(milliseconds) ms and was cut short; the next "
+                    + "start recovers"
+            )
+            _exit(ExitStatus.failed.rawValue)
         }
     }
 }

@@ -51,6 +51,15 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Default level of connections: one, quorum, all or a number. (default: quorum)")
     var consistency: String?
 
+    @Option(
+        name: .customLong("sloppy-bucket"),
+        help: ArgumentHelp(
+            "A bucket whose requests are sloppy where they don't say; repeatable.",
+            discussion: "In the environment and the file sloppy-buckets, separated by commas."
+        )
+    )
+    var sloppyBuckets: [String] = []
+
     @Option(help: "What reads do about stale replicas: blocking, async or off. (default: blocking)")
     var readRepair: String?
 
@@ -78,11 +87,32 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Largest value in bytes, up to 16 MiB. (default: 1048576)")
     var maxValueBytes: String?
 
+    @Option(help: "Client requests in flight at a time; more are OVERLOADED. (default: 1024)")
+    var maxRequests: String?
+
+    @Option(help: "MiB that hints for nodes that are away may take. (default: 1024)")
+    var hintMaxMib: String?
+
+    @Option(
+        name: .customLong("hint-max-age-s"),
+        help: "How long hints are kept, in seconds. (default: 10800)"
+    )
+    var hintMaxAgeS: String?
+
+    @Option(help: "How fast hints are delivered, in MiB a second. (default: 16)")
+    var hintRateMib: String?
+
     @Option(help: "Client connections at a time. (default: 20000)")
     var maxConnections: String?
 
     @Option(help: "Memory for cached blocks in MiB. (default: 64)")
     var blockCacheMib: String?
+
+    @Option(
+        name: .customLong("stop-timeout-s"),
+        help: "How long a clean stop may take, in seconds, 1 to 600. (default: 15)"
+    )
+    var stopTimeoutS: String?
 
     @Flag(help: "Let clients empty a bucket with FLUSHALL and FLUSHDB.")
     var allowFlush = false
@@ -100,12 +130,15 @@ struct ServeOptions: ParsableArguments {
             ("bootstrap", bootstrap), ("zone", zone), ("weight", weight), ("replicas", replicas),
             ("partitions", partitions), ("durability", durability),
             ("sync-interval-ms", syncIntervalMs), ("consistency", consistency),
+            ("sloppy-buckets", sloppyBuckets.isEmpty ? nil : sloppyBuckets.joined(separator: ",")),
             ("read-repair", readRepair), ("hedged-reads", hedgedReads),
             ("timeout-ms", timeoutMs),
             ("gossip-interval-ms", gossipIntervalMs), ("phi-threshold", phiThreshold),
             ("max-value-bytes", maxValueBytes), ("max-connections", maxConnections),
+            ("max-requests", maxRequests), ("hint-max-mib", hintMaxMib),
+            ("hint-max-age-s", hintMaxAgeS), ("hint-rate-mib", hintRateMib),
             ("block-cache-mib", blockCacheMib), ("allow-flush", allowFlush ? "true" : nil),
-            ("log-level", logLevel),
+            ("stop-timeout-s", stopTimeoutS), ("log-level", logLevel),
         ]
         return pairs.reduce(into: [:]) { $0[$1.0] = $1.1 }
     }

@@ -1,6 +1,7 @@
 import Configuration
 import HengeBase
 import HengeMembership
+import HengeMessages
 import HengeNode
 import HengeReplication
 import HengeRing
@@ -75,6 +76,12 @@ struct ServeValues {
             { Consistency($0) }
         )
         settings.levels = ConsistencyLevels(read: level, write: level)
+        settings.sloppyBuckets = try value(
+            "sloppy-buckets",
+            default: [],
+            "names of buckets of 1 to 255 bytes, separated by commas",
+            Self.buckets
+        )
         settings.requestTimeout = .milliseconds(
             UInt64(try number("timeout-ms", default: 2000, in: 1...60_000))
         )
@@ -85,8 +92,13 @@ struct ServeValues {
             in: 1...(16 << 20)
         )
         settings.connectionsMax = try number("max-connections", default: 20_000, in: 1...1_000_000)
+        settings.shard.requestsMax = try number("max-requests", default: 1024, in: 1...1_000_000)
+        try hints(&settings.shard)
         settings.blockCacheBytes =
             try number("block-cache-mib", default: 64, in: 1...1_048_576) << 20
+        settings.stopTimeout = .seconds(
+            UInt64(try number("stop-timeout-s", default: 15, in: 1...600))
+        )
         settings.allowsFlush = try value(
             "allow-flush",
             default: false,
@@ -148,6 +160,20 @@ struct ServeValues {
             default: nil
             }
         }
+    }
+
+    private func hints(_ shard: inout ShardConfiguration) throws(CommandFailure) {
+        shard.hintBytesMax = try number("hint-max-mib", default: 1024, in: 0...1_048_576) << 20
+        shard.hintAgeMax = .seconds(
+            UInt64(try number("hint-max-age-s", default: 10_800, in: 1...31_536_000))
+        )
+        shard.hintBytesPerSecond = try number("hint-rate-mib", default: 16, in: 1...65_536) << 20
+    }
+
+    private static func buckets(_ text: String) -> [String]? {
+        let names = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        let limits = 1...StoredKey.bucketLengthMax
+        return names.allSatisfy { limits.contains($0.utf8.count) } ? names : nil
     }
 
     // MARK: Reading one value

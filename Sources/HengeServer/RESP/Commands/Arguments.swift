@@ -34,6 +34,9 @@ package enum Keyword {
     package static let on: CommandName = "ON"
     package static let off: CommandName = "OFF"
     package static let id: CommandName = "ID"
+    package static let pause: CommandName = "PAUSE"
+    package static let resume: CommandName = "RESUME"
+    package static let drop: CommandName = "DROP"
 }
 
 extension RESPCommand {
@@ -82,32 +85,34 @@ extension RESPCommand {
         }
     }
 
-    /// Reads `CONSISTENCY level`, whose first word stands at `index`; returns the index behind it.
+    /// Reads `CONSISTENCY level [SLOPPY]`, whose first word stands at `index`; returns the index
+    /// behind it.
     package func option(
         consistency index: Int,
-        _ levels: inout ConsistencyLevels
+        _ consistency: inout RequestConsistency
     ) throws(CommandError) -> Int {
         guard index + 1 < count else { throw .syntax }
         let level = try level(index + 1)
-        if index + 2 < count, keyword(index + 2) == Keyword.sloppy { throw .sloppyUnavailable }
-        levels = ConsistencyLevels(read: level, write: level)
-        return index + 2
+        let isSloppy = index + 2 < count && keyword(index + 2) == Keyword.sloppy
+        consistency = RequestConsistency(level, isSloppy: isSloppy)
+        return index + (isSloppy ? 3 : 2)
     }
 
-    /// Takes a trailing `CONSISTENCY level` off a command of many keys; returns where its keys end.
+    /// Takes a trailing `CONSISTENCY level [SLOPPY]` off a command of many keys; returns where its
+    /// keys end.
     ///
     /// One key at least stands before it, so a key of that name can still be named first.
-    package func trailingConsistency(_ levels: inout ConsistencyLevels) throws(CommandError) -> Int
-    {
+    package func trailingConsistency(
+        _ consistency: inout RequestConsistency
+    ) throws(CommandError) -> Int {
         if count >= 5, keyword(count - 1) == Keyword.sloppy,
             keyword(count - 3) == Keyword.consistency
         {
-            _ = try level(count - 2)
-            throw .sloppyUnavailable
+            consistency = RequestConsistency(try level(count - 2), isSloppy: true)
+            return count - 3
         }
         guard count >= 4, keyword(count - 2) == Keyword.consistency else { return count }
-        let level = try level(count - 1)
-        levels = ConsistencyLevels(read: level, write: level)
+        consistency = RequestConsistency(try level(count - 1), isSloppy: false)
         return count - 2
     }
 }

@@ -44,8 +44,8 @@ extension ClientSession {
             throw CommandError("ERR The command has no key arguments")
         }
         if spec.lane == .fanOut {
-            var levels = connection.levels
-            count = try command.trailingConsistency(&levels) - 2
+            var consistency = scope.consistency
+            count = try command.trailingConsistency(&consistency) - 2
         }
         guard spec.admits(argumentCount: count) else {
             throw CommandError("ERR Invalid number of arguments specified for command")

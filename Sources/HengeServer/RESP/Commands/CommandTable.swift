@@ -51,6 +51,9 @@ package struct CommandTable: Sendable {
             "cluster", .cluster, -2, .cluster, [], "The cluster as Redis Cluster clients see it."),
         alone("henge.ring", .hengeRing, 1, .henge, [], "The ring document."),
         alone("henge.status", .hengeStatus, 1, .henge, [], "This node's state and counters."),
+        alone(
+            "henge.hints", .hengeHints, -1, .henge, [.admin],
+            "Writes kept for nodes that missed them: shows, pauses, resumes or drops them."),
         coverage("scan", .scan, -2, .generic, [.readOnly], "Lists keys of the whole cluster."),
         coverage("randomkey", .randomKey, 1, .generic, [.readOnly], "A key, somewhat at random."),
         coverage("dbsize", .dbSize, 1, .server, [.readOnly, .fast], "Keys in the whole cluster."),

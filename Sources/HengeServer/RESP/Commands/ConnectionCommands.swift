@@ -29,6 +29,7 @@ extension ClientSession {
         case .hengeBucket: try chooseBucket(command)
         case .hengeRing: write(RingReport(hub.driver).tree)
         case .hengeStatus: write(StatusReport(hub).tree)
+        case .hengeHints: try hints(command)
         case .get, .strlen, .type, .ttl, .pttl, .expireTime, .pexpireTime, .set, .setEx, .psetEx,
             .setNX, .getSet, .getDel, .getEx, .expire, .pexpire, .expireAt, .pexpireAt, .persist,
             .mget, .mset, .del, .unlink, .exists, .touch, .scan, .randomKey, .dbSize, .flushAll,
@@ -64,7 +65,10 @@ extension ClientSession {
     }
 
     private func reset() {
-        connection.reset(levels: hub.driver.settings.levels)
+        connection.reset(
+            levels: hub.driver.settings.levels,
+            isBucketSloppy: hub.isSloppy(ClientConnection.defaultBucket)
+        )
         connection.writer.simpleString("RESET", into: &out)
     }
 
@@ -76,38 +80,41 @@ extension ClientSession {
         }
         // A copy: a slice would keep the whole receive buffer for as long as the connection lasts.
         connection.bucket = ByteBuffer(bytes: command[1].readableBytesView)
+        connection.isBucketSloppy = hub.isSloppy(connection.bucket)
         connection.writer.ok(into: &out)
     }
 
+    /// `CONSISTENCY level [SLOPPY]` or `CONSISTENCY [READ level] [WRITE level] [SLOPPY]`; what is
+    /// not named stays, except that requests are strict without `SLOPPY`.
     private func consistency(_ command: RESPCommand) throws(CommandError) {
         guard command.count > 1 else {
+            let scope = self.scope
             return write(
                 .map([
-                    "read": .text(connection.levels.read.description),
-                    "write": .text(connection.levels.write.description),
+                    "read": .text(scope.consistency.levels.read.description),
+                    "write": .text(scope.consistency.levels.write.description),
+                    "sloppy": .boolean(scope.consistency.isSloppy),
                 ])
             )
         }
         var levels = connection.levels
-        if command.count == 2 {
+        let isSloppy = command.count > 2 && command.keyword(command.count - 1) == Keyword.sloppy
+        let end = isSloppy ? command.count - 1 : command.count
+        if end == 2 {
             let level = try command.level(1)
             levels = ConsistencyLevels(read: level, write: level)
         } else {
-            var index = 1
-            while index < command.count {
-                guard index + 1 < command.count else { throw .syntax }
+            for index in stride(from: 1, to: end, by: 2) {
+                guard index + 1 < end else { throw .syntax }
                 switch command.keyword(index) {
                 case Keyword.read: levels.read = try command.level(index + 1)
                 case Keyword.write: levels.write = try command.level(index + 1)
-                case Keyword.sloppy: throw .sloppyUnavailable
-                default:
-                    throw command.keyword(index + 1) == Keyword.sloppy
-                        ? .sloppyUnavailable : .syntax
+                default: throw .syntax
                 }
-                index += 2
             }
         }
         connection.levels = levels
+        connection.isSloppy = isSloppy
         connection.writer.ok(into: &out)
     }
 

@@ -12,9 +12,9 @@ extension RequestScope {
     ) throws(CommandError) -> KeyedRequest {
         switch spec.command {
         case .get:
-            var levels = self.levels
-            try onlyConsistency(command, from: 2, &levels)
-            return try read(command, as: .value, levels: levels)
+            var consistency = self.consistency
+            try onlyConsistency(command, from: 2, &consistency)
+            return try read(command, as: .value, consistency: consistency)
         case .strlen: return try read(command, as: .length)
         case .type: return try read(command, as: .type)
         case .ttl: return try read(command, as: .timeLeft(.seconds))
@@ -45,7 +45,7 @@ extension RequestScope {
         case .ping, .echo, .hello, .auth, .select, .client, .command, .info, .config, .time, .reset,
             .quit, .readOnly, .readWrite, .cluster, .consistency, .mget, .mset, .del, .unlink,
             .exists, .touch, .scan, .randomKey, .dbSize, .flushAll, .flushDB, .hengeBucket,
-            .hengeRing, .hengeStatus:
+            .hengeRing, .hengeStatus, .hengeHints:
             preconditionFailure("not a command on one key: \(spec.name)")
         }
     }
@@ -53,14 +53,14 @@ extension RequestScope {
     private func onlyConsistency(
         _ command: RESPCommand,
         from index: Int,
-        _ levels: inout ConsistencyLevels
+        _ consistency: inout RequestConsistency
     ) throws(CommandError) {
         guard index < command.count else { return }
         guard command.keyword(index) == Keyword.consistency else {
             // Redis knows no options here, so it would speak of the number of arguments.
             throw command.name == Keyword.get ? .wrongArity("get") : .syntax
         }
-        guard try command.option(consistency: index, &levels) == command.count else {
+        guard try command.option(consistency: index, &consistency) == command.count else {
             throw .syntax
         }
     }
@@ -72,7 +72,7 @@ extension RequestScope {
             return try write(
                 command, Mutation(content: .value(try value(command, 2))), as: .okOrNull)
         }
-        let options = try SetOptions(command, levels: levels, wall: wall)
+        let options = try SetOptions(command, consistency: consistency, wall: wall)
         let mutation = Mutation(
             content: .value(try value(command, 2)),
             expiry: options.expiry,
@@ -80,7 +80,7 @@ extension RequestScope {
             returnsPrevious: options.returnsPrevious
         )
         let form: ReplyForm = options.returnsPrevious ? .previous : .okOrNull
-        return try write(command, mutation, as: form, levels: options.levels)
+        return try write(command, mutation, as: form, consistency: options.consistency)
     }
 
     private func setExpiring(
@@ -146,20 +146,15 @@ extension RequestScope {
     ) throws(CommandError) -> KeyedRequest {
         switch spec.command {
         case .hengeGet:
-            var levels = self.levels
-            try onlyConsistency(command, from: 2, &levels)
-            return try read(command, as: .siblings, levels: levels)
+            var consistency = self.consistency
+            try onlyConsistency(command, from: 2, &consistency)
+            return try read(command, as: .siblings, consistency: consistency)
         case .hengeInspect:
-            var levels = self.levels
-            try onlyConsistency(command, from: 2, &levels)
+            var consistency = self.consistency
+            try onlyConsistency(command, from: 2, &consistency)
             let key = try key(command, 1)
-            let request = ClientRequest(
-                key: key,
-                operation: .inspect,
-                levels: levels,
-                timeout: timeout
-            )
-            return KeyedRequest(request: request, form: .inspection(key), size: command.size)
+            let request = request(key, .inspect, consistency)
+            return keyed(request, .inspection(key), size: command.size)
         case .hengeSet:
             let options = try CausalOptions(command, from: 3, allowsExpiry: true, self)
             let content = Mutation.Content.value(try value(command, 2))
@@ -182,13 +177,8 @@ extension RequestScope {
             basis = .context(context.vector)
         }
         let mutation = Mutation(content: content, basis: basis, expiry: options.expiry)
-        let request = ClientRequest(
-            key: key,
-            operation: .write(mutation),
-            levels: options.levels,
-            timeout: timeout
-        )
-        return KeyedRequest(request: request, form: .context, size: command.size)
+        let request = request(key, .write(mutation), options.consistency)
+        return keyed(request, .context, size: command.size)
     }
 }
 

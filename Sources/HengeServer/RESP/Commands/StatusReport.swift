@@ -4,7 +4,7 @@ import HengeRing
 
 /// What `HENGE.STATUS` says of this node, and the Henge section of `INFO`.
 package struct StatusReport {
-    let fields: [ReplyTree.Field]
+    private(set) var fields: [ReplyTree.Field]
 
     var tree: ReplyTree { .map(fields) }
 
@@ -18,6 +18,7 @@ package struct StatusReport {
             "cluster": .text(hexadecimal(document.clusterID)),
             "version": .text(ServerVersion.henge),
             "epoch": .integer(Int64(clamping: document.epoch)),
+            "state": .text(driver.phase.rawValue),
             "uptime_ms": .integer(Int64(driver.now.since(driver.startedAt).milliseconds)),
             "peers": .map(Self.peers(driver)),
             "keys": .integer(max(0, total.keys)),
@@ -25,17 +26,23 @@ package struct StatusReport {
             "bytes": .integer(max(0, total.bytes)),
             "counting": .boolean(!driver.tallies.isComplete),
             "clients": .integer(hub.sessions.count),
+            "sloppy_buckets": .array(driver.settings.sloppyBuckets.map { .text($0) }),
             "requests_in_flight": .integer(driver.requestsInFlight),
             "rss_bytes": .integer(ProcessMemory.residentBytes),
             "commands": .integer(hub.counters.commands),
             "conflicts_seen": .integer(hub.counters.conflictsSeen),
             "protocol_errors": .integer(hub.counters.protocolErrors),
+            "requests_expired": .integer(hub.counters.requestsExpired),
+            "requests_refused": .integer(driver.overloaded),
+            "reads_max": .integer(driver.admission.readsMax),
+            "writes_max": .integer(driver.admission.writesMax),
             "connections_received": .integer(hub.counters.connectionsReceived),
             "connections_rejected": .integer(hub.counters.connectionsRejected),
         ]
         fields =
             own.map(ReplyTree.Field.init(name:value:)) + Self.numbers(in: driver.counters)
             + Self.numbers(in: driver.storageMetrics, prefix: "storage_")
+        if let bulk = driver.bulk { fields += Self.numbers(in: bulk.counters, prefix: "bulk_") }
     }
 
     private static func peers(_ driver: NodeDriver) -> [ReplyTree.Field] {

@@ -8,14 +8,14 @@ package struct SetOptions {
     private(set) var expiry = Mutation.Expiry.never
     private(set) var condition = Mutation.Condition.always
     private(set) var returnsPrevious = false
-    private(set) var levels: ConsistencyLevels
+    private(set) var consistency: RequestConsistency
 
     package init(
         _ command: RESPCommand,
-        levels: ConsistencyLevels,
+        consistency: RequestConsistency,
         wall: WallTime
     ) throws(CommandError) {
-        self.levels = levels
+        self.consistency = consistency
         var timed: (unit: ExpiryOption, index: Int)?
         var index = 3
         while index < command.count {
@@ -26,7 +26,7 @@ package struct SetOptions {
             case Keyword.get: returnsPrevious = true
             case Keyword.keepTTL where timed == nil: expiry = .keep
             case Keyword.consistency:
-                index = try command.option(consistency: index, &self.levels)
+                index = try command.option(consistency: index, &self.consistency)
                 continue
             default:
                 guard let unit = ExpiryOption(keyword), index + 1 < command.count,
@@ -84,11 +84,11 @@ package struct ExpireCondition {
     }
 }
 
-/// The options of HENGE.SET and HENGE.DEL: `[CONTEXT c] [PX ms] [CONSISTENCY l]`.
+/// The options of HENGE.SET and HENGE.DEL: `[CONTEXT c] [PX ms] [CONSISTENCY l [SLOPPY]]`.
 package struct CausalOptions {
     private(set) var context: CausalContext.Decoded?
     private(set) var expiry = Mutation.Expiry.never
-    private(set) var levels: ConsistencyLevels
+    private(set) var consistency: RequestConsistency
 
     init(
         _ command: RESPCommand,
@@ -96,12 +96,12 @@ package struct CausalOptions {
         allowsExpiry: Bool,
         _ scope: RequestScope
     ) throws(CommandError) {
-        levels = scope.levels
+        consistency = scope.consistency
         var index = start
         while index < command.count {
             switch command.keyword(index) {
             case Keyword.consistency:
-                index = try command.option(consistency: index, &levels)
+                index = try command.option(consistency: index, &consistency)
                 continue
             case Keyword.context where index + 1 < command.count:
                 do throws(ObjectDecodeError) {

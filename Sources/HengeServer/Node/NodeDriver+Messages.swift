@@ -1,0 +1,29 @@
+import HengeBase
+import HengeMessages
+import HengeNode
+import NIOCore
+
+/// What comes to the driver from peers, and from time alone.
+extension NodeDriver {
+    /// Has the shard's slow upkeep done from now on, until the returned task is cancelled.
+    func keepHouse() -> RepeatedTask {
+        let driver = NIOLoopBound(self, eventLoop: eventLoop)
+        let interval = TimeAmount.nanoseconds(Int64(Shard.housekeepingInterval.nanoseconds))
+        return eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+            driver.value.step(.housekeeping)
+        }
+    }
+
+    /// As ``received(_:from:)``, but no sign that the sender is up.
+    func receivedBulk(_ message: PeerMessage, from sender: NodeID) {
+        step(.message(from: sender, message))
+    }
+
+    func received(_ message: PeerMessage, from sender: NodeID) {
+        if case .gossip(let gossip) = message {
+            stepControl(.gossip(from: sender, gossip))
+        } else {
+            step(.message(from: sender, message))
+        }
+    }
+}

@@ -1,0 +1,128 @@
+package import HengeBase
+package import HengeMessages
+package import HengeRing
+package import Logging
+package import NIOCore
+import NIOPosix
+
+/// A node's bulk connections: records that a peer missed go over connections of their own, one a
+/// direction, so that they never stand in front of requests, and compressed.
+///
+/// Each is dialled when there is something to send and closed when there has been nothing for a
+/// while. Whether a peer is up is not for them to say. Compressing and decompressing takes
+/// milliseconds a message, so it happens on a thread beside the event loop.
+///
+/// Confined to the event loop.
+package final class BulkTransport {
+    package struct Limits: Sendable {
+        /// Bytes of messages, before compression, that may wait for one peer; a single larger one
+        /// still goes. Beyond, messages are dropped, and whoever sent them tries again later.
+        package var queuedBytesMax = 8 << 20
+        /// Without a message for so long a connection is closed.
+        package var idleMax = Interval.seconds(60)
+        package var backoffMin = Interval.milliseconds(100)
+        package var backoffMax = Interval.seconds(5)
+
+        package init() {}
+    }
+
+    /// Numbers that only rise; bytes raw are those of encoded messages.
+    package struct Counters: Hashable, Sendable {
+        package var bytesRawSent = 0
+        package var bytesCompressedSent = 0
+        package var messagesSent = 0
+        package var messagesDropped = 0
+        package var bytesRawReceived = 0
+        package var bytesCompressedReceived = 0
+        package var messagesReceived = 0
+        package var malformed = 0
+        package var dials = 0
+    }
+
+    package let eventLoop: any EventLoop
+    let hello: PeerHello
+    let limits: Limits
+    let logger: Logger
+    /// Runs what would hold up the event loop.
+    let threads = NIOThreadPool(numberOfThreads: 1)
+    package internal(set) var counters = Counters()
+    /// Steps the node with a message that came.
+    private let deliver: (PeerMessage, NodeID) -> Void
+    /// In the order of the ring's members.
+    private var links: [BulkLink] = []
+    private var receivers: [(sender: NodeID, channel: any Channel)] = []
+    private var jitter: SeededGenerator
+    private(set) var isStopping = false
+
+    /// - Parameters:
+    ///   - hello: this node's, for whatever purpose.
+    ///   - peers: the other members.
+    package init(
+        eventLoop: any EventLoop,
+        hello: PeerHello,
+        peers: [Member],
+        limits: Limits = Limits(),
+        seed: UInt64,
+        logger: Logger,
+        deliver: @escaping (PeerMessage, NodeID) -> Void
+    ) {
+        self.eventLoop = eventLoop
+        var hello = hello
+        hello.purpose = .bulk
+        self.hello = hello
+        self.limits = limits
+        self.logger = logger
+        self.deliver = deliver
+        jitter = SeededGenerator(seed: seed)
+        links = peers.map { BulkLink(peer: $0, transport: self) }
+        threads.start()
+    }
+
+    /// Sends a message, or drops it.
+    package func send(_ message: PeerMessage, to target: NodeID) {
+        eventLoop.assertInEventLoop()
+        guard let link = links.first(where: { $0.peer.id == target }) else { return }
+        link.send(message)
+    }
+
+    /// Closes every connection and drops what waits.
+    package func stop() {
+        isStopping = true
+        for link in links { link.close() }
+        for receiver in receivers { receiver.channel.close(promise: nil) }
+        threads.shutdownGracefully { _ in }
+    }
+
+    /// Between half of the backoff and all of it.
+    func jittered(_ backoff: Interval) -> TimeAmount {
+        let half = Int(backoff.nanoseconds / 2)
+        return .nanoseconds(Int64(half + jitter.below(half + 1)))
+    }
+
+    // MARK: Receiving
+
+    /// A member has dialled: at most one connection of each is read, the newest.
+    func opened(_ channel: any Channel, from sender: NodeID) {
+        let old = receivers.first { $0.sender == sender }
+        receivers.removeAll { $0.sender == sender }
+        receivers.append((sender, channel))
+        old?.channel.close(promise: nil)
+    }
+
+    func closed(_ channel: any Channel) {
+        receivers.removeAll { $0.channel === channel }
+    }
+
+    func received(_ message: PeerMessage, from sender: NodeID) {
+        counters.messagesReceived += 1
+        if !isStopping { deliver(message, sender) }
+    }
+
+    func malformed(_ error: WireDecodeError, from sender: NodeID) {
+        counters.malformed += 1
+        logger.warning(
+            "malformed bytes on a bulk connection; closed",
+            metadata: ["peer": "\(sender)", "error": "\(error)"]
+        )
+    }
+}

@@ -1,0 +1,59 @@
+import HengeClient
+
+/// One question to every node of a cluster.
+enum ClusterQuestion {
+    /// A node's answer, or why there is none.
+    struct Answer: Sendable {
+        var node: String
+        var result: Result<HengeReply, HengeError>
+    }
+
+    /// Finds the nodes with the ring of the first that can be reached, then asks all of them, in
+    /// the order of the ring.
+    static func ask(
+        _ words: [String],
+        through nodes: NodeOptions
+    ) async throws(CommandFailure) -> [Answer] {
+        let reply = try await nodes.ask(["HENGE.RING"])
+        let ring: RingView
+        do throws(ReplyFields.Fault) {
+            ring = try RingView(reply)
+        } catch {
+            throw CommandFailure(.failed, error.description)
+        }
+        return await ask(words, of: ring.nodes.map { ($0.name, $0.resp) })
+    }
+
+    /// Asks these addresses, under the names that they are given by.
+    static func ask(_ words: [String], of nodes: [(name: String, resp: String)]) async -> [Answer] {
+        await withTaskGroup(of: (Int, Answer).self) { group in
+            for (index, node) in nodes.enumerated() {
+                group.addTask {
+                    (index, Answer(node: node.name, result: await ask(words, at: node.resp)))
+                }
+            }
+            var answers: [(Int, Answer)] = []
+            for await answer in group { answers.append(answer) }
+            return answers.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
+
+    private static func ask(
+        _ words: [String],
+        at address: String
+    ) async -> Result<HengeReply, HengeError> {
+        guard !address.isEmpty else {
+            return .failure(
+                HengeError(.connectionFailed, "no node has met it, so its address is not known")
+            )
+        }
+        var options = HengeConnection.Options()
+        options.clientName = "henge"
+        do throws(HengeError) {
+            let address = try HengeAddress(parsing: address)
+            return .success(try await Question.ask(words, at: address, options: options))
+        } catch {
+            return .failure(error)
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import Foundation
+import Testing
+import henge
+
+/// A node of a cluster of one or more, started without `henge cluster`.
+final class ServeNode {
+    let process = Process()
+    private let output: String
+    private let watchdog: Watchdog
+
+    init(
+        _ name: String,
+        data: String,
+        base: Int,
+        list: [String],
+        folder: TemporaryFolder,
+        more: [String] = []
+    ) throws {
+        let index = list.firstIndex(of: name) ?? list.count
+        output = folder.path("\(name)-\(UUID().uuidString)")
+        process.executableURL = URL(fileURLWithPath: Henge.binary)
+        let peers = list.enumerated().map { "\($1)=127.0.0.1:\(base + 1000 + $0)" }
+        process.arguments =
+            [
+                "serve", "--name", name, "--data", data, "--resp", "127.0.0.1:\(base + index)",
+                "--peer", "127.0.0.1:\(base + 1000 + index)", "--bootstrap",
+                peers.joined(separator: ","), "--partitions", "64",
+            ] + more
+        process.environment = Henge.clean()
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = try Henge.file(output)
+        process.standardError = process.standardOutput
+        try process.run()
+        watchdog = try Watchdog("kill -9 \"$1\"", ["\(process.processIdentifier)"])
+    }
+
+    var said: String { (try? String(contentsOfFile: output, encoding: .utf8)) ?? "" }
+
+    func waitReady() async throws {
+        try await eventually("ready") { said.contains("ready ") || !process.isRunning }
+        try #require(process.isRunning, "\(said)")
+    }
+
+    /// Waits for its end and returns how it ended.
+    func end() async throws -> Int32 {
+        try await eventually("the node ends") { !process.isRunning }
+        return process.terminationStatus
+    }
+
+    func remove() {
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        process.waitUntilExit()
+        watchdog.bark()
+    }
+}
