@@ -4,6 +4,22 @@ import HengeReplication
 import Testing
 
 @Suite struct WriteCoordinatorTests {
+    @Test("hints are for those that were asked and did not store, save for refused timestamps")
+    func hintable() {
+        var write = WriteCoordinator(
+            replicaCount: 5,
+            alive: ReplicaSet(bits: 0b01111),
+            required: 1
+        )
+        var effects = EffectBuffer<WriteCoordinator.Effect>()
+        write.step(.begin, effects: &effects)
+        write.step(.replicaStored(slot: 0), effects: &effects)
+        write.step(.replicaRejected(slot: 1, .clockDrift), effects: &effects)
+        write.step(.replicaRejected(slot: 2, .overloaded), effects: &effects)
+        write.step(.deadlineReached, effects: &effects)
+        #expect(write.hintable == ReplicaSet(bits: 0b01100))
+    }
+
     typealias Input = WriteCoordinator.Input
     typealias Effect = WriteCoordinator.Effect
     typealias Outcome = WriteCoordinator.Outcome
