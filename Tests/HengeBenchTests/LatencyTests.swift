@@ -120,4 +120,18 @@ import henge
         #expect(
             text.contains(#""errors_by_code":{"ERR":{"count":1,"first":"ERR \"no\""}}"#), "\(text)")
     }
+
+    @Test func refusalsStandApartFromOtherErrors() {
+        var result = LoadResult(startedAt: 0)
+        result.endedAt = 1_000_000_000
+        result.operations = 60
+        result.unsent = 10
+        for _ in 0..<29 { result.errors.record(Array("OVERLOADED inflight=4 limit=4".utf8)) }
+        result.errors.record(Array("TIMEOUT required=2 received=1".utf8))
+        let report = LoadReport(result)
+        #expect(report.json.text.contains(#""overloaded":29,"offered":100,"goodput_share":0.6,"#))
+        #expect(report.lines.contains("29 refused as OVERLOADED; of 100 offered 60.0 % were done"))
+        #expect(report.lines.contains { $0.hasPrefix("1 errors TIMEOUT") })
+        #expect(!report.lines.contains { $0.contains("errors OVERLOADED") })
+    }
 }

@@ -57,6 +57,21 @@ import Testing
         #expect(cluster.isQuiet)
     }
 
+    @Test("a disk that falls behind refuses writes, other nodes' too, and still reads")
+    func storageBehind() throws {
+        let cluster = try Cluster(configuration: ShardConfiguration())
+        cluster.pauseHints()
+        #expect(cluster.set(k, "v", .all) == "OK")
+        cluster.node(2).shard.isStorageBehind = true
+        #expect(cluster.set(k, "w") == "OK")
+        #expect(cluster.set(k, "x", .all)?.hasPrefix("TIMEOUT required=3 received=2") == true)
+        #expect(cluster.set(k, "y", at: 2)?.hasPrefix("OVERLOADED") == true)
+        #expect(cluster.get(k, at: 2, .one) == "v")
+        cluster.node(2).shard.isStorageBehind = false
+        #expect(cluster.set(k, "z", .all) == "OK")
+        #expect(cluster.isQuiet)
+    }
+
     @Test("writes that wait behind one slow load count against the bound")
     func waiters() throws {
         var configuration = ShardConfiguration()

@@ -21,6 +21,13 @@ package struct ErrorTally: Sendable {
 
     package init() {}
 
+    /// What a node says that has too much to do.
+    package static let overloadedCode = "OVERLOADED"
+
+    package var overloaded: Int {
+        entries.first { $0.code == Self.overloadedCode }?.count ?? 0
+    }
+
     package var count: Int { entries.reduce(0) { $0 + $1.count } }
 
     /// - Parameter text: an error reply without its leading `-`.

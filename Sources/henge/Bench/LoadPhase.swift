@@ -61,6 +61,14 @@ package struct LoadResult: Sendable {
 
     package var seconds: Double { Double(endedAt - startedAt) / 1e9 }
 
+    /// Operations that succeeded, failed, or came due and were not sent.
+    package var offered: Int { operations + errors.count + unsent }
+
+    /// Which part of what was offered succeeded, 0 to 1.
+    package var goodputShare: Double {
+        offered > 0 ? Double(operations) / Double(offered) : 0
+    }
+
     /// Operations a second.
     package var rate: Double { endedAt > startedAt ? Double(operations) / seconds : 0 }
 

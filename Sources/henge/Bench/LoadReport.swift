@@ -21,6 +21,9 @@ package struct LoadReport: Sendable {
             .init("seconds", .number(Self.rounded(result.seconds))),
             .init("rate", .number(Self.rounded(result.rate))),
             .init("latency_ms", Self.json(all)),
+            .init("overloaded", .integer(result.errors.overloaded)),
+            .init("offered", .integer(result.offered)),
+            .init("goodput_share", .number(Self.rounded(result.goodputShare))),
             .init("misses", .integer(result.misses)),
             .init("unsent", .integer(result.unsent)),
             .init("errors_by_code", .object(result.errors.entries.map(Self.json))),
@@ -48,7 +51,14 @@ package struct LoadReport: Sendable {
             lines.append(
                 "\(Wording.grouped(result.unsent)) operations came due and were not sent in time")
         }
-        for entry in result.errors.entries {
+        if result.errors.overloaded > 0 {
+            lines.append(
+                "\(Wording.grouped(result.errors.overloaded)) refused as OVERLOADED; of "
+                    + "\(Wording.grouped(result.offered)) offered "
+                    + "\(Wording.percent(result.goodputShare)) were done"
+            )
+        }
+        for entry in result.errors.entries where entry.code != ErrorTally.overloadedCode {
             let text = Wording.printable(entry.text)
             lines.append("\(Wording.grouped(entry.count)) errors \(entry.code), the first: \(text)")
         }
