@@ -90,7 +90,6 @@ struct DiskContent: Sendable {
 
     private mutating func keep(_ kept: [Hint], _ undo: inout Undo) {
         for hint in kept {
-            invariant(hint.key.standInFor == nil || hint.key.standInFor == hint.target)
             undo.hints.append((hint.target, hint.sequence, hints[hint.target, hint.sequence]))
             hints[hint.target, hint.sequence] = HintTable.Entry(hint: hint)
         }

@@ -6,7 +6,7 @@ import struct NIOCore.ByteBuffer
 /// How the column family `hints` lies in RocksDB (docs/decisions/0008). Integers are big-endian, so
 /// that the order of the keys is the order of targets, then sequences.
 ///
-///     0, target (u16), sequence (u64) → created (u64), is stand-in (u8), stored key
+///     0, target (u16), sequence (u64) → created (u64), is stand-in (u8), [home (u16)], stored key
 ///     1, home (u16), stored key       → the object that is held in the place of `home`
 ///
 /// Values carry the checksum of ``RecordForm``.
@@ -38,9 +38,9 @@ enum HintForm {
     }
 
     static func writeValue(of hint: Hint, into buffer: inout ByteBuffer) {
-        invariant(hint.key.standInFor == nil || hint.key.standInFor == hint.target)
         buffer.writeInteger(hint.created.milliseconds)
         buffer.writeInteger(hint.key.standInFor == nil ? 0 : 1, as: UInt8.self)
+        if let home = hint.key.standInFor { buffer.writeInteger(home.rawValue) }
         buffer.writeImmutableBuffer(hint.key.bytes)
     }
 
@@ -86,14 +86,18 @@ enum HintForm {
     ) -> Hint? {
         guard let created = created(key: key, value: value) else { return nil }
         var rest = ByteBuffer(bytes: value.dropFirst(8).dropLast(RecordForm.checksumLength))
-        guard let flag: UInt8 = rest.readInteger(), flag <= 1,
-            let named = StoredKey(stored: rest.slice())
-        else { return nil }
+        guard let flag: UInt8 = rest.readInteger(), flag <= 1 else { return nil }
+        var home: NodeID?
+        if flag == 1 {
+            guard let id: UInt16 = rest.readInteger() else { return nil }
+            home = NodeID(id)
+        }
+        guard let named = StoredKey(stored: rest.slice()) else { return nil }
         return Hint(
             target: target,
             sequence: sequence,
             created: created,
-            key: named.standingIn(for: flag == 1 ? target : nil)
+            key: named.standingIn(for: home)
         )
     }
 }

@@ -30,7 +30,9 @@ import struct NIOCore.ByteBuffer
         arguments: EngineKind.allCases)
     func pages(_ kind: EngineKind) throws {
         try kind.withStore { store in
-            let ones = [3, 4, 900, UInt64.max].map { hint(one, $0, "k\($0)", standIn: $0 == 4) }
+            var ones = [3, 4, 900, UInt64.max].map { hint(one, $0, "k\($0)", standIn: $0 == 4) }
+            // One may name what is held in the place of a third node.
+            ones[2].key = ones[2].key.standingIn(for: two)
             let lasts = [hint(last, 1), hint(last, .max)]
             #expect(store.keepHints(lasts + ones.reversed()) == nil)
             #expect(store.hints(one, after: 0, limit: 10) == .success(ones))
