@@ -245,8 +245,11 @@ package final class NodeDriver {
     private func endTurn() {
         isTurnScheduled = false
         storage.endTurn()
-        for link in dirtyLinks { link.flush() }
+        // A write may find its connection dead, and what follows from that may be for links and
+        // sessions that had their turn already: they are in the next.
+        let links = dirtyLinks
         dirtyLinks.removeAll(keepingCapacity: true)
+        for link in links { link.flush() }
         let sessions = dirtySessions
         dirtySessions.removeAll(keepingCapacity: true)
         for session in sessions { session.flush() }
