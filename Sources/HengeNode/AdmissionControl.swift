@@ -5,9 +5,10 @@ package import HengeBase
 /// A fixed bound is either too low for a distant or slow replica or so high that under overload
 /// each request waits its turn behind thousands, past its timeout: work is done and nobody gets an
 /// answer. So the bound follows what requests have waited lately. As in CoDel the *least* wait of a
-/// window tells a standing queue from a burst, which ends by itself (Nichols and Jacobson, *Controlling
-/// Queue Delay*, ACM Queue 2012); as in TCP Vegas it counts from the least ever seen lately, since
-/// a distant replica or a slow disk takes its time without any queue (Brakmo and Peterson, 1995).
+/// window tells a standing queue from a burst, which ends by itself (Nichols and Jacobson,
+/// *Controlling Queue Delay*, ACM Queue 2012); as in TCP Vegas it counts from the least ever seen
+/// lately, since a distant replica or a slow disk takes its time without any queue (Brakmo and
+/// Peterson, 1995).
 package struct AdmissionControl: Sendable {
     package struct Limits: Sendable {
         /// Requests in flight, whatever they wait.

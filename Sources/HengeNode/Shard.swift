@@ -52,8 +52,8 @@ package struct Shard: ~Copyable {
     /// Whether the disk is about to be full: no more hints are kept then, nor records in place of
     /// others. Set by the driver.
     package var isStorageTight = false
-    /// Whether the disk does not keep up: writes are refused then, those of other nodes too, so that
-    /// they push back where they come from instead of gathering here. Set by the driver.
+    /// Whether the disk does not keep up: writes are refused then, other nodes' too, so that they
+    /// push back where they come from instead of gathering here. Set by the driver.
     package var isStorageBehind = false
     /// When hints that are too old were last looked for.
     var sweptAt = Instant(nanoseconds: 0)

@@ -7,9 +7,23 @@ import henge
 
 /// How nodes stop: what was accepted is answered and kept, in bounded time.
 @Suite(.serialized) struct StopTests {
-    private struct Outcomes {
-        var stored: [Int] = []
-        var failed: [(key: Int, error: HengeError)] = []
+    private final class Outcomes: Sendable {
+        struct Seen {
+            var stored: [Int] = []
+            var failed: [(key: Int, error: HengeError)] = []
+        }
+
+        private let box = Mutex(Seen())
+
+        var seen: Seen { box.withLock { $0 } }
+
+        func stored(_ key: Int) {
+            box.withLock { $0.stored.append(key) }
+        }
+
+        func failed(_ key: Int, _ error: HengeError) {
+            box.withLock { $0.failed.append((key, error)) }
+        }
     }
 
     @Test("SIGTERM under load answers what it accepted, loses none of it, and exits 0 in time")
@@ -22,13 +36,13 @@ import henge
         defer { node.remove() }
         try await node.waitReady()
         let address = HengeAddress(host: "127.0.0.1", port: base)
-        let outcomes = Mutex(Outcomes())
+        let outcomes = Outcomes()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for writer in 0..<8 {
                 group.addTask { try await Self.write(from: writer, to: address, outcomes) }
             }
             try await eventually("many writes are stored") {
-                outcomes.withLock { $0.stored.count } > 500
+                outcomes.seen.stored.count > 500
             }
             let start = ContinuousClock.now
             node.process.terminate()
@@ -37,7 +51,7 @@ import henge
             try await group.waitForAll()
         }
         #expect(node.said.contains("stopped cleanly"), "\(node.said)")
-        let seen = outcomes.withLock { $0 }
+        let seen = outcomes.seen
         let codes = Set(seen.failed.map(\.error.code.description))
         #expect(codes.isSubset(of: ["connectionFailed"]), "\(codes)")
 
@@ -60,7 +74,7 @@ import henge
     private static func write(
         from writer: Int,
         to address: HengeAddress,
-        _ outcomes: borrowing Mutex<Outcomes>
+        _ outcomes: Outcomes
     ) async throws {
         let connection = try await HengeConnection.connect(to: address)
         var key = writer
@@ -68,9 +82,9 @@ import henge
             let words = ["SET", "k\(key)", "v"].map { ByteBuffer(string: $0) }
             do throws(HengeError) {
                 _ = try await connection.send(words)
-                outcomes.withLock { $0.stored.append(key) }
+                outcomes.stored(key)
             } catch {
-                outcomes.withLock { $0.failed.append((key, error)) }
+                outcomes.failed(key, error)
                 break
             }
             key += 8

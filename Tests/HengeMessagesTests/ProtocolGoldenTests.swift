@@ -76,7 +76,7 @@ import struct NIOCore.ByteBuffer
         var out = ByteBuffer()
         Frame.write(into: &out) { hello.write(into: &$0) }
         #expect(
-            hex(out) == "00000034" + "0f339db0"  // length, checksum
+            hex(out) == "00000034" + "79328d4a"  // length, checksum
                 + "48454e47" + "0001" + "0002"  // magic, versions
                 + "1122334455667788" + "0003" + "0000000000000009"  // cluster, node, epoch
                 + "0000000000000a0b"  // life

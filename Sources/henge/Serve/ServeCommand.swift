@@ -15,9 +15,9 @@ struct ServeCommand: AsyncParsableCommand {
             Every option can also stand in the environment (--read-repair as HENGE_READ_REPAIR)
             or in a YAML file (read-repair: blocking); flags win over the environment, and that over
             the file.
-            Prints one line that begins with "ready" once clients are served. SIGTERM stops cleanly: the node takes no more
-            commands, answers those in flight, hands over its hints and marks its data; a second one
-            ends it at once.
+            Prints one line that begins with "ready" once clients are served. SIGTERM stops cleanly:
+            the node takes no more commands, answers those in flight, hands over its hints and marks
+            its data; a second one ends it at once.
 
             Example: henge serve --name n1 --data /var/lib/henge --resp 127.0.0.1:6401 \\
               --peer 127.0.0.1:7401 \\
