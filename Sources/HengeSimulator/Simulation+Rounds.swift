@@ -144,7 +144,7 @@ extension Simulation {
         let isQuiet = advance(within: .seconds(60)) {
             messagesUnderWay == 0
                 && nodes.allSatisfy { node in
-                    guard let process = node.process else { return true }
+                    guard let process = node.process, node.pausedSince == nil else { return true }
                     return !process.shard.hasWork && !process.isStopping
                         && process.shard.partitionTallies.isComplete
                 }
