@@ -155,6 +155,7 @@ extension Simulation {
             _ = node.engine.closeClean(state: process.shard.savedState.encoded())
             if options.faults.contains(.oldCopies), diskDice.chance(1, in: 2) {
                 node.copy = node.engine
+                node.isCopyDoubtful = node.talliesAreDoubtful
             }
             end(node, isSudden: false)
         }
