@@ -8,7 +8,8 @@ extension CausalChecker {
     mutating func discover(
         _ encoded: EncodedObject,
         of key: Int,
-        by node: Int
+        by node: Int,
+        from place: Place?
     ) throws(Violation) {
         let object = encoded.decoded()
         let new = object.siblings.filter { histories[key].index(of: $0.dot) == nil }
@@ -25,7 +26,8 @@ extension CausalChecker {
         guard burned[sibling.dot.actor] == nil else {
             throw Violation(.uniqueDots, "n\(node + 1) lost a write of \(sibling.dot) and goes on")
         }
-        guard let mutation = takeRequest(for: sibling, in: object, of: key, at: node) else {
+        guard let mutation = takeRequest(for: sibling, in: object, of: key, at: node, place)
+        else {
             throw Violation(.uniqueDots, "n\(node + 1) made \(sibling.dot), which nobody asked for")
         }
         if case .value = mutation.content,
@@ -36,7 +38,9 @@ extension CausalChecker {
         var replacing = replaced(by: mutation, leaving: object.context, of: key)
         if case .coordinator = mutation.basis {
             // No more than what the node has held, whatever its context claims.
-            replacing = replacing.subtracting(unseen(replacing, of: key, at: node))
+            replacing = replacing.subtracting(
+                unseen(replacing, of: key, at: node, in: place)
+            )
             if let later = later(than: sibling, in: replacing, of: key) {
                 throw Violation(
                     .soundClocks,
@@ -79,7 +83,8 @@ extension CausalChecker {
         for sibling: Sibling,
         in object: VersionedObject,
         of key: Int,
-        at node: Int
+        at node: Int,
+        _ place: Place?
     ) -> Mutation? {
         let requests = hands[node][key].requested
         let exact = requests.indices.filter { requests[$0].mutation.mayHaveMade(sibling) }
@@ -100,7 +105,7 @@ extension CausalChecker {
                 guard object.context.descends(from: context) else { return false }
                 named = gone
             }
-            let isHonest = unseen(known, of: key, at: node).isSubset(of: named)
+            let isHonest = unseen(known, of: key, at: node, in: place).isSubset(of: named)
             let left = histories[key].survivors(of: known).subtracting(gone).members
             return isHonest && left.map { histories[key].writes[$0].dot }.sorted() == rest
         }

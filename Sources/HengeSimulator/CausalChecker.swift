@@ -216,10 +216,11 @@ struct CausalChecker {
     mutating func emitted(
         _ object: EncodedObject,
         of key: StoredKey,
-        by node: Int
+        by node: Int,
+        from place: Place? = nil
     ) throws(Violation) {
         guard let key = number(of: key) else { return }
-        try emitted(object, of: key, by: node)
+        try emitted(object, of: key, by: node, from: place)
     }
 
     /// - Parameter place: the record that it comes from; nil when that may be any of the node's.
@@ -230,7 +231,7 @@ struct CausalChecker {
         from place: Place? = nil
     ) throws(Violation) {
         if histories[key].known(ofVersion: hash(object)) == nil {
-            try discover(object, of: key, by: node)
+            try discover(object, of: key, by: node, from: place)
         }
         // A false claim is the cause, wrong siblings its consequence.
         let claimed =

@@ -18,7 +18,11 @@ import struct NIOCore.ByteBuffer
 ///     the >                                context that the key was read with last
 ///     > n1 read apple all &            goes on without waiting for the answer
 ///     > wait 5                         milliseconds
+///     > n1 set apple red one sloppy &  lets others stand in for replicas that are down
+///     > 40 times n1 read apple all     without a word
 ///     > start n2 · stop n2 · power n2 · cut n1 n2 · join n1 n2 · rot n1 apple
+///     > pause n2 · resume n2 · slow n2 100     milliseconds more for each of its messages
+///     > wipe n2 · copy n2 · restore n2         the disk of a node that is down
 ///     > disks                          what every node holds
 package enum Scenario {
     /// Why a script can't be run.
@@ -112,6 +116,12 @@ private final class Stage {
             guard let time = UInt64(words[1]) else { return false }
             simulation.pass(.milliseconds(time))
         case ("disks", 1): writeDisks()
+        case ("pause", 2): simulation.pause(try node(words[1]))
+        case ("resume", 2): simulation.resume(try node(words[1]))
+        case ("slow", 3):
+            guard let time = UInt64(words[2]) else { return false }
+            try node(words[1]).messageDelay = .milliseconds(time)
+        case ("wipe", 2), ("copy", 2), ("restore", 2): return try changeDisk(words)
         case ("crash", 2): simulation.kill(try node(words[1]))
         case ("power", 2): simulation.failPower(try node(words[1]))
         case ("start", 2): simulation.start(try node(words[1]))
@@ -121,9 +131,34 @@ private final class Stage {
         case ("rot", 3):
             let isThere = try node(words[1]).engine.corrupt(simulation.key(words[2]))
             guard isThere else { return false }
-        default: return try request(words)
+        default:
+            return words.dropFirst().first == "times" ? try repeating(words) : try request(words)
         }
         if first != "wait" { settle() }
+        return true
+    }
+
+    private func changeDisk(_ words: [String]) throws(Scenario.ScriptError) -> Bool {
+        let node = try node(words[1])
+        guard node.process == nil else { return false }
+        switch words[0] {
+        case "copy": node.copy = node.engine
+        case "wipe": simulation.loseDisk(node, keeping: nil)
+        default:
+            guard let copy = node.copy else { return false }
+            simulation.loseDisk(node, keeping: copy)
+        }
+        return true
+    }
+
+    /// `40 times n1 read apple all`
+    private func repeating(_ words: [String]) throws(Scenario.ScriptError) -> Bool {
+        guard let times = Int(words[0]), times > 0 else { return false }
+        let before = log.lines
+        for _ in 0..<times {
+            guard try request(Array(words.dropFirst(2))) else { return false }
+        }
+        log.lines = before
         return true
     }
 
@@ -150,23 +185,26 @@ private final class Stage {
         }
     }
 
-    /// `n1 set apple red quorum [&]`
+    /// `n1 set apple red quorum [sloppy] [&]`
     private func request(_ words: [String]) throws(Scenario.ScriptError) -> Bool {
         var words = words
         let waits = words.last != "&"
         if !waits { words.removeLast() }
+        let isSloppy = words.last == "sloppy"
+        if isSloppy { words.removeLast() }
         guard words.count >= 4, let level = Consistency(words[words.count - 1]) else {
             return false
         }
         let key = simulation.key(words[2])
         let number = simulation.causal.number(of: key) ?? simulation.follow(key)
         guard let operation = operation(words) else { return false }
-        let request = ClientRequest(
+        var request = ClientRequest(
             key: key,
             operation: operation,
             levels: ConsistencyLevels(read: level, write: level),
             timeout: .milliseconds(100)
         )
+        request.isSloppy = isSloppy
         let node = try node(words[0])
         guard node.process != nil else { return false }
         let ticket = simulation.submit(.request(request, key: number), at: node, client: nil)
@@ -204,14 +242,26 @@ private final class Stage {
 
     private func writeDisks() {
         for key in simulation.causal.keys {
+            let name = String(decoding: key.key.readableBytesView, as: UTF8.self)
             for node in simulation.nodes {
-                let name = String(decoding: key.key.readableBytesView, as: UTF8.self)
-                let text: String
-                switch node.peek(key) {
-                case .success(let bytes): text = simulation.trace.describe(record: bytes)
-                case .failure(let failure): text = "\(failure)"
+                for place in Place.all(of: node.index, simulation.nodes.count) {
+                    let found = node.peek(place.key(key))
+                    if place.home != nil, case .success(nil) = found { continue }
+                    let whose = place.home.map { " in place of n\($0 + 1)" } ?? ""
+                    let text: String
+                    switch found {
+                    case .success(let bytes): text = simulation.trace.describe(record: bytes)
+                    case .failure(let failure): text = "\(failure)"
+                    }
+                    log.lines.append("  n\(node.index + 1) holds of \(name)\(whose): \(text)")
                 }
-                log.lines.append("  n\(node.index + 1) holds of \(name): \(text)")
+            }
+        }
+        for node in simulation.nodes {
+            for backlog in node.engine.hintBacklogs where backlog.count > 0 {
+                let hints = backlog.count == 1 ? "1 hint" : "\(backlog.count) hints"
+                let target = "n\(backlog.target.rawValue)"
+                log.lines.append("  n\(node.index + 1) keeps \(hints) for \(target)")
             }
         }
     }

@@ -12,6 +12,8 @@ final class SimulatedNode {
     var engine: MemoryEngine
     /// What its disk held at some earlier clean stop.
     var copy: MemoryEngine?
+    /// Whether the counts that were saved with the copy may be wrong.
+    var isCopyDoubtful = false
     /// nil while the node is down.
     var process: Process?
     var processesStarted = 0
@@ -77,6 +79,8 @@ final class Process {
     var isCommitScheduled = false
     /// What has come up while it stands still, in order.
     var backlog: [Event] = []
+    /// The records that the step whose effects are being carried out writes.
+    var persisting: [StoredKey] = []
     /// The storage operations that the shard waits for.
     var storage: [StorageToken: StorageWork] = [:]
 

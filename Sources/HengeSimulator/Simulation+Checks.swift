@@ -78,6 +78,7 @@ extension Simulation {
         hasConverged = true
         defer { hasConverged = false }
         for number in causal.keys.indices[firstKeyOfRound...] where violation == nil {
+            awaitQuiet()
             let reply = call(read(number, .one), at: nodes[roundDice.below(nodes.count)])
             guard violation == nil else { return }
             guard case .response(.object(let object))? = reply,

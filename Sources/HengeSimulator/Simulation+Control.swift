@@ -83,6 +83,7 @@ extension Simulation {
         switch effect {
         case .send(let target, let message): send(.gossip(message), from: node, to: target)
         case .disconnect(let id):
+            counts.nodesGivenUp += 1
             let other = Int(id.rawValue) - 1
             guard let open = network.connection(of: node.index, to: other) else { return }
             close(node.index, other, open)
@@ -92,6 +93,7 @@ extension Simulation {
         case .saveLives(let lives):
             node.engine.saveLives(lives)
             scheduleCommit(node, process)
+        case .note(.oldCopy): counts.oldCopiesFound += 1
         case .note: break
         }
     }

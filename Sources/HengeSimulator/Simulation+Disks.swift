@@ -58,6 +58,7 @@ extension Simulation {
             causal.lost(key, at: node.index)
         }
         areHintsWhole = false
+        node.talliesAreDoubtful = copy != nil && node.isCopyDoubtful
         if round > 1 { haveOldKeysDiverged = true }
         node.engine = copy ?? node.engine.wiped()
     }

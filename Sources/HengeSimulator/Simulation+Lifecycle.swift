@@ -96,6 +96,8 @@ extension Simulation {
     private func end(_ node: SimulatedNode, isSudden: Bool) {
         guard let process = node.process else { return }
         noteHintsLost(by: node)
+        counts.hintsDelivered += process.shard.counters.hintsDelivered
+        counts.standInsHandedOver += process.shard.counters.standInsHandedOver
         node.process = nil
         messagesUnderWay -= process.backlog.count { $0.isRequest }
         node.endPause(at: now)
@@ -153,6 +155,7 @@ extension Simulation {
             _ = node.engine.closeClean(state: process.shard.savedState.encoded())
             if options.faults.contains(.oldCopies), diskDice.chance(1, in: 2) {
                 node.copy = node.engine
+                node.isCopyDoubtful = node.talliesAreDoubtful
             }
             end(node, isSudden: false)
         }

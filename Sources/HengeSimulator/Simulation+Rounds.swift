@@ -80,6 +80,9 @@ extension Simulation {
 
     private func settleFaults() {
         heal()
+        awaitTrueClocks()
+        // What slow nodes sent is still under way, and all that is sent after it arrives later.
+        if options.faults.contains(.slowNodes) { pass(.seconds(3)) }
         self.isCalm = true
         trace.write("healed", at: now)
         // Stops under way end, and requests that nobody waits for any more run out.
@@ -91,7 +94,6 @@ extension Simulation {
     private func recover() {
         startAll()
         awaitConnections()
-        awaitTrueClocks()
         awaitHandOver()
         checkHandedOver()
         runClients(operations: options.calmOperations / 2, isCalm: true)
@@ -108,7 +110,6 @@ extension Simulation {
         if !isDown { report(Violation(.quiescence, "a node does not stop")) }
         startAll()
         awaitConnections()
-        awaitTrueClocks()
     }
 
     /// Until the replicas' clocks are where the wrong ones were: a long time, in which nothing else
@@ -144,7 +145,7 @@ extension Simulation {
         let isQuiet = advance(within: .seconds(60)) {
             messagesUnderWay == 0
                 && nodes.allSatisfy { node in
-                    guard let process = node.process else { return true }
+                    guard let process = node.process, node.pausedSince == nil else { return true }
                     return !process.shard.hasWork && !process.isStopping
                         && process.shard.partitionTallies.isComplete
                 }
@@ -176,6 +177,8 @@ extension Simulation {
         trace.write("final reads", at: now)
         for number in causal.keys.indices[firstKeyOfRound...] where violation == nil {
             let node = nodes[roundDice.below(nodes.count)]
+            // Some runs allow one request at a time.
+            awaitQuiet()
             let reply = call(read(number, .all), at: node)
             guard case .response(.object(let object))? = reply, violation == nil else { continue }
             finalObjects[number] = object

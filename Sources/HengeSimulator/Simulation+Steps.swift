@@ -156,6 +156,10 @@ extension Simulation {
         if let interposer {
             effects = interposer.effects(for: effects, of: node.id, injecting: &injected)
         }
+        // What is sent to others with a write comes from the record that it goes into here.
+        process.persisting = effects.compactMap {
+            if case .storage(.persist(let key, _, _, _)) = $0 { key } else { nil }
+        }
         for effect in effects where violation == nil {
             trace.record(effect, of: node.id, now)
             checking { () throws(Violation) in try carryOut(effect, of: node, process) }
@@ -175,14 +179,14 @@ extension Simulation {
     ) throws(Violation) {
         switch effect {
         case .send(let target, let message):
-            checking { () throws(Violation) in try observe(sending: message, from: node) }
+            checking { () throws(Violation) in try observe(sending: message, from: node, process) }
             if case .forwarded(let id, let response) = message {
                 let wroteNothing = ShardReply.response(response).saysNothingWritten
                 causal.ended(.peer(target, id), wroteNothing: wroteNothing, at: node.index)
             }
             send(message, from: node, to: target)
         case .sendBulk(let target, let message):
-            checking { () throws(Violation) in try observe(sending: message, from: node) }
+            checking { () throws(Violation) in try observe(sending: message, from: node, process) }
             send(message, from: node, to: target, inBulk: true)
         case .storage(let request):
             try start(request, at: node, process)
@@ -196,12 +200,17 @@ extension Simulation {
 
     private func observe(
         sending message: PeerMessage,
-        from node: SimulatedNode
+        from node: SimulatedNode,
+        _ process: Process
     ) throws(Violation) {
         switch message {
         case .store(_, let key, let object, _):
             let before = causal.writeCount(of: key)
-            try causal.emitted(object, of: key, by: node.index)
+            let own = process.persisting.first {
+                $0.standingIn(for: nil) == key.standingIn(for: nil)
+            }
+            let place = own.map { Place(node: node.index, $0) }
+            try causal.emitted(object, of: key, by: node.index, from: place)
             try noteWrite(of: key, since: before)
         case .fetched(_, .object(let object?)):
             guard let key = causal.key(of: object) else { return }

@@ -292,6 +292,12 @@ package struct SimulationCounts: Hashable, Sendable {
     package var messagesLost = 0
     package var faults = 0
     package var rounds = 0
+    /// Of processes that have ended, as are the rest.
+    package var hintsDelivered = 0
+    package var standInsHandedOver = 0
+    package var oldCopiesFound = 0
+    /// Nodes that others gave up because nothing came from them.
+    package var nodesGivenUp = 0
 
     package init() {}
 }

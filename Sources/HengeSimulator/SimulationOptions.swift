@@ -114,7 +114,9 @@ extension SimulationOptions {
         messageDelay = .microseconds(dice.pick([50, 500, 2_000, 10_000]))
         readDelay = .microseconds(dice.pick([0, 50, 500, 3_000]))
         commitDelay = .microseconds(dice.pick([50, 1_000, 5_000]))
-        gossipInterval = .milliseconds(dice.pick([30, 50, 100, 200, 1_000]))
+        // Far above what a message takes now and then, or silence would say nothing.
+        let least = 20 * messageDelay.milliseconds
+        gossipInterval = .milliseconds(max(least, dice.pick([30, 50, 100, 200, 1_000])))
     }
 
     private mutating func drawLoad(_ dice: inout SeededGenerator) {

@@ -99,6 +99,27 @@ import Testing
         Case("drops what others send", breaks: .convergence, tune: Case.fewWrites) {
             .forgetfulDisk(every: 1, node: NodeID(2))
         },
+        Case(
+            "forgets hints",
+            breaks: .handedOver,
+            faults: .droppedConnections,
+            repair: .off,
+            tune: { $0.faultEvery = .milliseconds(20) }
+        ) {
+            .forgetsHints()
+        },
+        Case(
+            "goes on with an old copy",
+            breaks: .uniqueDots,
+            faults: [.oldCopies, .cleanStops],
+            tune: {
+                $0.keys = 1
+                $0.operations = 900
+                $0.faultEvery = .milliseconds(30)
+            }
+        ) {
+            .credulous()
+        },
         Case("answers twice", breaks: .oneAnswer) { .answersTwice() },
         Case("answers all but some", breaks: .oneAnswer) { .answersOften(every: 40) },
         Case("is late", breaks: .oneAnswer, faults: .partitions) { .noTicks() },

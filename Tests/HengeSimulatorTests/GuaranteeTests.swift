@@ -46,6 +46,16 @@ import Testing
             options.timeout = .milliseconds(20)
         }
 
+        /// R + W > N, with others in the places of replicas that can't be reached.
+        static func sloppy(_ options: inout SimulationOptions) {
+            options.nodes = 6
+            options.sloppyPercent = 100
+            options.faults = .partitions
+            options.operations = 900
+            options.gossipInterval = .milliseconds(30)
+            options.faultEvery = .milliseconds(200)
+        }
+
         static func powerCuts(_ options: inout SimulationOptions) {
             options.durability = .interval
             options.faults = .powerFailures
@@ -74,6 +84,8 @@ import Testing
             Case.lossy(&options)
             options.repair = .async
         },
+        Case("sloppy requests, fresh reads", breaks: .freshReads, tune: Case.sloppy),
+        Case("sloppy requests, read your writes", breaks: .readYourWrites, tune: Case.sloppy),
         Case("interval and power cuts, nothing lost", breaks: .nothingLost, tune: Case.powerCuts),
     ]
 
@@ -102,6 +114,19 @@ import Testing
         let seed = firstBreach(of: .nothingLost, options) { .keptActors() }
         #expect(seed != nil)
         options.tolerated = []
+        #expect(firstBreach(of: .nothingLost, options) == nil)
+    }
+
+    @Test("an old copy that is believed loses an acknowledged write")
+    func oldCopies() {
+        var options = SimulationOptions()
+        options.faults = [.cleanStops, .oldCopies]
+        options.faultEvery = .milliseconds(30)
+        options.faultsMax = 2
+        options.keys = 1
+        options.operations = 900
+        options.tolerated = [.uniqueDots, .honestContexts, .exactSiblings, .soundClocks]
+        #expect(firstBreach(of: .nothingLost, options) { .credulous() } != nil)
         #expect(firstBreach(of: .nothingLost, options) == nil)
     }
 

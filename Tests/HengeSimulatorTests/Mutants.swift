@@ -152,6 +152,32 @@ extension Mutant {
         return mutant
     }
 
+    /// Keeps no hint, and says that it did.
+    static func forgetsHints() -> Mutant {
+        let mutant = Mutant()
+        mutant.effect = { effect in
+            guard case .storage(.persist(let key, let bytes, _, let token)) = effect,
+                key.standInFor == nil
+            else { return [effect] }
+            return [.storage(.persist(key, bytes, hints: [], token))]
+        }
+        mutant.echo = { effect, _ in
+            guard case .storage(.keepHints(_, let token)) = effect else { return nil }
+            return .storage(.persisted(token, nil))
+        }
+        return mutant
+    }
+
+    /// Believes that its data is the newest, whatever others have met.
+    static func credulous() -> Mutant {
+        let mutant = Mutant()
+        mutant.input = { input in
+            if case .actorsConfirmed = input { return [.actorsConfirmed(true)] }
+            return [input]
+        }
+        return mutant
+    }
+
     /// Sends others another value than it keeps.
     static func forgedValues() -> Mutant {
         let mutant = Mutant()

@@ -12,7 +12,9 @@ import Testing
 
     static let names = [
         "blind-writes", "concurrent-writes-become-siblings", "crash-renews-actors", "forward",
-        "quorum-write-with-a-replica-down", "read-repair", "rotten-record",
+        "frozen-node", "hedged-read", "hint-delivered", "hint-outlives-its-keeper", "old-copy",
+        "quorum-write-with-a-replica-down", "read-repair", "rotten-record", "stand-ins",
+        "wiped-disk",
     ]
 
     @Test("a scenario goes as written", arguments: names)
@@ -42,7 +44,8 @@ import Testing
         arguments: [
             "> n1 read apple one", "> cluster nodes=x", "> cluster\n> dance",
             "> cluster\n> crash n9", "> cluster\n> n1 set apple red sometimes",
-            "> cluster repair=never", "> cluster\n> rot n1 apple",
+            "> cluster repair=never", "> cluster\n> rot n1 apple", "> cluster\n> restore n1",
+            "> cluster\n> 2 times n1 dance", "> cluster\n> slow n1 soon",
         ]
     )
     func mistakes(_ script: String) {
