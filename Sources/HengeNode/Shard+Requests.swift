@@ -84,8 +84,9 @@ extension Shard {
         if inFlight >= configuration.requestsMax {
             return .overloaded(inFlight: inFlight, limit: configuration.requestsMax)
         }
-        if localWork >= configuration.replicaWorkMax {
-            return .overloaded(inFlight: localWork, limit: configuration.replicaWorkMax)
+        let work = max(localWork, answeredWrites)
+        if work >= configuration.replicaWorkMax {
+            return .overloaded(inFlight: work, limit: configuration.replicaWorkMax)
         }
         return nil
     }

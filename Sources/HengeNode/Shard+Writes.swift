@@ -177,8 +177,12 @@ extension Shard {
         for index in 0..<writeEffects.count {
             switch writeEffects[index] {
             case .replicate: preconditionFailure("emitted by .begin alone")
-            case .reply(let outcome): answer(writes[id.index], outcome, &effects)
-            case .finish: keepHints(of: writes.remove(id.index), at: time, &effects)
+            case .reply(let outcome):
+                answeredWrites += 1
+                answer(writes[id.index], outcome, &effects)
+            case .finish:
+                answeredWrites -= 1
+                keepHints(of: writes.remove(id.index), at: time, &effects)
             }
         }
         writeEffects.removeAll()

@@ -35,6 +35,9 @@ package struct Shard: ~Copyable {
     var hintLoads: Slab<HintLoad>
     var hintWrites: Slab<HintWrite>
     var handOffs: Slab<HandOffFlight>
+    /// Writes whose client has its answer while some replica still owes one. A silent replica must
+    /// not use up what new requests need.
+    var answeredWrites = 0
     /// Storage operations asked for and not completed, also those whose request has ended.
     var storageInFlight = 0
 
@@ -132,15 +135,17 @@ package struct Shard: ~Copyable {
     /// All that is held for work in flight; 0 once everything has been answered, stored and
     /// forgotten.
     package var workInFlight: Int {
-        inFlight + replicaWork.count + keyLoads.count + persists.count + pending.count
+        flights + replicaWork.count + keyLoads.count + persists.count + pending.count
             + storageInFlight + handOffs.count + activeDeliveries
     }
 
     /// Storage operations in flight and changes that wait for one.
     var localWork: Int { storageInFlight + pending.waiting }
 
-    /// Client requests in flight.
-    package var inFlight: Int {
+    /// Client requests that have not been answered.
+    package var inFlight: Int { flights - answeredWrites }
+
+    private var flights: Int {
         reads.count + writes.count + forwards.count + inspections.count + coverages.count
     }
 

@@ -20,7 +20,8 @@ package struct ShardConfiguration: Sendable {
     /// Client requests that this node coordinates or forwards at a time.
     package var requestsMax = 16_384
     /// Storage operations in flight and changes that wait for one, whoever asked; past it new
-    /// requests of clients and of other nodes are refused.
+    /// requests of clients and of other nodes are refused. Also the bound on writes that have been
+    /// answered and still wait for a replica.
     package var replicaWorkMax = 65_536
     /// How far ahead of ours another node's clock may be.
     package var clockDriftMax = Interval.seconds(60)
