@@ -71,7 +71,7 @@ package final class NodeDriver {
         time = SystemClock.read()
         startedAt = time.now
         admission = Admission(
-            requestsMax: settings.shard.requestsMax,
+            requestsMax: settings.requestsMax,
             timeout: settings.requestTimeout,
             now: time.now
         )

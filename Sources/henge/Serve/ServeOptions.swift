@@ -87,7 +87,8 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Largest value in bytes, up to 16 MiB. (default: 1048576)")
     var maxValueBytes: String?
 
-    @Option(help: "Client requests in flight at a time; more are OVERLOADED. (default: 1024)")
+    @Option(
+        help: "Reads, and writes, without an answer at a time; more are refused. (default: 2048)")
     var maxRequests: String?
 
     @Option(help: "MiB that hints for nodes that are away may take. (default: 1024)")

@@ -92,7 +92,7 @@ struct ServeValues {
             in: 1...(16 << 20)
         )
         settings.connectionsMax = try number("max-connections", default: 20_000, in: 1...1_000_000)
-        settings.shard.requestsMax = try number("max-requests", default: 1024, in: 1...1_000_000)
+        settings.requestsMax = try number("max-requests", default: 2048, in: 1...16_384)
         try hints(&settings.shard)
         settings.blockCacheBytes =
             try number("block-cache-mib", default: 64, in: 1...1_048_576) << 20
