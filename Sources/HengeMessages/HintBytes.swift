@@ -2,7 +2,9 @@ package import struct NIOCore.ByteBuffer
 
 extension Hint {
     /// What the hint adds to ``HintBacklog/bytes``: its key and its value as they are stored.
-    package var byteCount: Int { 20 + key.bytes.readableBytes }
+    package var byteCount: Int {
+        key.bytes.readableBytes + (key.standInFor == nil ? 20 : 22)
+    }
 }
 
 extension HintBacklog {

@@ -38,8 +38,6 @@ package struct HintLedger: Sendable {
         var isShared = false
     }
 
-    /// What a hint takes on the disk beside its key: target, sequence, time, lengths and checksum.
-    private static let overheadBytes = 32
     /// Records of which it is known that they have a hint. At their limit some 20 MiB.
     private static let recentMax = 16_384
     /// Longer keys are not remembered, and leave a hint with each write.
@@ -66,10 +64,6 @@ package struct HintLedger: Sendable {
             bytes += backlog.bytes
         }
         nextSequence = highest + 1
-    }
-
-    package static func bytes(of hint: Hint) -> Int {
-        hint.key.bytes.readableBytes + overheadBytes
     }
 
     /// Those that hold something, by target.
@@ -117,7 +111,7 @@ package struct HintLedger: Sendable {
             return .covered
         }
         let hint = Hint(target: target, sequence: nextSequence, created: wall, key: key)
-        guard isRequired || !isFull(adding: Self.bytes(of: hint), bytesMax: bytesMax) else {
+        guard isRequired || !isFull(adding: hint.byteCount, bytesMax: bytesMax) else {
             return .refused
         }
         add(hint)
@@ -140,7 +134,7 @@ package struct HintLedger: Sendable {
         queues[index].backlog.count += 1
         queues[index].backlog.lastSequence = hint.sequence
         if queues[index].backlog.oldest == nil { queues[index].backlog.oldest = hint.created }
-        addBytes(Self.bytes(of: hint), to: index)
+        addBytes(hint.byteCount, to: index)
     }
 
     private mutating func remember(_ hint: Hint) {
@@ -174,7 +168,7 @@ package struct HintLedger: Sendable {
                 continue
             }
             queues[index].isUncertain = true
-            forget(1, Self.bytes(of: hint), at: index)
+            forget(1, hint.byteCount, at: index)
             if passed(hint) { shared.append(hint) }
         }
         return shared

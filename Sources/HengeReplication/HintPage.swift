@@ -132,7 +132,7 @@ struct HintPage: Sendable {
         tally = HintTally()
         tally.count = hints.count
         for hint in hints {
-            tally.bytes += HintLedger.bytes(of: hint)
+            tally.bytes += hint.byteCount
             if isExpired(hint) { tally.expired += 1 }
         }
         tally.oldest = (next ?? hints.last)?.created ?? tally.oldest

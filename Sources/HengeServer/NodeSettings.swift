@@ -24,7 +24,7 @@ package struct NodeSettings: Sendable {
     /// The largest value a client may store, in bytes; at most 16 MiB.
     package var valueBytesMax = 1024 * 1024
     /// Clients' reads, and writes, without an answer at a time. The shard's own bound is higher: it
-    /// counts writes until their last replica has answered, long after their clients have.
+    /// counts what other nodes forward, too.
     package var requestsMax = 2048
     /// Client connections at a time; one more is told so and closed.
     package var connectionsMax = 20_000

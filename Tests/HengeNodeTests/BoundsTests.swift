@@ -36,6 +36,21 @@ import Testing
         #expect(cluster.node(1).shard.counters.overloaded == 3)
     }
 
+    @Test("writes that are answered and wait for a silent replica leave room for new ones")
+    func silentReplica() throws {
+        var configuration = ShardConfiguration()
+        configuration.requestsMax = 2
+        configuration.replicaWorkMax = 6
+        let cluster = try Cluster(configuration: configuration)
+        cluster.holds = { $0.isMessage("store", to: 3) }
+        for number in 0..<6 { #expect(cluster.set(key("\(number)"), "v") == "OK") }
+        #expect(cluster.node(1).shard.inFlight == 0 && !cluster.isQuiet)
+        #expect(cluster.set(k, "v") == "OVERLOADED 6 of 6")
+        cluster.release()
+        #expect(cluster.set(k, "v") == "OK")
+        #expect(cluster.isQuiet)
+    }
+
     @Test("past the bound of storage work: clients are told OVERLOADED, coordinators go elsewhere")
     func storageWork() throws {
         var configuration = ShardConfiguration()

@@ -99,7 +99,7 @@ final class Cluster {
                 target: target,
                 lastSequence: last.sequence,
                 count: hints.count,
-                bytes: held + hints.reduce(0) { $0 + HintLedger.bytes(of: $1) },
+                bytes: held + hints.reduce(0) { $0 + $1.byteCount },
                 oldest: hints.first?.created
             )
         }

@@ -38,7 +38,7 @@ import struct NIOCore.ByteBuffer
         #expect(admit(&ledger, "k") == .covered)
         #expect(ledger.ended([first], success: true).isEmpty)
         #expect(ledger.mayHold(target) && ledger.backlog(target).count == 1)
-        #expect(ledger.backlog(target).bytes == HintLedger.bytes(of: first))
+        #expect(ledger.backlog(target).bytes == first.byteCount)
         let mark = ledger.keptMark(target)
         ledger.found(1, for: target, since: mark)
         #expect(ledger.passed(first) == true)
@@ -46,7 +46,7 @@ import struct NIOCore.ByteBuffer
         let second = try kept(admit(&ledger, "k"))
         #expect(second.sequence == 2)
         _ = ledger.ended([second], success: true)
-        let bytes = HintLedger.bytes(of: first)
+        let bytes = first.byteCount
         ledger.dropped(1, bytes: bytes, for: target, oldest: second.created)
         #expect(ledger.backlogs.map(\.count) == [1] && ledger.backlogs[0].lastSequence == 2)
         #expect(ledger.passed(second) == false)
@@ -70,7 +70,7 @@ import struct NIOCore.ByteBuffer
     @Test("the bound refuses ordinary hints, and never what must be kept")
     func bounds() throws {
         var ledger = HintLedger(idMax: NodeID(3), backlogs: [])
-        let size = HintLedger.bytes(of: try kept(admit(&ledger, "0")))
+        let size = try kept(admit(&ledger, "0")).byteCount
         #expect(admit(&ledger, "1", bytesMax: 2 * size) != .refused)
         #expect(admit(&ledger, "2", bytesMax: 2 * size) == .refused)
         #expect(admit(&ledger, "3", bytesMax: 2 * size, isRequired: true) != .refused)
