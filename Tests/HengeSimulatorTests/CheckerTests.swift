@@ -4,7 +4,7 @@ import HengeSimulator
 import Testing
 
 /// The checkers can fail: for each promise there are nodes that break it, and the checkers say so.
-@Suite struct CheckerTests {
+@Suite(.offPool) struct CheckerTests {
     struct Case: CustomTestStringConvertible, Sendable {
         let name: String
         let promise: Violation.Promise

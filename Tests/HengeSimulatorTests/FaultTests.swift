@@ -3,7 +3,7 @@ import HengeSimulator
 import Testing
 
 /// Faults and how runs are made with fewer of them.
-@Suite struct FaultTests {
+@Suite(.offPool) struct FaultTests {
     static let striking: [FaultKinds] = [
         .kills, .powerFailures, .cleanStops, .partitions, .oneWayPartitions, .droppedConnections,
         .diskErrors, .rot, .slowDisks, .clockJumps, .pauses, .slowNodes, .hourJumps, .wipes,

@@ -4,7 +4,7 @@ import HengeSimulator
 import NIOCore
 import Testing
 
-@Suite struct GossipSimulationTests {
+@Suite(.offPool) struct GossipSimulationTests {
     private func run(_ nodes: Int, seed: UInt64, calm: UInt64) -> GossipSimulation.Report {
         var options = GossipSimulation.Options(nodes: nodes, seed: seed)
         options.calm = .seconds(calm)

@@ -5,7 +5,7 @@ import Testing
 
 /// Where a promise is not given it is not kept either: the checkers, made to ask for it all the
 /// same, find runs that break it. So `docs/consistency.md` is right about what is not promised.
-@Suite struct GuaranteeTests {
+@Suite(.offPool) struct GuaranteeTests {
     struct Case: CustomTestStringConvertible, Sendable {
         let name: String
         let promise: Violation.Promise

@@ -3,7 +3,7 @@ import Testing
 
 /// The swarm: the same seeds every time, those that once failed, and a few that nobody has run
 /// before.
-@Suite struct SeedTests {
+@Suite(.offPool) struct SeedTests {
     /// Seeds 1 to 200 in parts, so that they run beside each other.
     static let parts = stride(from: UInt64(1), to: 201, by: 25).map { $0...($0 + 24) }
 

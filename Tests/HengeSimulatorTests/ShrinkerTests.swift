@@ -3,7 +3,7 @@ import HengeSimulator
 import Testing
 
 /// The shrinker finds the few faults that matter.
-@Suite struct ShrinkerTests {
+@Suite(.offPool) struct ShrinkerTests {
     /// Faults in a list, of which some set breaks a promise.
     private func shrink(
         _ count: Int,
