@@ -141,9 +141,17 @@ extension Simulation {
         awaitQuiet()
     }
 
+    /// What has arrived at nodes that stand still.
+    private var messagesPaused: Int {
+        nodes.reduce(0) { sum, node in
+            guard let process = node.process, !process.backlog.isEmpty else { return sum }
+            return sum + process.backlog.count { $0.isRequest }
+        }
+    }
+
     func awaitQuiet() {
         let isQuiet = advance(within: .seconds(60)) {
-            messagesUnderWay == 0
+            messagesUnderWay == messagesPaused
                 && nodes.allSatisfy { node in
                     guard let process = node.process, node.pausedSince == nil else { return true }
                     return !process.shard.hasWork && !process.isStopping

@@ -118,7 +118,7 @@ extension Mutant {
 
     /// Goes on with the actors of an old clean stop after a crash.
     static func staleActors() -> Mutant {
-        let mutant = Mutant()
+        let mutant = credulous()
         var old: SavedState?
         mutant.savedState = { state, _ in
             old = old ?? state
@@ -130,7 +130,7 @@ extension Mutant {
 
     /// Goes on after a crash with the actors that its own last clean stop saved.
     static func keptActors() -> Mutant {
-        let mutant = Mutant()
+        let mutant = credulous()
         var kept: [NodeID: SavedState] = [:]
         mutant.savedState = { state, node in
             if let state { kept[node] = state }
@@ -172,8 +172,12 @@ extension Mutant {
     static func credulous() -> Mutant {
         let mutant = Mutant()
         mutant.input = { input in
-            if case .actorsConfirmed = input { return [.actorsConfirmed(true)] }
-            return [input]
+            switch input {
+            case .actorsConfirmed: []
+            // The first thing that happens to a node, as soon as it has company.
+            case .peerUp: [.actorsConfirmed(true), input]
+            default: [input]
+            }
         }
         return mutant
     }
@@ -285,6 +289,8 @@ extension Mutant {
 
     static func noTicks() -> Mutant {
         let mutant = Mutant()
+        // Hedging would ask for one without end.
+        mutant.configuration = { $0.hedgesReads = false }
         mutant.input = { input in
             if case .tick = input { return [] }
             return [input]

@@ -19,7 +19,9 @@ enum RegressionSeeds {
         Seed(25, "the same, with a disk that was slow for seconds"),
         Seed(26, "a hint for one node that named a record held for another trapped in the storage"),
         Seed(547, "two replicas lost in one step of a read stepped a read that had ended"),
-        Seed(669, "hints of a clock an hour ahead were offered again and again until the clocks agreed"),
+        Seed(
+            669,
+            "hints of a clock an hour ahead were offered again and again until the clocks agreed"),
         Seed(718, "a write was ascribed to the request of another record of its key"),
         Seed(879, "an old copy of a disk came with counts that were wrong when it was made"),
         Seed(950, "a late answer to an earlier process was taken for the answer to a new request"),
