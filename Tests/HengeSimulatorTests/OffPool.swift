@@ -5,7 +5,7 @@ import Testing
 ///
 /// The threads on which tests run are as many as there are cores. With simulations on all of them
 /// tests of real sockets and processes would wait for minutes, past every deadline.
-struct OffPool: SuiteTrait, TestScoping {
+struct OffPool: SuiteTrait, TestTrait, TestScoping {
     var isRecursive: Bool { true }
 
     func provideScope(
