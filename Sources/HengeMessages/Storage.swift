@@ -32,8 +32,8 @@ package struct Hint: Hashable, Sendable {
     /// Rises from hint to hint of one holder, also across restarts.
     package var sequence: UInt64
     package var created: WallTime
-    /// The holder's record: its own replica's, or one that it holds in another's place, the target's
-    /// or a third node's.
+    /// The holder's record: its own replica's, or one that it holds in another's place, the
+    /// target's or a third node's.
     package var key: StoredKey
 
     package init(target: NodeID, sequence: UInt64, created: WallTime, key: StoredKey) {

@@ -6,9 +6,10 @@ import struct NIOCore.ByteBuffer
 /// How the column family `hints` lies in RocksDB (docs/decisions/0008). Integers are big-endian, so
 /// that the order of the keys is the order of targets, then sequences.
 ///
-///     0, target (u16), sequence (u64) → created (u64), is stand-in (u8), [home (u16)], stored key
+///     0, target (u16), sequence (u64) → created (u64), whose (u8), [home (u16)], stored key
 ///     1, home (u16), stored key       → the object that is held in the place of `home`
 ///
+/// The record that a hint names is the holder's own (0), or held for the target (1) or `home` (2).
 /// Values carry the checksum of ``RecordForm``.
 enum HintForm {
     enum Key: Equatable {
@@ -39,8 +40,13 @@ enum HintForm {
 
     static func writeValue(of hint: Hint, into buffer: inout ByteBuffer) {
         buffer.writeInteger(hint.created.milliseconds)
-        buffer.writeInteger(hint.key.standInFor == nil ? 0 : 1, as: UInt8.self)
-        if let home = hint.key.standInFor { buffer.writeInteger(home.rawValue) }
+        switch hint.key.standInFor {
+        case nil: buffer.writeInteger(0, as: UInt8.self)
+        case hint.target: buffer.writeInteger(1, as: UInt8.self)
+        case let home?:
+            buffer.writeInteger(2, as: UInt8.self)
+            buffer.writeInteger(home.rawValue)
+        }
         buffer.writeImmutableBuffer(hint.key.bytes)
     }
 
@@ -86,9 +92,9 @@ enum HintForm {
     ) -> Hint? {
         guard let created = created(key: key, value: value) else { return nil }
         var rest = ByteBuffer(bytes: value.dropFirst(8).dropLast(RecordForm.checksumLength))
-        guard let flag: UInt8 = rest.readInteger(), flag <= 1 else { return nil }
-        var home: NodeID?
-        if flag == 1 {
+        guard let flag: UInt8 = rest.readInteger(), flag <= 2 else { return nil }
+        var home = flag == 1 ? target : nil
+        if flag == 2 {
             guard let id: UInt16 = rest.readInteger() else { return nil }
             home = NodeID(id)
         }
