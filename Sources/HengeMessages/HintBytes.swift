@@ -3,7 +3,8 @@ package import struct NIOCore.ByteBuffer
 extension Hint {
     /// What the hint adds to ``HintBacklog/bytes``: its key and its value as they are stored.
     package var byteCount: Int {
-        key.bytes.readableBytes + (key.standInFor == nil ? 20 : 22)
+        let namesThird = key.standInFor != nil && key.standInFor != target
+        return key.bytes.readableBytes + (namesThird ? 22 : 20)
     }
 }
 

@@ -24,8 +24,7 @@ import struct NIOCore.ByteBuffer
     private func raw(_ hint: Hint, flag: UInt8 = 1) -> (key: [UInt8], value: [UInt8]) {
         let sequence = withUnsafeBytes(of: hint.sequence.bigEndian) { Array($0) }
         let key = [0, 1, 2] + sequence
-        let home: [UInt8] = flag == 1 ? [1, 2] : []
-        let value = [0, 0, 0, 0, 0, 0, 0, 7, flag] + home + Array(buffer: hint.key.bytes)
+        let value = [0, 0, 0, 0, 0, 0, 0, 7, flag] + Array(buffer: hint.key.bytes)
         return (key, RawDatabase.sealed(value, key: key))
     }
 
