@@ -6,7 +6,11 @@ import Testing
 
     private func run(_ steps: [Step], on client: TestClient) async throws {
         for step in steps {
-            #expect(try await client(step.command) == step.reply, "\(step.command)")
+            let reply = try await client(step.command)
+            // On a slow machine half a second may pass between the setting of an expiry and a look
+            // at it.
+            let isLater = step.command.hasPrefix("TTL") && step.reply == ":100" && reply == ":99"
+            #expect(reply == step.reply || isLater, "\(step.command)")
         }
     }
 

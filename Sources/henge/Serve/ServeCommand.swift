@@ -68,8 +68,7 @@ struct ServeCommand: AsyncParsableCommand {
     /// From here on a second signal ends the process at once, and so does the end of its time: to
     /// the data that is as kill -9, of which the next start recovers.
     private static func boundStop(_ timeout: Interval) {
-        signal(SIGTERM, SIG_DFL)
-        signal(SIGINT, SIG_DFL)
+        for number in [SIGTERM, SIGINT] { endAtOnce(on: number) }
         let milliseconds = Int(timeout.milliseconds)
         DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(milliseconds)) {
             Output.error(
@@ -78,5 +77,22 @@ struct ServeCommand: AsyncParsableCommand {
             )
             _exit(ExitStatus.failed.rawValue)
         }
+    }
+
+    /// The default action alone would not do: Dispatch keeps its threads, and those made by them,
+    /// from taking signals, so that maybe no thread is left that can.
+    private static func endAtOnce(on number: CInt) {
+        let source = DispatchSource.makeSignalSource(signal: number)
+        source.setEventHandler {
+            // Held by its own handler: it lasts as long as the process.
+            _ = source
+            signal(number, SIG_DFL)
+            var signals = sigset_t()
+            sigemptyset(&signals)
+            sigaddset(&signals, number)
+            pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+            kill(getpid(), number)
+        }
+        source.resume()
     }
 }
