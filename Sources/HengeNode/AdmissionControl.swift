@@ -22,7 +22,7 @@ package struct AdmissionControl: Sendable {
 
         package init(
             requestsMax: Int,
-            requestsMin: Int = 64,
+            requestsMin: Int = 512,
             delayTarget: Interval = .milliseconds(100),
             baseMax: Interval = .milliseconds(500)
         ) {

@@ -7,6 +7,8 @@ import HengeReplication
 extension Shard {
     /// How often hints that are too old are looked for.
     private static let sweepInterval = Interval.seconds(60)
+    /// How long after a request, a client's or another node's, more are expected.
+    private static let busyMemory = Interval.milliseconds(500)
 
     /// Deliveries that can go on.
     var activeDeliveries: Int {
@@ -150,6 +152,7 @@ extension Shard {
         guard deliveries[index].machine.isReady,
             hintThrottle.take(deliveries[index].machine.cost, now: time.now)
         else { return }
+        deliveries[index].sentAt = time.now
         advance(delivery: index, .allowed, at: time, &effects)
     }
 
@@ -240,6 +243,11 @@ extension Shard {
             let (sum, overflow) = counters.handOffsRefused.addingReportingOverflow(refused)
             counters.handOffsRefused = overflow ? .max : sum
         }
+        hintThrottle.acknowledged(
+            after: time.now.since(deliveries[id.index].sentAt),
+            isBusy: time.now.since(requestedAt) < Self.busyMemory,
+            now: time.now
+        )
         advance(delivery: id.index, .answered(result), at: time, &effects)
     }
 }
@@ -252,6 +260,7 @@ struct TargetDelivery: Sendable {
     var page: UInt32
     /// ``HintLedger/keptMark(_:)`` of when the page was asked for.
     var mark = 0
+    var sentAt = Instant(nanoseconds: 0)
     /// An operator wants all hints up to this sequence gone.
     var discardThrough: UInt64?
     /// Whether hints that are too old are looked for.

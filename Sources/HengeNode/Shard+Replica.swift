@@ -218,6 +218,7 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         counters.replicaStores += 1
+        requestedAt = time.now
         let latest = object.latestTimestamp
         guard clock.accepts(latest, wall: time.wall) else {
             counters.clockDriftRefused += 1

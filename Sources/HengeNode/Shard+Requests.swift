@@ -12,6 +12,7 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
+        requestedAt = time.now
         if let failure = overload(isWrite: request.isWrite) {
             return answer(origin, .failed(failure), &effects)
         }

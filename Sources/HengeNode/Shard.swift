@@ -48,6 +48,8 @@ package struct Shard: ~Copyable {
     /// In the order in which they were first needed.
     var deliveries: [TargetDelivery] = []
     var hintThrottle: HintThrottle
+    /// When a request last came, a client's or another node's.
+    var requestedAt = Instant(nanoseconds: 0)
     /// Hints that are kept with the next write that carries any, or at the end of the step.
     var hintsToKeep: [Hint] = []
     /// Whether an operator has stopped the delivery of hints.

@@ -1,18 +1,27 @@
 package import HengeBase
 
-/// How fast hints may be handed over, to all nodes together: a token bucket in bytes.
+/// How fast hints may be handed over, to all nodes together: a token bucket in bytes, and while
+/// requests come a rest after each batch.
 ///
 /// A batch may go as soon as anything is left, and what it takes too much is paid for by the wait
 /// of the next. So one that is larger than the bucket still goes, and the rate holds.
+///
+/// The rest is a multiple of what the batch took until its receiver acknowledged it. That grows
+/// with all that the two nodes and the way between them have to do, so requests keep their time
+/// without anybody knowing how much a node can bear (Dynamo, section 6.5, has the same end by other
+/// means).
 package struct HintThrottle: Sendable {
     /// What merging a record costs its receiver beside its bytes, as so many bytes. Without it
     /// tiny records would come in far more merges a second than large ones.
     package static let recordOverheadBytes = 512
+    /// How many times longer than a batch the rest after it is.
+    package static let restFactor: UInt64 = 8
 
     private let bytesPerSecond: Int
     private let burstBytes: Int
     private var tokens: Int
     private var filledAt: Instant?
+    private var restUntil = Instant(nanoseconds: 0)
 
     /// - Parameters:
     ///   - bytesPerSecond: at least 1.
@@ -31,9 +40,18 @@ package struct HintThrottle: Sendable {
     /// Takes so much, if anything is left. Must be asked again later when it returns false.
     package mutating func take(_ cost: Int, now: Instant) -> Bool {
         fill(now)
-        guard tokens > 0 else { return false }
+        guard tokens > 0, now >= restUntil else { return false }
         tokens -= cost
         return true
+    }
+
+    /// A batch was acknowledged.
+    ///
+    /// - Parameter isBusy: whether requests come.
+    package mutating func acknowledged(after time: Interval, isBusy: Bool, now: Instant) {
+        guard isBusy else { return }
+        let (rest, overflow) = time.nanoseconds.multipliedReportingOverflow(by: Self.restFactor)
+        restUntil = max(restUntil, now + (overflow ? time : Interval(nanoseconds: rest)))
     }
 
     private mutating func fill(_ now: Instant) {
