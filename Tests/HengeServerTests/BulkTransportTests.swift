@@ -225,14 +225,14 @@ private struct BulkSender: Sendable {
 
     init(to cluster: TestCluster) throws {
         let hello = try cluster.bulkHello(node: NodeID(2), name: "n2")
-        self.init(hello, port: cluster.peerPorts[0], BulkTransport.Limits())
+        try self.init(hello, port: cluster.peerPorts[0], BulkTransport.Limits())
     }
 
     init(to port: Int, limits: BulkTransport.Limits = BulkTransport.Limits()) throws {
-        self.init(ScriptedPeer.hello(NodeID(2), "n2"), port: port, limits)
+        try self.init(ScriptedPeer.hello(NodeID(2), "n2"), port: port, limits)
     }
 
-    private init(_ hello: PeerHello, port: Int, _ limits: BulkTransport.Limits) {
+    private init(_ hello: PeerHello, port: Int, _ limits: BulkTransport.Limits) throws {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         self.loop = loop
         let peer = Member(
@@ -240,7 +240,7 @@ private struct BulkSender: Sendable {
             name: "n1",
             peerAddress: "127.0.0.1:\(port)"
         )
-        transport = try! loop.submit {
+        transport = try loop.submit {
             let transport = BulkTransport(
                 eventLoop: loop,
                 hello: hello,
