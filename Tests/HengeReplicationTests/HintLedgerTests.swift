@@ -154,16 +154,16 @@ import struct NIOCore.ByteBuffer
     func rest() {
         var throttle = HintThrottle(bytesPerSecond: 1 << 30, burstBytes: 1 << 20)
         var now = Instant(nanoseconds: 5)
-        #expect(throttle.take(1, now: now))
+        #expect(throttle.take(1, now: now) == true)
         throttle.acknowledged(after: .milliseconds(10), isBusy: true, now: now)
         now = now + .milliseconds(10 * HintThrottle.restFactor - 1)
-        #expect(!throttle.take(1, now: now))
+        #expect(throttle.take(1, now: now) == false)
         now = now + .milliseconds(1)
-        #expect(throttle.take(1, now: now))
+        #expect(throttle.take(1, now: now) == true)
         throttle.acknowledged(after: .seconds(10), isBusy: false, now: now)
-        #expect(throttle.take(1, now: now))
+        #expect(throttle.take(1, now: now) == true)
         throttle.acknowledged(after: Interval(nanoseconds: .max), isBusy: true, now: now)
-        #expect(!throttle.take(1, now: now + .seconds(1 << 30)))
+        #expect(throttle.take(1, now: now + .seconds(1 << 30)) == false)
     }
 
     @Test("a debt is paid before the next goes; a rest earns no more than the bucket")
