@@ -16,9 +16,13 @@ import Testing
         var refused = 0
         var delays: [Interval] = []
 
-        init(requestsMax: Int = 4096, service: Interval) {
+        init(requestsMax: Int = 4096, requestsMin: Int = 512, service: Interval) {
             self.service = service
-            control = AdmissionControl(limits: .init(requestsMax: requestsMax), now: now)
+            let limits = AdmissionControl.Limits(
+                requestsMax: requestsMax,
+                requestsMin: requestsMin
+            )
+            control = AdmissionControl(limits: limits, now: now)
         }
 
         mutating func run(milliseconds: Int, offered: Int) {
@@ -93,7 +97,7 @@ import Testing
 
     @Test("the bound never falls under its minimum nor rises over its maximum")
     func bounds() {
-        var queue = Queue(requestsMax: 100, service: .milliseconds(50))
+        var queue = Queue(requestsMax: 100, requestsMin: 64, service: .milliseconds(50))
         queue.run(milliseconds: 20_000, offered: 10)
         #expect(queue.control.requestsMax == 64)
         queue.service = Interval(nanoseconds: 10_000)
