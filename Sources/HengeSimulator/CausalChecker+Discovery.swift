@@ -57,6 +57,21 @@ extension CausalChecker {
         histories[key].record(sibling, replacing: replacing, leaving: object.context)
     }
 
+    /// A node has handed a client's write to another, so it will never make that write itself; it
+    /// may yet make others, in place of a home replica.
+    mutating func forwarded(_ request: ClientRequest, by node: Int) {
+        guard case .write(let mutation) = request.operation, let key = number(of: request.key)
+        else { return }
+        // Writes are forwarded in the step in which they come, so it is the newest.
+        let requests = hands[node][key].requested
+        guard
+            let index = requests.lastIndex(where: {
+                if case .client = $0.origin { $0.mutation == mutation } else { false }
+            })
+        else { return }
+        hands[node][key].requested.remove(at: index)
+    }
+
     /// One of the writes that this one knew of and that has a later timestamp; there must be none.
     private func later(than sibling: Sibling, in known: WriteSet, of key: Int) -> Dot? {
         guard clocksAgree else { return nil }

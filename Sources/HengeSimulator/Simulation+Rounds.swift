@@ -127,9 +127,23 @@ extension Simulation {
         let areUp = advance(within: .seconds(20)) {
             nodes.allSatisfy { node in
                 nodes.allSatisfy { node.process?.shard.isUp($0.id) ?? false }
+                    && nodes.allSatisfy { isInTouch(node, with: $0) }
             }
         }
         if !areUp { report(Violation(.liveness, "nodes do not connect")) }
+    }
+
+    /// Whether a node has no reason left to give another up. Until it has heard from that again, it
+    /// may yet do so for a silence that has just ended.
+    private func isInTouch(_ node: SimulatedNode, with other: SimulatedNode) -> Bool {
+        guard node !== other else { return true }
+        let time = node.clock.reading(at: now).now
+        guard let status = node.process?.control.status(of: other.id, at: time),
+            let silence = status.sinceContact
+        else { return false }
+        // Both far below what it takes, and what one reaches within a few rounds.
+        return status.phi < 1
+            && silence.nanoseconds <= 3 * options.gossipInterval.nanoseconds
     }
 
     /// Until every hint has been delivered and nobody holds anything in the place of another.

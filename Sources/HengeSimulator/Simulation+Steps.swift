@@ -219,7 +219,8 @@ extension Simulation {
             for record in records {
                 try causal.emitted(record.object, of: record.key, by: node.index)
             }
-        case .stored, .fetch, .fetched, .forward, .forwarded, .scan, .scanned, .count, .counted,
+        case .forward(_, let request): causal.forwarded(request, by: node.index)
+        case .stored, .fetch, .fetched, .forwarded, .scan, .scanned, .count, .counted,
             .handedOff, .gossip:
             break
         }

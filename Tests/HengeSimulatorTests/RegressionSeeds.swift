@@ -26,5 +26,9 @@ enum RegressionSeeds {
         Seed(879, "an old copy of a disk came with counts that were wrong when it was made"),
         Seed(950, "a late answer to an earlier process was taken for the answer to a new request"),
         Seed(1_272, "a forwarded write that was under way for seconds came after the last reads"),
+        Seed(
+            3_651, "a write in place of another was ascribed to a request that had been forwarded"),
+        Seed(
+            4_503, "a node gave another up for its silence after the cut between them had healed"),
     ]
 }
