@@ -10,6 +10,10 @@ extension Shard {
     /// How long after a request, a client's or another node's, more are expected.
     private static let busyMemory = Interval.milliseconds(500)
 
+    private func isBusy(_ time: ClockReading) -> Bool {
+        time.now.since(requestedAt) < Self.busyMemory
+    }
+
     /// Deliveries that can go on.
     var activeDeliveries: Int {
         var active = 0
@@ -65,7 +69,7 @@ extension Shard {
         }
         deliveries[index].page &+= 1
         deliveries[index].mark = hints.keptMark(target)
-        advance(delivery: index, .begin(purpose), at: time, &effects)
+        advance(delivery: index, .begin(purpose, isBusy: isBusy(time)), at: time, &effects)
     }
 
     /// Steps a delivery and carries out what it wants.
@@ -245,7 +249,7 @@ extension Shard {
         }
         hintThrottle.acknowledged(
             after: time.now.since(deliveries[id.index].sentAt),
-            isBusy: time.now.since(requestedAt) < Self.busyMemory,
+            isBusy: isBusy(time),
             now: time.now
         )
         advance(delivery: id.index, .answered(result), at: time, &effects)

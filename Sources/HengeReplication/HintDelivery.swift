@@ -23,7 +23,9 @@ package struct HintDelivery: Sendable {
     }
 
     package enum Input: Sendable {
-        case begin(Purpose)
+        /// - Parameter isBusy: whether requests come; a small page stands in their way for less
+        ///   time.
+        case begin(Purpose, isBusy: Bool)
         case hintsLoaded(Result<[Hint], StorageFailure>)
         case recordLoaded(StoredKey, Result<EncodedObject?, StorageFailure>)
         /// The batch may go.
@@ -68,6 +70,8 @@ package struct HintDelivery: Sendable {
         package var ageMax: Interval
         /// Hints in a page.
         package var page = 256
+        /// Hints in a page that is delivered while requests come.
+        package var busyPage = 16
         /// A batch's keys and objects together, unless one record alone is larger.
         package var batchBytes = 256 * 1_024
         /// Records that are loaded at a time.
@@ -127,10 +131,11 @@ package struct HintDelivery: Sendable {
         effects: inout EffectBuffer<Effect>
     ) {
         switch (input, phase) {
-        case (.begin(let purpose), .idle):
+        case (.begin(let purpose, let isBusy), .idle):
             self.purpose = purpose
             phase = .loadingHints
-            effects.emit(.loadHints(limit: limits.page))
+            let isSmall = isBusy && purpose == .deliver
+            effects.emit(.loadHints(limit: isSmall ? limits.busyPage : limits.page))
         case (.hintsLoaded(.success(let hints)), .loadingHints):
             take(hints, now: now, wall: wall, &effects)
         case (.hintsLoaded(.failure), .loadingHints): backOff(now)

@@ -15,7 +15,9 @@ package struct HintThrottle: Sendable {
     /// tiny records would come in far more merges a second than large ones.
     package static let recordOverheadBytes = 512
     /// How many times longer than a batch the rest after it is.
-    package static let restFactor: UInt64 = 8
+    package static let restFactor: UInt64 = 16
+    /// No rest is longer: one batch that waited for a slow disk says little of those that follow.
+    package static let restMax = Interval.seconds(1)
 
     private let bytesPerSecond: Int
     private let burstBytes: Int
@@ -51,7 +53,8 @@ package struct HintThrottle: Sendable {
     package mutating func acknowledged(after time: Interval, isBusy: Bool, now: Instant) {
         guard isBusy else { return }
         let (rest, overflow) = time.nanoseconds.multipliedReportingOverflow(by: Self.restFactor)
-        restUntil = max(restUntil, now + (overflow ? time : Interval(nanoseconds: rest)))
+        let due = overflow ? Self.restMax : min(Self.restMax, Interval(nanoseconds: rest))
+        restUntil = max(restUntil, now + due)
     }
 
     private mutating func fill(_ now: Instant) {

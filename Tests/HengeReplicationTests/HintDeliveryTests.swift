@@ -83,7 +83,7 @@ import struct NIOCore.ByteBuffer
     @Test("story: a page is loaded, each record once, sent when allowed, removed, and dropped")
     func story() {
         var world = World()
-        #expect(world.step(.begin(.deliver)) == ["hints 256"])
+        #expect(world.step(.begin(.deliver, isBusy: false)) == ["hints 256"])
         #expect(world.step(hints("a", "b'", "a")) == ["load a"])
         #expect(world.step(record("a")) == ["load b'"])
         #expect(world.step(record("b'")) == ["ready"])
@@ -92,14 +92,14 @@ import struct NIOCore.ByteBuffer
         #expect(world.step(.answered(.durable(refused: 0))) == ["remove b'"])
         #expect(world.step(.removed(success: true)) == ["drop 3: 3 0 0"])
         #expect(world.step(.dropped(success: true)) == ["page"])
-        #expect(world.step(.begin(.deliver)) == ["hints 256"])
+        #expect(world.step(.begin(.deliver, isBusy: false)) == ["hints 256"])
         #expect(world.step(hints()) == ["nothing"] && world.machine.isIdle)
     }
 
     @Test("a batch ends where it is full, and before what can't be loaded now")
     func cuts() {
         var full = World()
-        _ = full.step(.begin(.deliver))
+        _ = full.step(.begin(.deliver, isBusy: false))
         _ = full.step(hints("a", "b", "a", "c"))
         #expect(full.step(record("a", bytes: 300)) == ["load b"])
         #expect(full.step(record("b", bytes: 300)) == ["ready"])
@@ -107,7 +107,7 @@ import struct NIOCore.ByteBuffer
         #expect(full.step(.answered(.durable(refused: 0))) == ["drop 1: 1 0 0"])
 
         var failing = World()
-        _ = failing.step(.begin(.deliver))
+        _ = failing.step(.begin(.deliver, isBusy: false))
         _ = failing.step(hints("a", "b"))
         _ = failing.step(record("a"))
         #expect(failing.step(.recordLoaded(key("b"), .failure(.io))) == ["ready"])
@@ -118,30 +118,30 @@ import struct NIOCore.ByteBuffer
     @Test("old hints are dropped unsent; what is gone or rotten is passed over")
     func leftOut() {
         var old = World()
-        _ = old.step(.begin(.deliver))
+        _ = old.step(.begin(.deliver, isBusy: false))
         #expect(old.step(hints("a", "b", created: 4_999)) == ["drop 2: 0 2 0"])
         var gone = World()
-        _ = gone.step(.begin(.deliver))
+        _ = gone.step(.begin(.deliver, isBusy: false))
         _ = gone.step(hints("a", "b"))
         _ = gone.step(.recordLoaded(key("a"), .success(nil)))
         #expect(gone.step(.recordLoaded(key("b"), .failure(.corrupt))) == ["drop 2: 0 0 2"])
         var held = World()
-        _ = held.step(.begin(.deliver))
+        _ = held.step(.begin(.deliver, isBusy: false))
         #expect(held.step(hints("a'", created: 0)) == ["load a'"])
     }
 
     @Test("to expire: old ones at the front, stand-ins moved behind; to discard: all, with those")
     func otherPurposes() {
         var expiring = World()
-        _ = expiring.step(.begin(.expire))
+        _ = expiring.step(.begin(.expire, isBusy: false))
         #expect(expiring.step(hints("a", "b'", created: 0)) == ["move b'"])
         #expect(expiring.step(.stop) == [])
         #expect(expiring.step(.moved(success: true)) == ["drop 2: 0 1 0"])
         _ = expiring.step(.dropped(success: true))
-        _ = expiring.step(.begin(.expire))
+        _ = expiring.step(.begin(.expire, isBusy: false))
         #expect(expiring.step(hints("b'", created: 0)) == ["nothing"])
         var discarding = World()
-        _ = discarding.step(.begin(.discard(through: 2)))
+        _ = discarding.step(.begin(.discard(through: 2), isBusy: false))
         #expect(discarding.step(hints("a", "b'", "c")) == ["remove any b'"])
         #expect(discarding.step(.removed(success: true)) == ["drop 2: 0 0 0"])
     }
@@ -149,7 +149,7 @@ import struct NIOCore.ByteBuffer
     @Test("a held record is not given up while its home refuses timestamps")
     func refused() {
         var world = World()
-        _ = world.step(.begin(.deliver))
+        _ = world.step(.begin(.deliver, isBusy: false))
         _ = world.step(hints("a'"))
         _ = world.step(record("a'"))
         _ = world.step(.allowed)
@@ -162,7 +162,7 @@ import struct NIOCore.ByteBuffer
     func backoff() {
         var world = World()
         for expected in [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000] as [UInt64] {
-            _ = world.step(.begin(.deliver))
+            _ = world.step(.begin(.deliver, isBusy: false))
             #expect(world.step(.hintsLoaded(.failure(.io))) == [])
             world.now = world.now + .milliseconds(expected - 1)
             #expect(world.step(.tick) == [], "\(expected)")
@@ -171,7 +171,7 @@ import struct NIOCore.ByteBuffer
         }
         for failure in 0..<4 {
             var world = World()
-            _ = world.step(.begin(.deliver))
+            _ = world.step(.begin(.deliver, isBusy: false))
             _ = world.step(hints("a'"))
             _ = world.step(record("a'"))
             _ = world.step(.allowed)
@@ -198,11 +198,11 @@ import struct NIOCore.ByteBuffer
         #expect(world.step(.stop) == [])
         let inputs = [hints("a'"), record("a'"), .allowed]
         for count in 0...3 {
-            _ = world.step(.begin(.deliver))
+            _ = world.step(.begin(.deliver, isBusy: false))
             for input in inputs.prefix(count) { _ = world.step(input) }
             #expect(world.step(.stop) == ["stopped"] && world.machine.isIdle, "\(count)")
         }
-        _ = world.step(.begin(.deliver))
+        _ = world.step(.begin(.deliver, isBusy: false))
         for input in inputs { _ = world.step(input) }
         _ = world.step(.answered(.durable(refused: 0)))
         #expect(world.step(.stop) == [])

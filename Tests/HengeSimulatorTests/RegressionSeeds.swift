@@ -27,8 +27,13 @@ enum RegressionSeeds {
         Seed(950, "a late answer to an earlier process was taken for the answer to a new request"),
         Seed(1_272, "a forwarded write that was under way for seconds came after the last reads"),
         Seed(
+            1_959, "one batch that waited for a slow disk was followed by a rest of half a minute"),
+        Seed(
             3_651, "a write in place of another was ascribed to a request that had been forwarded"),
         Seed(
             4_503, "a node gave another up for its silence after the cut between them had healed"),
+        Seed(
+            4_201, "a home replica waited in vain for what was held in its place, after such a rest"
+        ),
     ]
 }
