@@ -85,10 +85,14 @@ let package = Package(
         ),
         pure("HengeMembership", ["HengeBase", "HengeMessages", nioCore]),
         pure(
+            "HengeAntiEntropy",
+            ["HengeBase", "HengeCausality", "HengeRing", "HengeMessages", nioCore]
+        ),
+        pure(
             "HengeNode",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
-                "HengeMembership", nioCore, deque,
+                "HengeMembership", "HengeAntiEntropy", nioCore, deque,
             ]
         ),
 
@@ -108,7 +112,8 @@ let package = Package(
             "HengeServer",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
-                "HengeMembership", "HengeNode", "HengeStorage", "HengeRESP", "CZlib", nioCore,
+                "HengeMembership", "HengeAntiEntropy", "HengeNode", "HengeStorage", "HengeRESP",
+                "CZlib", nioCore,
                 nioPosix, nioConcurrency, deque, logging,
                 lifecycle, unixSignals, configuration,
             ]
@@ -118,7 +123,8 @@ let package = Package(
             name: "henge",
             dependencies: [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
-                "HengeMembership", "HengeNode", "HengeRESP", "HengeStorage", "HengeServer",
+                "HengeMembership", "HengeAntiEntropy", "HengeNode", "HengeRESP", "HengeStorage",
+                "HengeServer",
                 "HengeClient", "HengeSimulator", nioCore, nioPosix,
                 nioConcurrency, arguments, histogram, logging, lifecycle, configuration,
                 systemPackage,
@@ -131,7 +137,7 @@ let package = Package(
             "HengeSimulator",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
-                "HengeMembership", "HengeNode", nioCore, deque,
+                "HengeMembership", "HengeAntiEntropy", "HengeNode", nioCore, deque,
             ]
         ),
 
@@ -151,10 +157,17 @@ let package = Package(
         ),
         tests("HengeMembershipTests", ["HengeBase", "HengeMessages", "HengeMembership", nioCore]),
         tests(
+            "HengeAntiEntropyTests",
+            [
+                "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeAntiEntropy",
+                nioCore,
+            ]
+        ),
+        tests(
             "HengeNodeTests",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
-                "HengeMembership", "HengeNode", nioCore,
+                "HengeMembership", "HengeAntiEntropy", "HengeNode", nioCore,
             ]
         ),
         tests(

@@ -1,5 +1,9 @@
-/// The random 64-bit name of one partition replica on one node in one incarnation.
+package import HengeBase
+
+/// The name of one partition replica on one node in one incarnation: the node's id in the upper 16
+/// bits, then 48 random ones.
 ///
+/// The node tells who alone may say which of the actor's writes there are, once it is out of use.
 /// A replica takes a new one whenever it can't be sure of every counter it has used, so that a dot
 /// is never minted twice.
 @usableFromInline
@@ -9,6 +13,14 @@ package struct ActorID: Hashable, Comparable, Sendable, CustomStringConvertible 
     @inlinable package init(rawValue: UInt64) {
         self.rawValue = rawValue
     }
+
+    /// - Parameter random: of these the lower 48 bits count.
+    package init(node: NodeID, random: UInt64) {
+        rawValue = UInt64(node.rawValue) << 48 | random & 0xFFFF_FFFF_FFFF
+    }
+
+    /// Whose replica it is.
+    package var node: NodeID { NodeID(UInt16(truncatingIfNeeded: rawValue >> 48)) }
 
     @inlinable package static func < (a: ActorID, b: ActorID) -> Bool { a.rawValue < b.rawValue }
 

@@ -102,6 +102,13 @@ package struct EncodedObject: Hashable, Sendable {
         return holds
     }
 
+    /// Whether any sibling expires some day, or has expired.
+    package var holdsExpiry: Bool {
+        var holds = false
+        forEachSibling { sibling, _ in holds = holds || sibling.expiry != nil }
+        return holds
+    }
+
     /// How many live siblings a reader at `wall` finds.
     package func liveCount(at wall: WallTime) -> Int {
         var count = 0

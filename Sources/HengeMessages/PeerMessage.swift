@@ -22,6 +22,7 @@ package enum PeerMessage: Hashable, Sendable {
     /// Merge these records, which the receiver missed, and say when all are durable.
     case handOff(RequestID, [HandedRecord])
     case handedOff(RequestID, HandOffResult)
+    case entropy(RequestID, EntropyMessage)
     /// Between control planes; it never reaches a shard.
     case gossip(GossipMessage)
 }

@@ -19,6 +19,7 @@ package enum PeerMessageCodec {
         case handOff
         case handedOff
         case gossip
+        case entropy
     }
 
     package static func write(_ message: PeerMessage, into out: inout ByteBuffer) {
@@ -56,6 +57,9 @@ package enum PeerMessageCodec {
         case .gossip(let gossip):
             head(.gossip, RequestID(rawValue: 0), &out)
             out.writeGossip(gossip)
+        case .entropy(let id, let entropy):
+            head(.entropy, id, &out)
+            out.writeEntropy(entropy)
         }
     }
 
@@ -91,7 +95,7 @@ package enum PeerMessageCodec {
             out.writeInteger(UInt32(keys.count))
             for count in keys { out.writeInteger(UInt64(clamping: count)) }
         case .store, .stored, .fetch, .fetched, .forward, .forwarded, .handOff, .handedOff,
-            .gossip:
+            .gossip, .entropy:
             preconditionFailure("written by write(_:into:)")
         }
     }
@@ -135,6 +139,8 @@ package enum PeerMessageCodec {
             return .handedOff(id, try payload.readHandOffResult())
         case .gossip:
             return .gossip(try payload.readGossip())
+        case .entropy:
+            return .entropy(id, try payload.readEntropy())
         }
     }
 }

@@ -93,6 +93,11 @@ package enum StorageRequest: Sendable {
     case loadHints(NodeID, after: UInt64, limit: Int, StorageToken)
     /// Forgets the hints for a node up to and with this sequence. Completed as a persist.
     case dropHints(NodeID, through: UInt64, StorageToken)
+    /// Reads on, past what is rotten, and says where that is.
+    case list(ListRange, StorageToken)
+    /// Keeps what is saved of a partition's watermark, in order with the persists. Empty bytes
+    /// forget it. Completed as a persist.
+    case saveWatermark(partition: Int, ByteBuffer, StorageToken)
 }
 
 package enum StorageCompletion: Sendable {
@@ -101,6 +106,7 @@ package enum StorageCompletion: Sendable {
     case persisted(StorageToken, StorageFailure?)
     case scanned(StorageToken, Result<ScanPage, StorageFailure>)
     case hintsLoaded(StorageToken, Result<[Hint], StorageFailure>)
+    case listed(StorageToken, Result<ListPage, StorageFailure>)
 }
 
 /// A part of the token order to list live keys of.
@@ -142,38 +148,5 @@ package struct ScanPage: Hashable, Sendable {
     package init(keys: [StoredKey], next: Token?) {
         self.keys = keys
         self.next = next
-    }
-}
-
-/// What one record adds to its partition's counts.
-package struct RecordWeight: Hashable, Sendable {
-    package var records: Int
-    /// Records that hold a value, expired or not.
-    package var keys: Int
-    /// Bytes of key and object.
-    package var bytes: Int
-
-    package static let nothing = RecordWeight(records: 0, keys: 0, bytes: 0)
-
-    package init(records: Int, keys: Int, bytes: Int) {
-        self.records = records
-        self.keys = keys
-        self.bytes = bytes
-    }
-
-    package static func + (a: RecordWeight, b: RecordWeight) -> RecordWeight {
-        RecordWeight(
-            records: a.records + b.records,
-            keys: a.keys + b.keys,
-            bytes: a.bytes + b.bytes
-        )
-    }
-
-    package static func - (a: RecordWeight, b: RecordWeight) -> RecordWeight {
-        RecordWeight(
-            records: a.records - b.records,
-            keys: a.keys - b.keys,
-            bytes: a.bytes - b.bytes
-        )
     }
 }

@@ -110,11 +110,12 @@ package struct Shard: ~Copyable {
         handOffs = Slab(firstGeneration: first)
         let usable = saved?.actors.count == ring.partitions ? saved : nil
         actors = ActorTable(
+            node: node,
             partitions: ring.partitions,
             saved: usable?.actors ?? [],
             generator: generator.split()
         )
-        standInActors = StandInActors(generator: generator.split())
+        standInActors = StandInActors(node: node, generator: generator.split())
         clock = HybridClock(
             driftMax: configuration.clockDriftMax,
             latest: usable?.clock ?? .zero
@@ -287,7 +288,7 @@ package struct Shard: ~Copyable {
             serveHandOff(id, records, from: sender, at: time, &effects)
         case .handedOff(let id, let result):
             handedOff(id, result, from: sender, at: time, &effects)
-        case .gossip: break
+        case .gossip, .entropy: break
         }
     }
 
@@ -319,6 +320,7 @@ package struct Shard: ~Copyable {
             scanLoaded(token.id, result, &effects)
         case .hintsLoaded(let token, let result):
             hintsLoaded(token.id, result, at: time, &effects)
+        case .listed: break
         }
     }
 

@@ -18,6 +18,7 @@ package struct ActorTable: Sendable {
     }
 
     private var entries: [Entry?]
+    private let node: NodeID
     private var generator: SeededGenerator
     /// By partition: whether its actor comes from a stop after which another life of this node may
     /// have used it, and has not been confirmed. Empty when there is none such.
@@ -32,10 +33,16 @@ package struct ActorTable: Sendable {
     ///     not used before ``confirm(_:)``: a data directory may be an old copy of one whose node
     ///     has lived on.
     ///   - generator: must be seeded afresh in each incarnation.
-    package init(partitions: Int, saved: [Entry?], generator: SeededGenerator) {
+    package init(
+        node: NodeID,
+        partitions: Int,
+        saved: [Entry?],
+        generator: SeededGenerator
+    ) {
         invariant(saved.isEmpty || saved.count == partitions)
         entries = saved.isEmpty ? Array(repeating: nil, count: partitions) : saved
         isProvisional = saved.map { $0 != nil }
+        self.node = node
         self.generator = generator
     }
 
@@ -63,7 +70,7 @@ package struct ActorTable: Sendable {
             entries[partition] = entry
             return Dot(actor: entry.actor, counter: entry.counter)
         }
-        let actor = ActorID(rawValue: generator.next())
+        let actor = ActorID(node: node, random: generator.next())
         entries[partition] = Entry(actor: actor, counter: 1)
         return Dot(actor: actor, counter: 1)
     }

@@ -143,7 +143,9 @@ extension RecordWeight {
         self.init(
             records: 1,
             keys: object.holdsValue ? 1 : 0,
-            bytes: key.bytes.readableBytes + object.bytes.readableBytes
+            expiring: object.holdsExpiry ? 1 : 0,
+            bytes: key.bytes.readableBytes + object.bytes.readableBytes,
+            fingerprint: RecordFingerprint.of(key, object)
         )
     }
 }

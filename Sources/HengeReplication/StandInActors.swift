@@ -15,10 +15,12 @@ package struct StandInActors: Sendable {
     }
 
     private var entries: [Place: ActorTable.Entry] = [:]
+    private let node: NodeID
     private var generator: SeededGenerator
 
     /// - Parameter generator: must be seeded afresh in each incarnation.
-    package init(generator: SeededGenerator) {
+    package init(node: NodeID, generator: SeededGenerator) {
+        self.node = node
         self.generator = generator
     }
 
@@ -27,7 +29,7 @@ package struct StandInActors: Sendable {
         let place = Place(partition: partition, home: home)
         var entry =
             entries[place]
-            ?? ActorTable.Entry(actor: ActorID(rawValue: generator.next()), counter: 0)
+            ?? ActorTable.Entry(actor: ActorID(node: node, random: generator.next()), counter: 0)
         entry.counter += 1
         entries[place] = entry
         return Dot(actor: entry.actor, counter: entry.counter)

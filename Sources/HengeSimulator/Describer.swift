@@ -32,6 +32,8 @@ struct Describer {
         case .storage(.persisted(_, nil)): "<- disk: durable"
         case .storage(.persisted(_, let failure?)): "<- disk: persist failed, \(failure)"
         case .storage(.scanned): "<- disk: a page"
+        case .storage(.listed(_, .success(let page))): "<- disk: \(page.weight.records) listed"
+        case .storage(.listed(_, .failure(let failure))): "<- disk: no list, \(failure)"
         case .peerUp(let id): "<- n\(id.rawValue) is up"
         case .storage(.hintsLoaded(_, .success(let hints))): "<- disk: \(hints.count) hints"
         case .storage(.hintsLoaded(_, .failure(let failure))):
@@ -61,6 +63,9 @@ struct Describer {
         case .storage(.dropHints(let target, let through, _)):
             "-> disk: drop hints for n\(target.rawValue) up to \(through)"
         case .storage(.scan): "-> disk: scan"
+        case .storage(.list(let range, _)): "-> disk: list from \(range.from.rawValue >> 32)"
+        case .storage(.saveWatermark(let partition, _, _)):
+            "-> disk: save the watermark of partition \(partition)"
         case .reply(let ticket, let reply): "-> client \(ticket.rawValue): \(describe(reply))"
         case .note(let note): "note: \(describe(note))"
         }
@@ -115,6 +120,28 @@ struct Describer {
             "hand over \(records.map { name($0.key) }.joined(separator: " "))"
         case .handedOff(_, let result): "handed over: \(result)"
         case .gossip(let gossip): "\(gossip)"
+        case .entropy(_, let entropy): describe(entropy)
+        }
+    }
+
+    private mutating func describe(_ message: EntropyMessage) -> String {
+        switch message {
+        case .roots(let roots, let clocks): "compare \(roots.count) roots, \(clocks.count) clocks"
+        case .rootsCompared(let differing, let unready, let clocks):
+            "\(differing.count) roots differ, \(unready.count) unready, \(clocks.count) clocks"
+        case .leaves(let question):
+            "compare \(question.sums.count) leaves of partition \(question.partition)"
+        case .leavesCompared(let answer): "\(answer.differing.count) leaves differ"
+        case .versions(let question):
+            "compare \(question.fingerprints.count) versions of partition \(question.partition)"
+        case .versionsCompared(.failed): "could not compare versions"
+        case .versionsCompared(.page(_, let matched, let records)):
+            "\(matched.count { $0 }) versions match; "
+                + records.map { name($0.key) }.joined(separator: " ")
+        case .agreed(let partitions, let clocks):
+            "agreed on \(partitions.count) partitions, \(clocks.count) clocks"
+        case .askHeld: "do you hold anything for others?"
+        case .held(let holds): holds ? "something is held" : "nothing is held"
         }
     }
 

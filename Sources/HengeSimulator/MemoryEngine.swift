@@ -102,6 +102,8 @@ package struct MemoryEngine: Sendable {
             waiting.append(Write(change: .keepHints(hints), token: token))
         case .dropHints(let target, let through, let token):
             waiting.append(Write(change: .dropHints(target, through: through), token: token))
+        case .list, .saveWatermark:
+            preconditionFailure("not carried out yet")
         }
     }
 

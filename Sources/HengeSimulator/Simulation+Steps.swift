@@ -104,8 +104,12 @@ extension Simulation {
             for record in records {
                 try causal.received(record.object, of: record.key, at: node.index)
             }
+        case .entropy(_, .versionsCompared(.page(_, _, let records))):
+            for record in records {
+                try causal.received(record.object, of: record.key, at: node.index)
+            }
         case .stored, .fetch, .fetched, .forward, .forwarded, .scan, .scanned, .count, .counted,
-            .handedOff, .gossip:
+            .handedOff, .gossip, .entropy:
             break
         }
     }
@@ -142,7 +146,7 @@ extension Simulation {
             let record = work.place.key(causal.keys[key])
             let left = (try? node.peek(record).get()).flatMap { try? EncodedObject($0) }
             try causal.persisted(work, failed: failure != nil, left: left, at: work.place)
-        case .scanned, .hintsLoaded: break
+        case .scanned, .hintsLoaded, .listed: break
         }
     }
 
@@ -219,9 +223,13 @@ extension Simulation {
             for record in records {
                 try causal.emitted(record.object, of: record.key, by: node.index)
             }
+        case .entropy(_, .versionsCompared(.page(_, _, let records))):
+            for record in records {
+                try causal.emitted(record.object, of: record.key, by: node.index)
+            }
         case .forward(_, let request): causal.forwarded(request, by: node.index)
         case .stored, .fetch, .fetched, .forwarded, .scan, .scanned, .count, .counted,
-            .handedOff, .gossip:
+            .handedOff, .gossip, .entropy:
             break
         }
     }
@@ -235,7 +243,7 @@ extension Simulation {
         case .load(let key, let token):
             process.storage[token] = work(.load, key, node)
             scheduleRead(node, process)
-        case .scan, .loadHints:
+        case .scan, .loadHints, .list:
             scheduleRead(node, process)
         case .persist(let key, let bytes, hints: _, let token):
             guard let object = try? EncodedObject(bytes) else {
@@ -254,7 +262,7 @@ extension Simulation {
             process.storage[token] = work
             if let key = work.key { causal.removing(key, at: work.place) }
             scheduleCommit(node, process)
-        case .keepHints, .dropHints:
+        case .keepHints, .dropHints, .saveWatermark:
             scheduleCommit(node, process)
         }
         node.engine.request(request)

@@ -176,6 +176,14 @@ package struct Trace {
             scratch.writeString("\(target) \(through)")
         case .scan(let range, let token):
             write(.scan(RequestID(rawValue: token.rawValue), range, timeout: .zero))
+        case .list(let range, let token):
+            scratch.writeInteger(token.rawValue)
+            scratch.writeInteger(range.from.rawValue)
+            scratch.writeInteger(range.through.rawValue)
+        case .saveWatermark(let partition, let bytes, let token):
+            scratch.writeInteger(token.rawValue)
+            scratch.writeInteger(partition)
+            scratch.writeImmutableBuffer(bytes)
         }
     }
 
@@ -193,6 +201,13 @@ package struct Trace {
             scratch.writeString(failure.map { "\($0)" } ?? "")
         case .scanned(let token, let result):
             write(.scanned(RequestID(rawValue: token.rawValue), result))
+        case .listed(let token, .success(let page)):
+            scratch.writeInteger(token.rawValue)
+            scratch.writeInteger(page.weight.fingerprint)
+            for record in page.records { scratch.writeInteger(record.fingerprint) }
+        case .listed(let token, .failure(let failure)):
+            scratch.writeInteger(token.rawValue)
+            scratch.writeString("\(failure)")
         case .hintsLoaded(let token, .success(let hints)):
             scratch.writeInteger(token.rawValue)
             write(hints)

@@ -11,7 +11,7 @@ import Testing
     )
         -> ActorTable
     {
-        ActorTable(partitions: partitions, saved: saved, generator: SeededGenerator(seed: seed))
+        ActorTable(node: NodeID(1), partitions: partitions, saved: saved, generator: SeededGenerator(seed: seed))
     }
 
     @Test("counters rise per partition; a renewed actor starts again under another name")
@@ -74,10 +74,10 @@ import Testing
 
 @Suite struct ProvisionalActorTests {
     private func restarted(seed: UInt64 = 8) -> (ActorTable, [Dot]) {
-        var before = ActorTable(partitions: 3, saved: [], generator: SeededGenerator(seed: 7))
+        var before = ActorTable(node: NodeID(1), partitions: 3, saved: [], generator: SeededGenerator(seed: 7))
         let dots = [before.mint(partition: 0), before.mint(partition: 1)]
         let generator = SeededGenerator(seed: seed)
-        return (ActorTable(partitions: 3, saved: before.saved, generator: generator), dots)
+        return (ActorTable(node: NodeID(1), partitions: 3, saved: before.saved, generator: generator), dots)
     }
 
     @Test("a saved actor is not used before it is confirmed, and then goes on")
@@ -113,7 +113,7 @@ import Testing
         actors.renew(partition: 1)
         #expect(actors.renewals == 1 && actors.mint(partition: 1).actor != dots[1].actor)
         #expect(actors.provisionalRenewals == 0)
-        var fresh = ActorTable(partitions: 1, saved: [], generator: SeededGenerator(seed: 9))
+        var fresh = ActorTable(node: NodeID(1), partitions: 1, saved: [], generator: SeededGenerator(seed: 9))
         let dot = fresh.mint(partition: 0)
         fresh.confirm(false)
         #expect(fresh.mint(partition: 0) == Dot(actor: dot.actor, counter: 2))
@@ -123,7 +123,7 @@ import Testing
 @Suite struct StandInActorTests {
     @Test("each place has an actor of its own, which a renewal ends")
     func story() {
-        var actors = StandInActors(generator: SeededGenerator(seed: 3))
+        var actors = StandInActors(node: NodeID(1), generator: SeededGenerator(seed: 3))
         let first = actors.mint(partition: 0, home: NodeID(1))
         #expect(
             actors.mint(partition: 0, home: NodeID(1)) == Dot(actor: first.actor, counter: 2)

@@ -18,7 +18,7 @@ struct StoreOracle: Equatable {
         case .keepHints(let kept, _): keep(kept)
         case .dropHints(let target, let through, _):
             hints[target] = hints[target]?.filter { $0.key > through }
-        case .load, .scan, .loadHints: break
+        case .load, .scan, .loadHints, .list, .saveWatermark: break
         }
     }
 

@@ -218,6 +218,8 @@ package final class NodeDriver {
             storage.loadHints(target, after: after, limit: limit, token: token)
         case .storage(.dropHints(let target, let through, let token)):
             storage.dropHints(target, through: through, token: token)
+        case .storage(.list), .storage(.saveWatermark):
+            preconditionFailure("not carried out yet")
         case .reply(let ticket, let reply):
             let waiting = tickets.remove(Int(ticket.rawValue & 0xFFFF_FFFF))
             if let isWrite = waiting.isWrite {

@@ -1,0 +1,48 @@
+/// What one record adds to its partition's counts.
+package struct RecordWeight: Hashable, Sendable {
+    package var records: Int
+    /// Records that hold a value, expired or not.
+    package var keys: Int
+    /// Records with a sibling that expires some day or has expired.
+    package var expiring: Int
+    /// Bytes of key and object.
+    package var bytes: Int
+    /// The wrapping sum of ``RecordFingerprint``s.
+    package var fingerprint: UInt64
+
+    package static let nothing = RecordWeight(records: 0, keys: 0, bytes: 0)
+
+    package init(
+        records: Int,
+        keys: Int,
+        expiring: Int = 0,
+        bytes: Int,
+        fingerprint: UInt64 = 0
+    ) {
+        self.records = records
+        self.keys = keys
+        self.expiring = expiring
+        self.bytes = bytes
+        self.fingerprint = fingerprint
+    }
+
+    package static func + (a: RecordWeight, b: RecordWeight) -> RecordWeight {
+        RecordWeight(
+            records: a.records + b.records,
+            keys: a.keys + b.keys,
+            expiring: a.expiring + b.expiring,
+            bytes: a.bytes + b.bytes,
+            fingerprint: a.fingerprint &+ b.fingerprint
+        )
+    }
+
+    package static func - (a: RecordWeight, b: RecordWeight) -> RecordWeight {
+        RecordWeight(
+            records: a.records - b.records,
+            keys: a.keys - b.keys,
+            expiring: a.expiring - b.expiring,
+            bytes: a.bytes - b.bytes,
+            fingerprint: a.fingerprint &- b.fingerprint
+        )
+    }
+}
