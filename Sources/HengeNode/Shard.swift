@@ -199,6 +199,7 @@ package struct Shard: ~Copyable {
             counters.provisionalActorRenewals = actors.provisionalRenewals
         case .hints(let command):
             obey(command, at: time, &effects)
+        case .compareNow: break
         case .housekeeping:
             sweepHints(at: time, &effects)
         case .tick:

@@ -37,6 +37,15 @@ package struct ShardConfiguration: Sendable {
     /// ``HintThrottle/recordOverheadBytes`` more than its bytes. At least 1.
     package var hintBytesPerSecond = 16 * 1024 * 1024
 
+    /// How often each partition is compared with each other home replica.
+    package var compareInterval = Interval.seconds(600)
+    /// How fast records that differ are sent, to all nodes together. At least 1.
+    package var entropyBytesPerSecond = 32 * 1024 * 1024
+    /// In what time every record is read once to verify it.
+    package var scrubInterval = Interval.seconds(7 * 86_400)
+    /// How long after its expiry a sibling may be purged: clocks differ.
+    package var purgeGrace = Interval.seconds(120)
+
     package init() {}
 }
 
@@ -101,6 +110,24 @@ package struct ShardCounters: Hashable, Sendable {
     package var standInsDropped = 0
     /// Writes that this node refused to hold in place of another.
     package var standInsRefused = 0
+
+    /// Comparisons with another node that this one began and that came to their end.
+    package var comparisons = 0
+    package var comparisonsFailed = 0
+    /// Partitions whose roots differed, in comparisons that this node began.
+    package var partitionsDiffered = 0
+    /// Records that comparisons brought to this node, and that changed it.
+    package var entropyReceived = 0
+    /// Records that this node sent in comparisons.
+    package var entropySent = 0
+    /// Siblings that came in after they had been purged or replaced everywhere.
+    package var obsoleteDropped = 0
+    /// Records purged.
+    package var purged = 0
+    /// Records that the scrub has read.
+    package var scrubbed = 0
+    /// Leaves of a hash tree that did not fit the records, and were set right.
+    package var leavesMended = 0
 
     package init() {}
 }

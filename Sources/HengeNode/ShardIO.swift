@@ -38,6 +38,8 @@ package enum ShardInput: Sendable {
     /// that it has met no later life of this one, false when one has.
     case actorsConfirmed(Bool)
     case hints(HintCommand)
+    /// Compare every partition with every other home replica as soon as may be.
+    case compareNow
     /// Slow upkeep, such as dropping hints that are too old. Due every
     /// ``Shard/housekeepingInterval``, also while nothing is in flight.
     case housekeeping

@@ -42,6 +42,7 @@ struct Describer {
         case .actorsConfirmed(let isConfirmed):
             "<- actors are \(isConfirmed ? "confirmed" : "refuted")"
         case .hints(let command): "<- hints: \(command)"
+        case .compareNow: "<- compare now"
         case .housekeeping, .tick: nil
         }
     }

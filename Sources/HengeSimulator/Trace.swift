@@ -49,6 +49,7 @@ package struct Trace {
         case .actorsConfirmed(let isConfirmed): scratch.writeInteger(UInt8(isConfirmed ? 7 : 8))
         case .hints(let command): scratch.writeString("\(command)")
         case .housekeeping: scratch.writeInteger(UInt8(9))
+        case .compareNow: scratch.writeInteger(UInt8(11))
         case .tick: scratch.writeInteger(UInt8(4))
         }
         end()

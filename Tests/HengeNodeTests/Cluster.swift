@@ -25,6 +25,7 @@ final class Cluster {
         var disk: [StoredKey: ByteBuffer] = [:]
         /// By target, in order.
         var hints: [NodeID: [Hint]] = [:]
+        var watermarks: [Int: ByteBuffer] = [:]
         /// Milliseconds that its wall clock is ahead of the true time.
         var clockAhead: Int64 = 0
 
@@ -342,6 +343,12 @@ final class Cluster {
             if let failure { return .hintsLoaded(token, .failure(failure)) }
             let rest = (node.hints[target] ?? []).filter { $0.sequence > after }
             return .hintsLoaded(token, .success(Array(rest.prefix(limit))))
+        case .saveWatermark(let partition, let bytes, let token):
+            if failure == nil { node.watermarks[partition] = bytes }
+            return .persisted(token, failure)
+        case .list(let range, let token):
+            if let failure { return .listed(token, .failure(failure)) }
+            return .listed(token, .success(list(range, node)))
         case .dropHints(let target, let through, let token):
             if failure == nil { node.hints[target]?.removeAll { $0.sequence <= through } }
             return .persisted(token, failure)
@@ -354,6 +361,41 @@ final class Cluster {
             #expect(hint.sequence > last, "hints out of order")
             node.hints[hint.target, default: []].append(hint)
         }
+    }
+
+    /// All in one page.
+    private func list(_ range: ListRange, _ node: Node) -> ListPage {
+        var page = ListPage()
+        let own = node.disk.filter { $0.key.standInFor == nil }
+            .filter { $0.key.token >= range.from && $0.key.token <= range.through }
+            .sorted {
+                $0.key.bytes.readableBytesView.lexicographicallyPrecedes(
+                    $1.key.bytes.readableBytesView)
+            }
+        for (key, bytes) in own {
+            guard let object = try? EncodedObject(bytes) else {
+                page.rotten.append(key)
+                continue
+            }
+            let fingerprint = RecordFingerprint.of(key, object)
+            page.weight = page.weight + RecordWeight(of: object, key: key)
+            let wanted: Bool
+            switch range.kind {
+            case .versions: wanted = false
+            case .objects(let except): wanted = !except.contains(fingerprint)
+            case .dead(let wall):
+                wanted = true
+                guard !object.isLive(at: wall) else { continue }
+            }
+            page.records.append(
+                ListedRecord(
+                    key: key,
+                    fingerprint: fingerprint,
+                    object: wanted ? object : nil
+                )
+            )
+        }
+        return page
     }
 
     private func scan(_ range: ScanRange, _ node: Node) -> ScanPage {

@@ -72,6 +72,7 @@ func spell(_ message: PeerMessage) -> String {
     case .handOff(_, let records): "hand over \(records.count)"
     case .handedOff(_, let result): "handed over \(result)"
     case .gossip: "gossip"
+    case .entropy: "entropy"
     }
 }
 

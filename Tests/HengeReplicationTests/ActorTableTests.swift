@@ -11,7 +11,9 @@ import Testing
     )
         -> ActorTable
     {
-        ActorTable(node: NodeID(1), partitions: partitions, saved: saved, generator: SeededGenerator(seed: seed))
+        ActorTable(
+            node: NodeID(1), partitions: partitions, saved: saved,
+            generator: SeededGenerator(seed: seed))
     }
 
     @Test("counters rise per partition; a renewed actor starts again under another name")
@@ -74,10 +76,14 @@ import Testing
 
 @Suite struct ProvisionalActorTests {
     private func restarted(seed: UInt64 = 8) -> (ActorTable, [Dot]) {
-        var before = ActorTable(node: NodeID(1), partitions: 3, saved: [], generator: SeededGenerator(seed: 7))
+        var before = ActorTable(
+            node: NodeID(1), partitions: 3, saved: [], generator: SeededGenerator(seed: 7))
         let dots = [before.mint(partition: 0), before.mint(partition: 1)]
         let generator = SeededGenerator(seed: seed)
-        return (ActorTable(node: NodeID(1), partitions: 3, saved: before.saved, generator: generator), dots)
+        return (
+            ActorTable(node: NodeID(1), partitions: 3, saved: before.saved, generator: generator),
+            dots
+        )
     }
 
     @Test("a saved actor is not used before it is confirmed, and then goes on")
@@ -113,7 +119,8 @@ import Testing
         actors.renew(partition: 1)
         #expect(actors.renewals == 1 && actors.mint(partition: 1).actor != dots[1].actor)
         #expect(actors.provisionalRenewals == 0)
-        var fresh = ActorTable(node: NodeID(1), partitions: 1, saved: [], generator: SeededGenerator(seed: 9))
+        var fresh = ActorTable(
+            node: NodeID(1), partitions: 1, saved: [], generator: SeededGenerator(seed: 9))
         let dot = fresh.mint(partition: 0)
         fresh.confirm(false)
         #expect(fresh.mint(partition: 0) == Dot(actor: dot.actor, counter: 2))
