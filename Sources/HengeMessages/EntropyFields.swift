@@ -45,6 +45,9 @@ extension ByteBuffer {
         case .held(let holds):
             writeInteger(UInt8(9))
             writeFlag(holds)
+        case .disputed(let key):
+            writeInteger(UInt8(10))
+            writeKey(key)
         }
     }
 
@@ -70,6 +73,7 @@ extension ByteBuffer {
             return .agreed(partitions, clocks: try readClocks())
         case 8: return .askHeld
         case 9: return .held(try readFlag())
+        case 10: return .disputed(try readKey())
         default: throw .invalidField("entropy message")
         }
     }

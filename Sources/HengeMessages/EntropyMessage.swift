@@ -22,6 +22,8 @@ package enum EntropyMessage: Hashable, Sendable {
     /// Does the node hold any record in the place of another?
     case askHeld
     case held(Bool)
+    /// The receiver took siblings of this record for obsolete that the sender knows to be current.
+    case disputed(StoredKey)
 }
 
 package struct PartitionRoot: Hashable, Sendable {

@@ -130,16 +130,27 @@ struct Change: Sendable {
         /// Remove a held record that was handed over, if it is still this version; nil: whatever
         /// version it is. For the delivery of this index.
         case remove(VersionDigest?, delivery: Int)
+        /// Remove a record that is dead everywhere, if it is still this version; nil: one that
+        /// can't be read.
+        case purge(VersionDigest?)
     }
 
     let key: StoredKey
     let kind: Kind
+
+    /// Whether it is a write of an actor of this node's own replica.
+    var isCoordinated: Bool {
+        if case .coordinate = kind { return key.standInFor == nil }
+        return false
+    }
 }
 
 struct PersistFlight: Sendable {
     let change: Change
     let weight: RecordWeight
     let hints: [Hint]
+    /// Of ``OwnClaims``.
+    var epoch = 0
 }
 
 /// Which table a request id or a storage token belongs to; kept in the low bits of its slot.
@@ -157,6 +168,13 @@ enum FlightKind: UInt32 {
     case hintLoad
     case hintWrite
     case handOff
+    /// What a comparison with another node has asked last: it, its storage or itself.
+    case comparison
+    case pushLoad
+    /// A list for another node that compares.
+    case listing
+    /// Looking after this node's own records.
+    case upkeep
 
     static let bits: UInt32 = 4
 }

@@ -7,21 +7,25 @@ package import struct NIOCore.ByteBuffer
 
 /// What a clean stop saves so that the next start need neither renew actors nor count records.
 package struct SavedState: Sendable {
-    private static let format: UInt8 = 1
+    private static let format: UInt8 = 2
     /// Above any counter or size that a node reaches; sums of such numbers don't overflow.
     private static let numberMax: UInt64 = 1 << 48
 
     package var actors: [ActorTable.Entry?]
     package var tallies: [RecordWeight]?
+    /// The hash trees, one a partition.
+    package var trees: [LeafSums]?
     package var clock: HybridTimestamp
 
     package init(
         actors: [ActorTable.Entry?],
         tallies: [RecordWeight]?,
+        trees: [LeafSums]? = nil,
         clock: HybridTimestamp
     ) {
         self.actors = actors
         self.tallies = tallies
+        self.trees = trees
         self.clock = clock
     }
 
@@ -38,7 +42,13 @@ package struct SavedState: Sendable {
         for weight in tallies ?? [] {
             out.writeInteger(UInt64(clamping: weight.records))
             out.writeInteger(UInt64(clamping: weight.keys))
+            out.writeInteger(UInt64(clamping: weight.expiring))
             out.writeInteger(UInt64(clamping: weight.bytes))
+        }
+        out.writeInteger(UInt32(trees?.count ?? 0))
+        for tree in trees ?? [] {
+            out.writeInteger(UInt32(tree.sums.count))
+            for sum in tree.sums { out.writeInteger(sum) }
         }
         return out
     }
@@ -60,25 +70,52 @@ package struct SavedState: Sendable {
             actors.append(counter == 0 ? nil : ActorTable.Entry(actor: id, counter: counter))
         }
         guard let tallyCount = bytes.readInteger(as: UInt32.self),
-            Int(tallyCount) == bytes.readableBytes / 24, bytes.readableBytes % 24 == 0,
+            Int(tallyCount) <= bytes.readableBytes / 32,
             tallyCount == 0 || tallyCount == actorCount
         else { return nil }
         var tallies: [RecordWeight] = []
         for _ in 0..<tallyCount {
             guard let records = bytes.readInteger(as: UInt64.self),
                 let keys = bytes.readInteger(as: UInt64.self),
+                let expiring = bytes.readInteger(as: UInt64.self),
                 let size = bytes.readInteger(as: UInt64.self),
-                max(records, keys, size) <= Self.numberMax
+                max(records, keys, expiring, size) <= Self.numberMax
             else { return nil }
             tallies.append(
-                RecordWeight(records: Int(records), keys: Int(keys), bytes: Int(size))
+                RecordWeight(
+                    records: Int(records),
+                    keys: Int(keys),
+                    expiring: Int(expiring),
+                    bytes: Int(size)
+                )
             )
         }
+        guard let trees = Self.readTrees(&bytes), trees.isEmpty || trees.count == actors.count
+        else { return nil }
         self.init(
             actors: actors,
             tallies: tallies.isEmpty ? nil : tallies,
+            trees: trees.isEmpty ? nil : trees,
             clock: HybridTimestamp(rawValue: clock)
         )
+    }
+
+    private static func readTrees(_ bytes: inout ByteBuffer) -> [LeafSums]? {
+        guard let count = bytes.readInteger(as: UInt32.self),
+            Int(count) <= bytes.readableBytes / 12
+        else { return nil }
+        var trees: [LeafSums] = []
+        for _ in 0..<count {
+            guard let leaves = bytes.readInteger(as: UInt32.self),
+                Int(leaves) <= bytes.readableBytes / 8
+            else { return nil }
+            var sums: [UInt64] = []
+            sums.reserveCapacity(Int(leaves))
+            for _ in 0..<leaves { sums.append(bytes.readInteger() ?? 0) }
+            guard let tree = LeafSums(sums: sums) else { return nil }
+            trees.append(tree)
+        }
+        return bytes.readableBytes == 0 ? trees : nil
     }
 }
 
@@ -88,6 +125,7 @@ extension Shard {
         SavedState(
             actors: actors.saved,
             tallies: tallies.isComplete ? tallies.weights : nil,
+            trees: trees.saved,
             clock: clock.latest
         )
     }

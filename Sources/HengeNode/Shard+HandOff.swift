@@ -20,20 +20,31 @@ extension Shard {
             effects.emit(.sendBulk(sender, .handedOff(id, .overloaded)))
             return
         }
+        counters.handOffsReceived += records.count
+        beginHandOff(records, from: sender, .peer(id), at: time, &effects)
+    }
+
+    /// Merges records that another node has sent, and says so when all are durable.
+    mutating func beginHandOff(
+        _ records: [HandedRecord],
+        from sender: NodeID,
+        _ origin: HandOffFlight.Origin,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
         // One more than there are, so that it can't end before all have begun.
-        let flight = HandOffFlight(sender: sender, id: id, waiting: records.count + 1)
+        let flight = HandOffFlight(sender: sender, origin: origin, waiting: records.count + 1)
         let batch = RequestID(.handOff, handOffs.insert(flight))
         for record in records {
             guard accept(record, from: sender, batch, at: time, &effects) else {
-                handOffRecordEnded(batch, nil, &effects)
+                handOffRecordEnded(batch, nil, at: time, &effects)
                 continue
             }
-            counters.handOffsReceived += 1
             clock.observe(record.object.latestTimestamp)
             let kind = Change.Kind.handedOff(record.object, batch: batch)
             apply(Change(key: record.key, kind: kind), at: time, &effects)
         }
-        handOffRecordEnded(batch, nil, &effects)
+        handOffRecordEnded(batch, nil, at: time, &effects)
     }
 
     /// Whether the record belongs here and its timestamps are believable.
@@ -66,6 +77,7 @@ extension Shard {
     mutating func handOffRecordEnded(
         _ batch: RequestID,
         _ failure: StorageFailure?,
+        at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         if let failure, handOffs[batch.index].failure == nil {
@@ -74,23 +86,37 @@ extension Shard {
         handOffs[batch.index].waiting -= 1
         guard handOffs[batch.index].waiting == 0 else { return }
         let flight = handOffs.remove(batch.index)
-        let result =
-            flight.failure.map(HandOffResult.failed) ?? .durable(refused: flight.refused)
-        effects.emit(.sendBulk(flight.sender, .handedOff(flight.id, result)))
+        switch flight.origin {
+        case .peer(let id):
+            let result =
+                flight.failure.map(HandOffResult.failed) ?? .durable(refused: flight.refused)
+            effects.emit(.sendBulk(flight.sender, .handedOff(id, result)))
+        case .comparison(let id): comparisonMerged(flight, id, at: time, &effects)
+        }
     }
 }
 
 /// Records that were handed over and are not all durable yet.
 struct HandOffFlight: Sendable {
+    /// Who waits for the end.
+    enum Origin: Sendable {
+        /// The sender, under this id.
+        case peer(RequestID)
+        /// A comparison of this node.
+        case comparison(RequestID)
+    }
+
     let sender: NodeID
-    let id: RequestID
+    let origin: Origin
     var waiting: Int
+    /// Records that were news.
+    var changed = 0
     var refused = 0
     var failure: StorageFailure?
 
-    init(sender: NodeID, id: RequestID, waiting: Int) {
+    init(sender: NodeID, origin: Origin, waiting: Int) {
         self.sender = sender
-        self.id = id
+        self.origin = origin
         self.waiting = waiting
     }
 }

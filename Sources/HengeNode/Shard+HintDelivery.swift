@@ -8,11 +8,7 @@ extension Shard {
     /// How often hints that are too old are looked for.
     private static let sweepInterval = Interval.seconds(60)
     /// How long after a request, a client's or another node's, more are expected.
-    private static let busyMemory = Interval.milliseconds(500)
-
-    private func isBusy(_ time: ClockReading) -> Bool {
-        time.now.since(requestedAt) < Self.busyMemory
-    }
+    static let busyMemory = Interval.milliseconds(500)
 
     /// Deliveries that can go on.
     var activeDeliveries: Int {
@@ -224,7 +220,7 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         let load = hintLoads.remove(id.index)
-        if case .failure(.corrupt) = result { foundRotten(load.key, &effects) }
+        if case .failure(.corrupt) = result { foundRotten(load.key, at: time, &effects) }
         guard deliveries[load.delivery].page == load.page else { return }
         advance(delivery: load.delivery, .recordLoaded(load.key, result), at: time, &effects)
     }

@@ -19,6 +19,14 @@ extension Shard {
     ) {
         counters.reads += 1
         let required = request.levels.read.required(of: replicas.count)
+        var alive = alive
+        if !isCompared(request.key.token), let own = replicas.slot(of: node) {
+            alive.remove(own)
+            guard alive.count >= required else {
+                let failure = RequestFailure.unavailable(required: required, alive: alive.count)
+                return answer(origin, .failed(failure), &effects)
+            }
+        }
         let coordinator = ReadCoordinator(
             order: order(replicas, alive, at: time.now),
             required: required,
@@ -204,7 +212,9 @@ extension Shard {
     ) {
         guard reads.contains(id.index, id.generation) else { return }
         let slot = ownSlot(in: reads[id.index].replicas)
-        if case .failure(.corrupt) = result { foundRotten(reads[id.index].key(at: slot), &effects) }
+        if case .failure(.corrupt) = result {
+            foundRotten(reads[id.index].key(at: slot), at: time, &effects)
+        }
         let answer: FetchResult
         switch result {
         case .success(let object): answer = .object(object)

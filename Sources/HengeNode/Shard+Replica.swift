@@ -37,7 +37,7 @@ extension Shard {
             // What was here is lost to this replica, and its new actor does not claim it. The
             // change is applied as if nothing had been here; merging with the other replicas brings
             // the rest back.
-            foundRotten(first.key, &effects)
+            foundRotten(first.key, at: time, &effects)
             object = nil
         case .failure(let failure):
             let waiters = pending.loadFailed(first.key)
@@ -69,26 +69,58 @@ extension Shard {
                 counters.expiredDropped += 1
                 return
             }
-            let merged = ObjectMerge.merge(latest, object) ?? object
+            guard let merged = merge(latest, object, into: change.key) else {
+                effects.emit(.send(sender, .stored(id, .durable)))
+                return
+            }
             if let latest, merged.hasSameVersion(as: latest), pending.isDurable(change.key) {
                 effects.emit(.send(sender, .stored(id, .durable)))
                 return
             }
             warnOfSiblings(change.key, merged.siblingCount, &effects)
             persist(change, merged, at: time, &effects)
-        case .repair(let object, _):
-            let merged = ObjectMerge.merge(latest, object) ?? object
+        case .repair(let object, let read):
+            guard let merged = merge(latest, object, into: change.key) else {
+                return ownRepairEnded(read, .durable, at: time, &effects)
+            }
             persist(change, merged, at: time, &effects)
         case .handedOff(let object, let batch):
-            let merged = ObjectMerge.merge(latest, object) ?? object
-            if let latest, merged.hasSameVersion(as: latest), pending.isDurable(change.key) {
-                return handOffRecordEnded(batch, nil, &effects)
+            if isDisputed(object, latest, change.key) {
+                let sender = handOffs[batch.index].sender
+                effects.emit(.sendBulk(sender, .entropy(RequestID(.upkeep, (0, 0)), .disputed(change.key))))
+                return handOffRecordEnded(batch, nil, at: time, &effects)
             }
+            let dropped = counters.obsoleteDropped
+            let merged = merge(latest, object, into: change.key)
+            if counters.obsoleteDropped > dropped {
+                tellObsolete(change.key, object, to: handOffs[batch.index].sender, &effects)
+            }
+            guard let merged else { return handOffRecordEnded(batch, nil, at: time, &effects) }
+            if let latest, merged.hasSameVersion(as: latest), pending.isDurable(change.key) {
+                return handOffRecordEnded(batch, nil, at: time, &effects)
+            }
+            handOffs[batch.index].changed += 1
             warnOfSiblings(change.key, merged.siblingCount, &effects)
             persist(change, merged, at: time, &effects)
         case .remove(let version, let delivery):
             removeHeld(change, latest, ifStill: version, delivery, at: time, &effects)
+        case .purge(let version): purge(change, latest, ifStill: version, &effects)
         }
+    }
+
+    /// What there is to store after something has come in; nil when that is nothing, since all of
+    /// it was purged everywhere.
+    private mutating func merge(
+        _ latest: EncodedObject?,
+        _ incoming: EncodedObject,
+        into key: StoredKey
+    ) -> EncodedObject? {
+        // Only what home replicas hold is known to have been everywhere.
+        guard key.standInFor == nil else { return ObjectMerge.merge(latest, incoming) }
+        let watermark = clocks.watermark(of: ring.partition(of: key.token))
+        let merged = ObjectMerge.merge(latest, incoming, covered: watermark)
+        counters.obsoleteDropped += merged.dropped
+        return merged.object
     }
 
     mutating func persist(
@@ -107,7 +139,8 @@ extension Shard {
         let flight = PersistFlight(
             change: change,
             weight: RecordWeight(of: object, key: change.key),
-            hints: hints
+            hints: hints,
+            epoch: change.isCoordinated ? claims.begun() : 0
         )
         let id = RequestID(.persist, persists.insert(flight))
         if !hints.isEmpty, !hintsToKeep.isEmpty { askToKeepHints(before: hints[0], &effects) }
@@ -132,6 +165,7 @@ extension Shard {
             hints.heldBytesChanged(home, by: weight.bytes)
         } else {
             tallies.add(weight, partition: ring.partition(of: change.key.token))
+            trees.add(weight.fingerprint, at: change.key.token)
         }
         if !flight.hints.isEmpty {
             hintsEnded(flight.hints, failure, at: time, &effects)
@@ -142,6 +176,7 @@ extension Shard {
             // The dot is out with the other replicas but not here: its actor must not be used
             // again.
             if failure != nil { renewActor(of: change.key, &effects) }
+            if change.isCoordinated { claims.ended(flight.epoch) }
             guard writes.contains(write.index, write.generation),
                 let slot = writes[write.index].replicas.slot(of: node)
             else { return }
@@ -150,9 +185,10 @@ extension Shard {
             effects.emit(.send(sender, .stored(id, result)))
         case .repair(_, let read):
             ownRepairEnded(read, result, at: time, &effects)
-        case .handedOff(_, let batch): handOffRecordEnded(batch, failure, &effects)
+        case .handedOff(_, let batch): handOffRecordEnded(batch, failure, at: time, &effects)
         case .remove(let version, let delivery):
             heldRemoved(wasDropped: version == nil, failure, delivery, at: time, &effects)
+        case .purge: if failure == nil { counters.purged += 1 }
         }
     }
 
@@ -180,16 +216,23 @@ extension Shard {
         case .merge(_, let sender, let id, _):
             effects.emit(.send(sender, .stored(id, .failed(failure))))
         case .repair(_, let read): ownRepairEnded(read, .failed(failure), at: time, &effects)
-        case .handedOff(_, let batch): handOffRecordEnded(batch, failure, &effects)
+        case .handedOff(_, let batch): handOffRecordEnded(batch, failure, at: time, &effects)
         case .remove(_, let delivery):
             advance(delivery: delivery, .removed(success: false), at: time, &effects)
+        case .purge: break  // It is looked for again.
         }
     }
 
-    mutating func foundRotten(_ key: StoredKey, _ effects: inout EffectBuffer<ShardEffect>) {
+    mutating func foundRotten(
+        _ key: StoredKey,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
         counters.rottenRecords += 1
         effects.emit(.note(.rottenRecord(key)))
         renewActor(of: key, &effects)
+        guard key.standInFor == nil else { return }
+        hasLost(partition: ring.partition(of: key.token), at: time, &effects)
     }
 
     /// This node may have lost a write of its own to this record, or has given it away.
@@ -202,6 +245,7 @@ extension Shard {
             return standInActors.renew(partition: partition, home: home)
         }
         actors.renew(partition: partition)
+        claims.renewed(partition)
         counters.actorRenewals = actors.renewals
         effects.emit(.note(.actorRenewed(partition: partition)))
     }
@@ -247,7 +291,7 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         counters.replicaFetches += 1
-        guard localWork < configuration.replicaWorkMax else {
+        guard localWork < configuration.replicaWorkMax, isCompared(key.token) else {
             effects.emit(.send(sender, .fetched(id, .overloaded)))
             return
         }
@@ -266,7 +310,7 @@ extension Shard {
             case .fetch(let sender, let id, let kind, let key, let deadline) =
                 replicaWork.remove(own.index)
         else { preconditionFailure("a load completed for a scan") }
-        if case .failure(.corrupt) = result { foundRotten(key, &effects) }
+        if case .failure(.corrupt) = result { foundRotten(key, at: time, &effects) }
         guard deadline > time.now else {
             counters.expiredDropped += 1
             return

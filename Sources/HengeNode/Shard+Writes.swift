@@ -269,7 +269,7 @@ extension Shard {
             else { break }
             return advance(read: id, .repaired(slot: slot, result), at: time, &effects)
         case .forward, .inspect, .coverage, .replica, .keyLoad, .persist, .delivery, .hintLoad,
-            .hintWrite, .handOff, nil:
+            .hintWrite, .handOff, .comparison, .pushLoad, .listing, .upkeep, nil:
             break
         }
         counters.lateAnswers += 1

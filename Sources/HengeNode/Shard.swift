@@ -1,4 +1,5 @@
-package import HengeBase
+package import HengeAntiEntropy
+import HengeBase
 import HengeCausality
 package import HengeMessages
 import HengeReplication
@@ -41,6 +42,9 @@ package struct Shard: ~Copyable {
     /// Storage operations asked for and not completed, also those whose request has ended.
     var storageInFlight = 0
 
+    var pushLoads: Slab<PushLoad>
+    var listings: Slab<Listing>
+
     var pending = PendingKeys<Change>()
     var actors: ActorTable
     var standInActors: StandInActors
@@ -64,6 +68,19 @@ package struct Shard: ~Copyable {
     var sweptAt = Instant(nanoseconds: 0)
     var clock: HybridClock
     var tallies: PartitionTallies
+    var trees: PartitionTrees
+    var clocks: KnownClocks
+    var claims = OwnClaims()
+    /// The nodes with which this one shares partitions.
+    var entropyPeers: [EntropyPeer]
+    var entropyThrottle: HintThrottle
+    /// By partition.
+    var settlements: [Int: PendingSettlement] = [:]
+    var heldRound: UInt32 = 0
+    var upkeep: Upkeep
+    /// After the start from an old copy, by partition: with which other home replicas it is to be
+    /// compared before it may be read from.
+    var uncompared: [Int: ReplicaSet] = [:]
     /// By node id: whether there is a connection to it. Own entry: true.
     var isUp: [Bool]
     /// Rises with each read, to spread digests over the replicas.
@@ -79,6 +96,7 @@ package struct Shard: ~Copyable {
     ///   - node: this node, a member of `ring`.
     ///   - saved: what ``savedState`` was at the last stop if that was clean; nil otherwise.
     ///   - hints: what the storage keeps for other nodes.
+    ///   - watermarks: what the storage keeps of the watermarks of partitions.
     ///   - seed: for actor ids and the generations of request ids; must be random in each
     ///     incarnation.
     package init(
@@ -87,6 +105,7 @@ package struct Shard: ~Copyable {
         configuration: ShardConfiguration,
         saved: SavedState?,
         hints: [HintBacklog] = [],
+        watermarks: [(partition: Int, bytes: ByteBuffer)] = [],
         seed: UInt64
     ) {
         invariant(ring.member(node) != nil)
@@ -108,6 +127,8 @@ package struct Shard: ~Copyable {
         hintLoads = Slab(firstGeneration: first)
         hintWrites = Slab(firstGeneration: first)
         handOffs = Slab(firstGeneration: first)
+        pushLoads = Slab(firstGeneration: first)
+        listings = Slab(firstGeneration: first)
         let usable = saved?.actors.count == ring.partitions ? saved : nil
         actors = ActorTable(
             node: node,
@@ -130,6 +151,20 @@ package struct Shard: ~Copyable {
         isUp = Array(repeating: false, count: Int(highest) + 1)
         isUp[Int(node.rawValue)] = true
         hedging = Hedging(peers: isUp.count)
+        trees = PartitionTrees(
+            partitions: ring.partitions,
+            partitionBits: ring.partitionBits,
+            saved: usable?.trees
+        )
+        let known = Self.read(watermarks, partitions: ring.partitions)
+        let homes = Self.homes(of: node, in: ring)
+        clocks = KnownClocks(node: node, homes: homes, watermarks: known)
+        upkeep = Upkeep(watermarks: known, firstQuestion: first)
+        entropyPeers = Self.entropyPeers(of: node, in: ring, firstQuestion: first)
+        entropyThrottle = HintThrottle(
+            bytesPerSecond: max(1, configuration.entropyBytesPerSecond),
+            burstBytes: EntropyLimits().batchBytes
+        )
     }
 
     /// Whether anything is in flight, so that a `tick` is due in a while.
@@ -139,7 +174,8 @@ package struct Shard: ~Copyable {
     /// forgotten.
     package var workInFlight: Int {
         flights + replicaWork.count + keyLoads.count + persists.count + pending.count
-            + storageInFlight + handOffs.count + activeDeliveries
+            + storageInFlight + handOffs.count + activeDeliveries + activeComparisons
+            + (isUpkeepRunning ? 1 : 0)
     }
 
     /// Storage operations in flight and changes that wait for one.
@@ -189,19 +225,26 @@ package struct Shard: ~Copyable {
             // It may have been away because it was slow, or come back on another machine.
             hedging.latencies[Int(id.rawValue)] = LatencyScore()
             deliverHints(to: id, at: time, &effects)
+            peerCameUp(id, at: time)
         case .peerDown(let id):
             guard isUp(id), id != node else { return }
             isUp[Int(id.rawValue)] = false
             abandon(id, at: time, &effects)
             stopDelivery(to: id, at: time, &effects)
+            peerWentDown(id, at: time, &effects)
         case .actorsConfirmed(let isConfirmed):
             actors.confirm(isConfirmed)
+            if !isConfirmed { mustCompare(&effects) }
             counters.provisionalActorRenewals = actors.provisionalRenewals
         case .hints(let command):
             obey(command, at: time, &effects)
-        case .compareNow: break
+        case .compareNow: compareNow(at: time, &effects)
         case .housekeeping:
             sweepHints(at: time, &effects)
+            refreshClaims()
+            beginUpkeep(at: time, &effects)
+            askHeld(&effects)
+            beginComparisons(at: time, &effects)
         case .tick:
             let hedged = hedgeLagging(at: time, &effects)
             // Hedges are due far more often than it is worth to look at all deadlines.
@@ -209,6 +252,8 @@ package struct Shard: ~Copyable {
             scanned = time.now
             expire(at: time, &effects)
             tickDeliveries(at: time, &effects)
+            tickComparisons(at: time, &effects)
+            goOnWithUpkeep(at: time, &effects)
         }
     }
 
@@ -288,8 +333,14 @@ package struct Shard: ~Copyable {
         case .handOff(let id, let records):
             serveHandOff(id, records, from: sender, at: time, &effects)
         case .handedOff(let id, let result):
-            handedOff(id, result, from: sender, at: time, &effects)
-        case .gossip, .entropy: break
+            if id.kind == .comparison {
+                pushAnswered(id, result, from: sender, at: time, &effects)
+            } else {
+                handedOff(id, result, from: sender, at: time, &effects)
+            }
+        case .entropy(let id, let message):
+            serveEntropy(id, message, from: sender, at: time, &effects)
+        case .gossip: break
         }
     }
 
@@ -308,12 +359,17 @@ package struct Shard: ~Copyable {
             case .replica: fetchLoaded(token.id, decode(result), at: time, &effects)
             case .keyLoad: keyLoaded(token.id, decode(result), at: time, &effects)
             case .hintLoad: hintedRecordLoaded(token.id, decode(result), at: time, &effects)
-            case .write, .forward, .coverage, .persist, .delivery, .hintWrite, .handOff, nil:
+            case .pushLoad: pushLoaded(token.id, decode(result), at: time, &effects)
+            case .write, .forward, .coverage, .persist, .delivery, .hintWrite, .handOff,
+                .comparison, .listing, .upkeep, nil:
                 preconditionFailure("a load completed that was never asked for")
             }
         case .persisted(let token, let failure):
             if token.id.kind == .hintWrite {
                 return hintsWritten(token.id, failure, at: time, &effects)
+            }
+            if token.id.kind == .upkeep {
+                return watermarkSaved(token.id, failure, at: time, &effects)
             }
             invariant(token.id.kind == .persist)
             changePersisted(token.id, failure, at: time, &effects)
@@ -321,7 +377,12 @@ package struct Shard: ~Copyable {
             scanLoaded(token.id, result, &effects)
         case .hintsLoaded(let token, let result):
             hintsLoaded(token.id, result, at: time, &effects)
-        case .listed: break
+        case .listed(let token, let result):
+            switch token.id.kind {
+            case .listing: versionsListed(token.id, result, at: time, &effects)
+            case .upkeep: upkeepListed(token.id, result, at: time, &effects)
+            default: comparisonListed(token.id, result, at: time, &effects)
+            }
         }
     }
 

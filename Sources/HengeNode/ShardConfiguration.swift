@@ -122,6 +122,10 @@ package struct ShardCounters: Hashable, Sendable {
     package var entropySent = 0
     /// Siblings that came in after they had been purged or replaced everywhere.
     package var obsoleteDropped = 0
+    /// Records that this node took for obsolete and another knows to be current.
+    package var disputes = 0
+    /// Stretches of records that could not be read.
+    package var unreadableRanges = 0
     /// Records purged.
     package var purged = 0
     /// Records that the scrub has read.

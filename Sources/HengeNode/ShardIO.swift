@@ -1,5 +1,6 @@
 package import HengeBase
 package import HengeMessages
+package import HengeRing
 
 /// Names a client's request to the driver, which knows where the answer goes.
 package struct Ticket: Hashable, Sendable {
@@ -80,4 +81,8 @@ package enum ShardNote: Hashable, Sendable {
     case manySiblings(StoredKey, count: Int)
     case clockDrift(from: NodeID, aheadMilliseconds: UInt64)
     case unexpectedMessage(from: NodeID)
+    /// A stretch of records can't be read.
+    case unreadable(ClosedRange<Token>)
+    /// The data directory is an old copy; it is compared before it is read from.
+    case mustCompare
 }

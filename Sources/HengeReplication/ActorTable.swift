@@ -83,6 +83,9 @@ package struct ActorTable: Sendable {
         renewals += 1
     }
 
+    /// Under which actor the replica writes now, if it has written.
+    package func live(partition: Int) -> ActorID? { entries[partition]?.actor }
+
     /// What a clean stop saves, one a partition; also those that were not confirmed, since this
     /// life has not used them.
     package var saved: [Entry?] { entries }

@@ -1,6 +1,7 @@
 import HengeBase
 package import HengeCausality
 package import HengeMessages
+package import HengeRing
 
 /// Keys that have writes in flight, and what their next write must build on.
 ///
@@ -104,6 +105,21 @@ package struct PendingKeys<Waiter: Sendable>: Sendable {
     package func isPersisting(_ key: StoredKey) -> Bool {
         entries[key].map { $0.persists > 0 } ?? false
     }
+
+    /// The home records of this range that have a persist in flight, with what is known to be
+    /// durable of each, in order of key.
+    package func durable(
+        in tokens: ClosedRange<Token>
+    ) -> [(key: StoredKey, weight: RecordWeight)] {
+        entries.filter {
+            $0.value.persists > 0 && $0.key.standInFor == nil && tokens.contains($0.key.token)
+        }
+        .map { ($0.key, $0.value.durable) }
+        .sorted { $0.0.token < $1.0.token }
+    }
+
+    /// Whether any is a record in the place of another node.
+    package var hasStandIns: Bool { entries.keys.contains { $0.standInFor != nil } }
 
     /// A persist has ended. Returns what it added to the partition's counts.
     package mutating func persisted(

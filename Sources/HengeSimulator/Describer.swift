@@ -142,6 +142,7 @@ struct Describer {
         case .agreed(let partitions, let clocks):
             "agreed on \(partitions.count) partitions, \(clocks.count) clocks"
         case .askHeld: "do you hold anything for others?"
+        case .disputed(let key): "\(name(key)) is current"
         case .held(let holds): holds ? "something is held" : "nothing is held"
         }
     }

@@ -1,0 +1,86 @@
+import HengeAntiEntropy
+import HengeBase
+import HengeCausality
+import HengeMessages
+
+/// What a shard knows of the comparisons with one other node.
+struct EntropyPeer: Sendable {
+    /// A pass that the other node has begun and that has not come to its end.
+    struct TheirPass: Sendable {
+        var began: Instant
+        var heard: Instant
+        /// By partition that differed: which writes the other had taken in when it asked.
+        var clocks: [Int: VersionVector]
+    }
+
+    let id: NodeID
+    /// The partitions of which both nodes are home replicas, rising.
+    let shared: [Int]
+    /// Of two nodes one begins the comparisons that are on schedule.
+    let begins: Bool
+
+    var machine: Comparison
+    /// Names the question that is open; another for each.
+    var question: UInt32
+    /// When the pass that runs, or ran last, was begun here.
+    var began = Instant(nanoseconds: 0)
+    /// When the next one is to begin.
+    var due = Instant(nanoseconds: 0)
+    /// Whether to begin one though none is due.
+    var isWanted = false
+    /// When the open question was asked.
+    var askedAt = Instant(nanoseconds: 0)
+    /// By partition that differed: which writes the other had taken in when it answered.
+    var clocks: [Int: VersionVector] = [:]
+    /// Partitions of which this node has lost something since the pass began.
+    var voided: Set<Int> = []
+    var differing = 0
+    var left = 0
+    var push: RecordPush?
+    var theirPass: TheirPass?
+    /// For each of ``shared``: when both were last found or made equal, as of the begin of the pass.
+    var verified: [Instant?]
+
+    init(id: NodeID, own: NodeID, shared: [Int], limits: EntropyLimits, firstQuestion: UInt32) {
+        self.id = id
+        self.shared = shared
+        // Half of the pairs of each node, whatever their ids.
+        let isEven = (id.rawValue ^ own.rawValue) & 1 == 0
+        begins = isEven == (own < id)
+        machine = Comparison(limits: limits)
+        question = firstQuestion
+        verified = Array(repeating: nil, count: shared.count)
+    }
+
+    /// The place of a partition in ``shared``.
+    func place(of partition: Int) -> Int? {
+        var low = 0
+        var high = shared.count
+        while low < high {
+            let middle = (low + high) / 2
+            if shared[middle] < partition { low = middle + 1 } else { high = middle }
+        }
+        return low < shared.count && shared[low] == partition ? low : nil
+    }
+
+    mutating func verified(_ partition: Int, at instant: Instant) {
+        guard let place = place(of: partition) else { return }
+        verified[place] = max(verified[place] ?? instant, instant)
+    }
+}
+
+/// Records on their way to a node that lacks them: loaded a few at a time, sent as batches.
+struct RecordPush: Sendable {
+    /// Still to be loaded, last first.
+    var keys: [StoredKey]
+    var loading = 0
+    var batch: [HandedRecord] = []
+    var bytes = 0
+    /// What the other node refused, and what could not be read here.
+    var refused = 0
+    var isSent = false
+
+    init(keys: [StoredKey]) {
+        self.keys = keys.reversed()
+    }
+}

@@ -1,0 +1,297 @@
+import HengeAntiEntropy
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeReplication
+import HengeRing
+
+/// Comparing this node's partition replicas with those of another node, as the one that asks.
+extension Shard {
+    /// The other home replicas of this node's partitions, in order of id.
+    static func entropyPeers(
+        of node: NodeID,
+        in ring: Ring,
+        firstQuestion: UInt32
+    ) -> [EntropyPeer] {
+        var shared: [NodeID: [Int]] = [:]
+        for partition in 0..<ring.partitions {
+            let homes = ring.preferenceList(partition: partition)
+            guard homes.contains(node) else { continue }
+            homes.forEach { if $0 != node { shared[$0, default: []].append(partition) } }
+        }
+        return shared.keys.sorted().map {
+            EntropyPeer(
+                id: $0,
+                own: node,
+                shared: shared[$0] ?? [],
+                limits: EntropyLimits(),
+                firstQuestion: firstQuestion
+            )
+        }
+    }
+
+    /// Comparisons that can go on.
+    var activeComparisons: Int {
+        var active = 0
+        for index in entropyPeers.indices where !entropyPeers[index].machine.isIdle { active += 1 }
+        return active
+    }
+
+    func entropyPeer(_ id: NodeID) -> Int? { entropyPeers.firstIndex { $0.id == id } }
+
+    // MARK: The schedule
+
+    /// Begins the comparisons that are due.
+    mutating func beginComparisons(
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        for index in entropyPeers.indices {
+            let peer = entropyPeers[index]
+            guard peer.begins || peer.isWanted, time.now >= peer.due || peer.isWanted else {
+                continue
+            }
+            beginComparison(index, at: time, &effects)
+        }
+    }
+
+    mutating func compareNow(
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        for index in entropyPeers.indices {
+            entropyPeers[index].isWanted = true
+            beginComparison(index, at: time, &effects)
+        }
+    }
+
+    private mutating func beginComparison(
+        _ index: Int,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let peer = entropyPeers[index]
+        guard isUp(peer.id), trees.isReady, peer.machine.isIdle else { return }
+        if let theirs = peer.theirPass {
+            // It is being done, unless the other has given up without a word.
+            guard time.now.since(theirs.heard) > Self.passSilenceMax else { return }
+            entropyPeers[index].theirPass = nil
+        }
+        entropyPeers[index].isWanted = false
+        entropyPeers[index].began = time.now
+        entropyPeers[index].due = time.now + configuration.compareInterval
+        entropyPeers[index].differing = 0
+        entropyPeers[index].left = 0
+        entropyPeers[index].clocks = [:]
+        entropyPeers[index].voided = []
+        let roots = peer.shared.filter { !upkeep.isUntrusted[$0] }
+            .map { PartitionRoot(partition: $0, root: trees.root(of: $0)) }
+        let told = clocks.changes(for: peer.id)
+        advance(comparison: index, .begin(roots, clocks: told), at: time, &effects)
+    }
+
+    /// How long a pass that another has begun may be silent before it counts as given up.
+    static let passSilenceMax = Interval.seconds(30)
+
+    /// After how long a comparison that has failed, or of a node that came back, is tried.
+    static let compareRetry = Interval.seconds(5)
+
+    mutating func peerCameUp(_ id: NodeID, at time: ClockReading) {
+        guard let index = entropyPeer(id) else { return }
+        // Hints come first: they are what it missed, and nothing has to be looked for.
+        entropyPeers[index].due = min(entropyPeers[index].due, time.now + Self.compareRetry)
+    }
+
+    mutating func peerWentDown(
+        _ id: NodeID,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        clocks.disconnected(id)
+        settlementsLost(id)
+        guard let index = entropyPeer(id) else { return }
+        entropyPeers[index].theirPass = nil
+        guard !entropyPeers[index].machine.isIdle else { return }
+        advance(comparison: index, .stop, at: time, &effects)
+    }
+
+    mutating func tickComparisons(
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        for index in entropyPeers.indices where !entropyPeers[index].machine.isIdle {
+            sendIfAllowed(index, at: time, &effects)
+            advance(comparison: index, .tick, at: time, &effects)
+        }
+    }
+
+    // MARK: The machine
+
+    mutating func advance(
+        comparison index: Int,
+        _ input: Comparison.Input,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        // A buffer of its own: what one effect leads to may step this comparison again.
+        var wanted = EffectBuffer<Comparison.Effect>()
+        entropyPeers[index].machine.step(input, now: time.now, effects: &wanted)
+        for position in 0..<wanted.count {
+            carryOut(wanted[position], of: index, at: time, &effects)
+        }
+    }
+
+    private mutating func carryOut(
+        _ effect: Comparison.Effect,
+        of index: Int,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let peer = entropyPeers[index].id
+        switch effect {
+        case .ask(let message):
+            entropyPeers[index].askedAt = time.now
+            effects.emit(.sendBulk(peer, .entropy(nextQuestion(index), message)))
+        case .tell(let message):
+            effects.emit(.sendBulk(peer, .entropy(nextQuestion(index), withClocks(message, peer))))
+        case .needLeaves(let partition):
+            advance(comparison: index, .leaves(trees[partition]), at: time, &effects)
+        case .list(let range):
+            ask(storage: .list(range, StorageToken(nextQuestion(index))), &effects)
+        case .merge(let records):
+            merge(records, for: index, at: time, &effects)
+        case .push(let keys):
+            entropyPeers[index].push = RecordPush(keys: keys)
+            goOnPushing(index, at: time, &effects)
+        case .ready: sendIfAllowed(index, at: time, &effects)
+        case .settled(let partition, let agreed):
+            settled(partition, with: index, agreed: agreed)
+        case .finish(let outcome): finished(index, outcome, at: time)
+        }
+    }
+
+    /// Whatever is answered to an earlier question finds nothing.
+    private mutating func nextQuestion(_ index: Int) -> RequestID {
+        entropyPeers[index].question &+= 1
+        return RequestID(.comparison, (index, entropyPeers[index].question))
+    }
+
+    /// The comparison that this id, of a question, a list or a push, belongs to; nil when that has
+    /// gone on without it.
+    func comparison(_ id: RequestID, with peer: NodeID? = nil) -> Int? {
+        guard id.kind == .comparison, id.index < entropyPeers.count,
+            entropyPeers[id.index].question == id.generation,
+            peer.map({ $0 == entropyPeers[id.index].id }) ?? true
+        else { return nil }
+        return id.index
+    }
+
+    private mutating func withClocks(_ message: EntropyMessage, _ peer: NodeID) -> EntropyMessage {
+        guard case .agreed(let partitions, _) = message else { return message }
+        return .agreed(partitions, clocks: clocks.changes(for: peer))
+    }
+
+    private mutating func sendIfAllowed(
+        _ index: Int,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard entropyPeers[index].machine.isReady,
+            entropyThrottle.take(entropyPeers[index].machine.cost, now: time.now)
+        else { return }
+        advance(comparison: index, .allowed, at: time, &effects)
+    }
+
+    private mutating func settled(_ partition: Int, with index: Int, agreed: Bool) {
+        let peer = entropyPeers[index]
+        if entropyPeers[index].left > 0, peer.clocks[partition] != nil {
+            entropyPeers[index].left -= 1
+        }
+        guard agreed, !peer.voided.contains(partition) else { return }
+        let theirs = peer.clocks[partition] ?? clocks.told(by: peer.id, partition: partition)
+        agree(partition, with: index, theirs: theirs, since: peer.began)
+        settlementAgreed(partition, with: peer.id, since: peer.began)
+    }
+
+    /// Both replicas of the partition have all that the other had at that time.
+    mutating func agree(
+        _ partition: Int,
+        with index: Int,
+        theirs: VersionVector,
+        since began: Instant
+    ) {
+        let peer = entropyPeers[index].id
+        entropyPeers[index].verified(partition, at: began)
+        clocks.agreed(partition: partition, with: peer, theirs: theirs)
+        compared(partition, with: peer)
+    }
+
+    private mutating func finished(
+        _ index: Int,
+        _ outcome: Comparison.Outcome,
+        at time: ClockReading
+    ) {
+        entropyPeers[index].question &+= 1
+        entropyPeers[index].push = nil
+        entropyPeers[index].clocks = [:]
+        entropyPeers[index].left = 0
+        switch outcome {
+        case .done: counters.comparisons += 1
+        case .failed:
+            counters.comparisonsFailed += 1
+            entropyPeers[index].due = time.now + Self.compareRetry
+        case .stopped: break
+        }
+    }
+
+    // MARK: Answers
+
+    mutating func comparisonAnswered(
+        _ id: RequestID,
+        _ message: EntropyMessage,
+        from sender: NodeID,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard let index = comparison(id, with: sender) else {
+            counters.lateAnswers += 1
+            return
+        }
+        if case .rootsCompared(let differing, _, let told) = message {
+            clocks.received(told, from: sender)
+            // Later words of it are about what it has taken in by then.
+            for partition in differing where entropyPeers[index].place(of: partition) != nil {
+                entropyPeers[index].clocks[partition] =
+                    clocks.told(by: sender, partition: partition)
+            }
+            entropyPeers[index].differing = differing.count
+            entropyPeers[index].left = differing.count
+            counters.partitionsDiffered += differing.count
+        }
+        noteAcknowledged(index, at: time)
+        advance(comparison: index, .answered(message), at: time, &effects)
+    }
+
+    func isBusy(_ time: ClockReading) -> Bool {
+        time.now.since(requestedAt) < Self.busyMemory
+    }
+
+    mutating func noteAcknowledged(_ index: Int, at time: ClockReading) {
+        entropyThrottle.acknowledged(
+            after: time.now.since(entropyPeers[index].askedAt),
+            isBusy: isBusy(time),
+            now: time.now
+        )
+    }
+
+    mutating func comparisonListed(
+        _ id: RequestID,
+        _ result: Result<ListPage, StorageFailure>,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        if case .success(let page) = result { foundUnreadable(page, at: time, &effects) }
+        guard let index = comparison(id) else { return }
+        advance(comparison: index, .listed(result), at: time, &effects)
+    }
+}

@@ -1,0 +1,156 @@
+import HengeAntiEntropy
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeReplication
+import HengeRing
+
+/// Answering another node that compares its partition replicas with those of this one.
+extension Shard {
+    /// Ranges that are listed for other nodes at a time.
+    private static let listingsMax = 16
+
+    mutating func serveEntropy(
+        _ id: RequestID,
+        _ message: EntropyMessage,
+        from sender: NodeID,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        switch message {
+        case .roots(let roots, let told):
+            let answer = compare(roots, told, from: sender, at: time)
+            effects.emit(.sendBulk(sender, .entropy(id, answer)))
+        case .leaves(let question):
+            hear(sender, at: time)
+            guard isShared(question.partition, with: sender),
+                let answer = ComparisonAnswers.compare(question, with: trees[question.partition])
+            else { return counters.lateAnswers += 1 }
+            effects.emit(.sendBulk(sender, .entropy(id, .leavesCompared(answer))))
+        case .versions(let question):
+            hear(sender, at: time)
+            serveVersions(id, question, from: sender, &effects)
+        case .agreed(let partitions, let told):
+            agreed(partitions, told, from: sender)
+        case .disputed(let key): disputed(key, by: sender, at: time, &effects)
+        case .askHeld:
+            effects.emit(.sendBulk(sender, .entropy(id, .held(holdsForOthers))))
+        case .held(let holds):
+            heldAnswered(id, by: sender, holds: holds, at: time)
+        case .rootsCompared, .leavesCompared, .versionsCompared:
+            comparisonAnswered(id, message, from: sender, at: time, &effects)
+        }
+    }
+
+    private func isShared(_ partition: Int, with peer: NodeID) -> Bool {
+        guard trees.isReady, let index = entropyPeer(peer) else { return false }
+        return entropyPeers[index].place(of: partition) != nil
+    }
+
+    private mutating func hear(_ sender: NodeID, at time: ClockReading) {
+        guard let index = entropyPeer(sender) else { return }
+        entropyPeers[index].theirPass?.heard = time.now
+    }
+
+    private mutating func compare(
+        _ roots: [PartitionRoot],
+        _ told: [PartitionClock],
+        from sender: NodeID,
+        at time: ClockReading
+    ) -> EntropyMessage {
+        var differing: [Int] = []
+        var unready: [Int] = []
+        guard let index = entropyPeer(sender), trees.isReady else {
+            return .rootsCompared(
+                differing: [],
+                unready: roots.map(\.partition),
+                clocks: []
+            )
+        }
+        clocks.received(told, from: sender)
+        var pass = EntropyPeer.TheirPass(began: time.now, heard: time.now, clocks: [:])
+        for root in roots {
+            let partition = root.partition
+            if entropyPeers[index].place(of: partition) == nil || upkeep.isUntrusted[partition] {
+                unready.append(partition)
+            } else if root.root == trees.root(of: partition) {
+                let theirs = clocks.told(by: sender, partition: partition)
+                agree(partition, with: index, theirs: theirs, since: time.now)
+            } else {
+                differing.append(partition)
+                pass.clocks[partition] = clocks.told(by: sender, partition: partition)
+            }
+        }
+        // What is being compared need not be compared once more.
+        entropyPeers[index].isWanted = false
+        entropyPeers[index].theirPass = differing.isEmpty ? nil : pass
+        return .rootsCompared(
+            differing: differing,
+            unready: unready,
+            clocks: clocks.changes(for: sender)
+        )
+    }
+
+    private mutating func agreed(
+        _ partitions: [Int],
+        _ told: [PartitionClock],
+        from sender: NodeID
+    ) {
+        guard let index = entropyPeer(sender) else { return }
+        if let pass = entropyPeers[index].theirPass {
+            for partition in partitions {
+                guard let theirs = pass.clocks[partition] else { continue }
+                agree(partition, with: index, theirs: theirs, since: pass.began)
+            }
+        }
+        entropyPeers[index].theirPass = nil
+        clocks.received(told, from: sender)
+    }
+
+    private mutating func serveVersions(
+        _ id: RequestID,
+        _ question: VersionQuestion,
+        from sender: NodeID,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let range = ring.tokenRange(partition: min(question.partition, ring.partitions - 1))
+        // Requests come first.
+        let hasRoom = listings.count < Self.listingsMax
+            && localWork <= configuration.replicaWorkMax / 2
+        guard hasRoom, isShared(question.partition, with: sender),
+            range.contains(question.from), range.contains(question.through)
+        else {
+            effects.emit(.sendBulk(sender, .entropy(id, .versionsCompared(.failed))))
+            return
+        }
+        let listing = Listing(sender: sender, id: id, question: question)
+        let own = RequestID(.listing, listings.insert(listing))
+        let list = ComparisonAnswers.range(for: question, limits: EntropyLimits())
+        ask(storage: .list(list, StorageToken(own)), &effects)
+    }
+
+    mutating func versionsListed(
+        _ own: RequestID,
+        _ result: Result<ListPage, StorageFailure>,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let listing = listings.remove(own.index)
+        let answer: VersionAnswer
+        switch result {
+        case .success(let page):
+            foundUnreadable(page, at: time, &effects)
+            answer = ComparisonAnswers.answer(listing.question, page)
+        case .failure: answer = .failed
+        }
+        if case .page(_, _, let records) = answer { counters.entropySent += records.count }
+        effects.emit(.sendBulk(listing.sender, .entropy(listing.id, .versionsCompared(answer))))
+    }
+}
+
+/// Records that are listed for another node.
+struct Listing: Sendable {
+    let sender: NodeID
+    let id: RequestID
+    let question: VersionQuestion
+}

@@ -1,0 +1,122 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeReplication
+import HengeRing
+
+import struct NIOCore.ByteBuffer
+
+/// Purging records that are dead: that hold only tombstones, and siblings that expired some time
+/// ago. One goes when every home replica has taken in all that its context names, which is what the
+/// watermark says (docs/decisions/0012).
+extension Shard {
+    mutating func purgeListed(
+        _ page: ListPage,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard var purge = upkeep.purge else { return }
+        purge.next = page.next
+        for record in page.records {
+            guard let object = record.object else { continue }
+            let context = object.context
+            if purge.watermark.descends(from: context) {
+                purge.records.append((record.key, VersionDigest(of: object)))
+            } else {
+                purge.waiting += 1
+                for dot in context.entries where !purge.watermark.covers(dot) {
+                    purge.blocking.record(dot)
+                }
+            }
+        }
+        upkeep.purge = purge
+        foundUnreadable(page, at: time, &effects)
+        if upkeep.purge?.records.isEmpty ?? true { return purgePageEnded(at: time, &effects) }
+        if upkeep.saved[purge.partition] == purge.watermark {
+            return purgePage(at: time, &effects)
+        }
+        let token = StorageToken(nextUpkeepQuestion())
+        let bytes = purge.watermark.stored
+        ask(storage: .saveWatermark(partition: purge.partition, bytes, token), &effects)
+    }
+
+    mutating func watermarkSaved(
+        _ id: RequestID,
+        _ failure: StorageFailure?,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        if id.index >= UpkeepQuestion.forget.rawValue {
+            let partition = id.index - UpkeepQuestion.forget.rawValue
+            if failure == nil { upkeep.resets.removeAll { $0 == partition } }
+            return
+        }
+        guard id.generation == upkeep.question, let purge = upkeep.purge else { return }
+        // Nothing is left to purge when the partition has lost something meanwhile.
+        if failure == nil, !purge.records.isEmpty {
+            upkeep.saved[purge.partition] = purge.watermark
+            purgePage(at: time, &effects)
+        } else {
+            upkeep.purge?.records = []
+            purgePageEnded(at: time, &effects)
+        }
+    }
+
+    mutating func forgetWatermark(_ partition: Int, _ effects: inout EffectBuffer<ShardEffect>) {
+        let place = (UpkeepQuestion.forget.rawValue + partition, firstGeneration)
+        let token = StorageToken(RequestID(.upkeep, place))
+        ask(storage: .saveWatermark(partition: partition, ByteBuffer(), token), &effects)
+    }
+
+    /// Takes the records of the page away, now that the watermark is on the disk.
+    private mutating func purgePage(
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let records = upkeep.purge?.records ?? []
+        upkeep.purge?.records = []
+        for record in records {
+            apply(Change(key: record.key, kind: .purge(record.version)), at: time, &effects)
+        }
+        purgePageEnded(at: time, &effects)
+    }
+
+    private mutating func purgePageEnded(
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        if let purge = upkeep.purge, purge.next == nil {
+            upkeep.purge = nil
+            upkeep.dead[purge.partition] = Upkeep.Dead(
+                lookedAt: time.now,
+                watermark: purge.watermark,
+                waiting: purge.waiting
+            )
+            if !purge.blocking.isEmpty { settle(purge.blocking, of: purge.partition, at: time) }
+        }
+        upkeepPageEnded(at: time, &effects)
+    }
+
+    // MARK: One record
+
+    mutating func purge(
+        _ change: Change,
+        _ latest: EncodedObject?,
+        ifStill version: VersionDigest?,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard VersionDigest(of: latest) == version ?? .absent,
+            !pending.isPersisting(change.key), version == nil || mayPurge(change.key, latest)
+        else { return }
+        pending.removing(change.key)
+        let flight = PersistFlight(change: change, weight: .nothing, hints: [])
+        let id = RequestID(.persist, persists.insert(flight))
+        ask(storage: .remove(change.key, StorageToken(id)), &effects)
+    }
+
+    /// Whether the watermark on the disk covers all of a record.
+    private func mayPurge(_ key: StoredKey, _ latest: EncodedObject?) -> Bool {
+        guard let latest else { return false }
+        return upkeep.saved[ring.partition(of: key.token)].descends(from: latest.context)
+    }
+}

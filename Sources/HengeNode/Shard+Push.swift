@@ -1,0 +1,194 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeReplication
+import HengeRing
+
+/// Moving the records that a comparison has found to be different.
+extension Shard {
+    private static let pushLoads = 16
+
+    // MARK: To this node
+
+    /// Merges what another node has sent in answer to a comparison.
+    mutating func merge(
+        _ records: [HandedRecord],
+        for index: Int,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let peer = entropyPeers[index].id
+        let id = RequestID(.comparison, (index, entropyPeers[index].question))
+        beginHandOff(records, from: peer, .comparison(id), at: time, &effects)
+    }
+
+    mutating func comparisonMerged(
+        _ flight: HandOffFlight,
+        _ id: RequestID,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        counters.entropyReceived += flight.changed
+        guard let index = comparison(id) else { return }
+        advance(
+            comparison: index,
+            .merged(
+                changed: flight.changed,
+                refused: flight.refused,
+                success: flight.failure == nil
+            ),
+            at: time,
+            &effects
+        )
+    }
+
+    // MARK: To the other node
+
+    /// Loads some of the records that are to go, and sends a batch once it is full.
+    mutating func goOnPushing(
+        _ index: Int,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard var push = entropyPeers[index].push, push.loading == 0, !push.isSent else { return }
+        let limits = EntropyLimits()
+        let isFull = push.bytes >= limits.batchBytes || push.batch.count >= limits.batchRecords
+        if push.keys.isEmpty || isFull {
+            guard !push.batch.isEmpty else {
+                entropyPeers[index].push = nil
+                return advance(
+                    comparison: index,
+                    .pushed(.durable(refused: push.refused)),
+                    at: time,
+                    &effects
+                )
+            }
+            return sendBatch(of: &push, index, at: time, &effects)
+        }
+        let count = min(Self.pushLoads, push.keys.count)
+        let keys = push.keys.suffix(count).reversed()
+        push.keys.removeLast(count)
+        push.loading = count
+        entropyPeers[index].push = push
+        for key in keys {
+            let load = PushLoad(index: index, question: entropyPeers[index].question, key: key)
+            let id = RequestID(.pushLoad, pushLoads.insert(load))
+            ask(storage: .load(key, StorageToken(id)), &effects)
+        }
+    }
+
+    private mutating func sendBatch(
+        of push: inout RecordPush,
+        _ index: Int,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let records = push.batch
+        push.batch = []
+        push.bytes = 0
+        push.isSent = true
+        counters.entropySent += records.count
+        entropyPeers[index].push = push
+        entropyPeers[index].askedAt = time.now
+        entropyPeers[index].question &+= 1
+        let id = RequestID(.comparison, (index, entropyPeers[index].question))
+        effects.emit(.sendBulk(entropyPeers[index].id, .handOff(id, records)))
+    }
+
+    mutating func pushLoaded(
+        _ id: RequestID,
+        _ result: Result<EncodedObject?, StorageFailure>,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let load = pushLoads.remove(id.index)
+        if case .failure(.corrupt) = result { foundRotten(load.key, at: time, &effects) }
+        guard entropyPeers[load.index].question == load.question,
+            var push = entropyPeers[load.index].push
+        else { return }
+        push.loading -= 1
+        switch result {
+        case .success(let object?):
+            push.batch.append(HandedRecord(key: load.key, object: object))
+            push.bytes += load.key.bytes.readableBytes + object.bytes.readableBytes
+        case .success(nil): break  // Purged meanwhile.
+        case .failure: push.refused += 1
+        }
+        entropyPeers[load.index].push = push
+        goOnPushing(load.index, at: time, &effects)
+    }
+
+    /// The other node has answered a batch; false when that was no batch of a comparison.
+    mutating func pushAnswered(
+        _ id: RequestID,
+        _ result: HandOffResult,
+        from sender: NodeID,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard let index = comparison(id, with: sender), entropyPeers[index].push?.isSent == true
+        else {
+            counters.lateAnswers += 1
+            return
+        }
+        noteAcknowledged(index, at: time)
+        guard case .durable(let refused) = result else {
+            entropyPeers[index].push = nil
+            return advance(comparison: index, .pushed(result), at: time, &effects)
+        }
+        entropyPeers[index].push?.isSent = false
+        entropyPeers[index].push?.refused += refused
+        goOnPushing(index, at: time, &effects)
+    }
+
+    // MARK: What is obsolete
+
+    /// Another home replica has sent siblings that were purged or replaced everywhere: it learns
+    /// so by a record that covers them and holds none.
+    mutating func tellObsolete(
+        _ key: StoredKey,
+        _ object: EncodedObject,
+        to peer: NodeID,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard ring.preferenceList(of: key.token).contains(peer) else { return }
+        // Nothing waits for the answer.
+        let record = HandedRecord(key: key, object: object.withoutSiblings)
+        effects.emit(.sendBulk(peer, .handOff(RequestID(.handOff, (0, 0)), [record])))
+    }
+
+    /// Whether another node says that siblings are obsolete that this one knows to be current: it
+    /// has taken in all that the others have, and has lost nothing since.
+    func isDisputed(_ incoming: EncodedObject, _ latest: EncodedObject?, _ key: StoredKey) -> Bool {
+        guard incoming.siblingCount == 0, let latest, latest.siblingCount > 0,
+            isCompared(key.token)
+        else { return false }
+        let partition = ring.partition(of: key.token)
+        let context = incoming.context
+        let watermark = clocks.watermark(of: partition)
+        return latest.decoded().siblings.contains {
+            context.covers($0.dot) && watermark.covers($0.dot)
+        }
+    }
+
+    /// Another node holds siblings that this one took for obsolete. So this one has lost them.
+    mutating func disputed(
+        _ key: StoredKey,
+        by peer: NodeID,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let homes = ring.preferenceList(of: key.token)
+        guard homes.contains(node), homes.contains(peer), isCompared(key.token) else { return }
+        counters.disputes += 1
+        renewActor(of: key, &effects)
+        hasLost(partition: ring.partition(of: key.token), at: time, &effects)
+    }
+}
+
+/// A record that is loaded for another node that lacks it.
+struct PushLoad: Sendable {
+    let index: Int
+    let question: UInt32
+    let key: StoredKey
+}
