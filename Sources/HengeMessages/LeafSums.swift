@@ -10,6 +10,8 @@ package import HengeRing
 package struct LeafSums: Hashable, Sendable {
     /// 512 KiB of sums, for four million records at 64 a leaf.
     package static let bitsMax = 16
+    /// A leaf has at most so many records on average, where ``bitsMax`` allows.
+    private static let recordsMean = 32
 
     package private(set) var bits: Int
     package private(set) var sums: [UInt64]
@@ -29,6 +31,13 @@ package struct LeafSums: Hashable, Sendable {
         else { return nil }
         bits = sums.count.trailingZeroBitCount
         self.sums = sums
+    }
+
+    /// The fewest bits with which the leaves of a partition of so many records are small enough.
+    package static func bits(forRecords records: Int) -> Int {
+        let leaves = max(0, records - 1) / recordsMean + 1
+        // The width of the greatest index.
+        return min(bitsMax, Int.bitWidth - (leaves - 1).leadingZeroBitCount)
     }
 
     /// Which leaf of 2^`bits` a token falls in, in a ring of 2^`partitionBits` partitions.

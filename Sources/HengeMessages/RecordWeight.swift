@@ -1,3 +1,5 @@
+package import HengeCausality
+
 /// What one record adds to its partition's counts.
 package struct RecordWeight: Hashable, Sendable {
     package var records: Int
@@ -43,6 +45,19 @@ package struct RecordWeight: Hashable, Sendable {
             expiring: a.expiring - b.expiring,
             bytes: a.bytes - b.bytes,
             fingerprint: a.fingerprint &- b.fingerprint
+        )
+    }
+}
+
+extension RecordWeight {
+    /// - Parameter keyBytes: ``StoredKey/bytes``.
+    package init(of object: EncodedObject, keyBytes: UnsafeRawBufferPointer) {
+        self.init(
+            records: 1,
+            keys: object.holdsValue ? 1 : 0,
+            expiring: object.holdsExpiry ? 1 : 0,
+            bytes: keyBytes.count + object.bytes.readableBytes,
+            fingerprint: RecordFingerprint.of(keyBytes, VersionDigest(of: object))
         )
     }
 }

@@ -130,8 +130,9 @@ extension Shard {
         )
     }
 
-    /// The counts of what was on disk before the first write of this run.
-    package mutating func addInitialTallies(_ initial: [RecordWeight]) {
+    /// The counts of what was on disk before the first write of this run, and the leaves of its
+    /// hash trees, by partition.
+    package mutating func addInitialTallies(_ initial: [RecordWeight], leaves: [LeafSums]) {
         tallies.addInitial(initial)
     }
 

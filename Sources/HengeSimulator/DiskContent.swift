@@ -9,16 +9,19 @@ enum DiskWrite: Sendable {
     case remove(StoredKey)
     case keepHints([Hint])
     case dropHints(NodeID, through: UInt64)
+    case saveWatermark(partition: Int, ByteBuffer)
     case saveLives(ByteBuffer)
 }
 
-/// What lies on a simulated disk: records, hints and what the node knows of the lives of others.
+/// What lies on a simulated disk: records, hints, watermarks and what the node knows of the lives of
+/// others.
 struct DiskContent: Sendable {
     /// How to take one write back, whole: what was there before it.
     struct Undo: Sendable {
         fileprivate var record: (key: StoredKey, before: RecordTable.Record?)?
         fileprivate var hints: [(target: NodeID, sequence: UInt64, before: HintTable.Entry?)] = []
         fileprivate var lives: ByteBuffer??
+        fileprivate var watermark: (partition: Int, before: ByteBuffer?)?
     }
 
     /// The node's own records.
@@ -27,6 +30,8 @@ struct DiskContent: Sendable {
     private(set) var standIns = RecordTable()
     private(set) var hints = HintTable()
     private(set) var lives: ByteBuffer?
+    /// In the order of the partitions.
+    private(set) var watermarks: [(partition: Int, bytes: ByteBuffer)] = []
 
     subscript(key: StoredKey) -> RecordTable.Record? {
         get { key.standInFor == nil ? records[key] : standIns[key] }
@@ -50,6 +55,9 @@ struct DiskContent: Sendable {
             for entry in hints.drop(target, through: through) {
                 undo.hints.append((target, entry.hint.sequence, entry))
             }
+        case .saveWatermark(let partition, let bytes):
+            let watermark = bytes.readableBytes > 0 ? bytes : nil
+            undo.watermark = (partition, setWatermark(watermark, partition))
         case .saveLives(let bytes):
             undo.lives = .some(lives)
             lives = bytes
@@ -63,6 +71,18 @@ struct DiskContent: Sendable {
             hints[target, sequence] = before
         }
         if case .some(let before) = undo.lives { lives = before }
+        if let (partition, before) = undo.watermark { _ = setWatermark(before, partition) }
+    }
+
+    /// - Returns: what was there before.
+    private mutating func setWatermark(_ bytes: ByteBuffer?, _ partition: Int) -> ByteBuffer? {
+        let place = watermarks.firstIndex { $0.partition >= partition } ?? watermarks.count
+        var before: ByteBuffer?
+        if place < watermarks.count, watermarks[place].partition == partition {
+            before = watermarks.remove(at: place).bytes
+        }
+        if let bytes { watermarks.insert((partition, bytes), at: place) }
+        return before
     }
 
     /// Lets a hint rot; false when there is none.

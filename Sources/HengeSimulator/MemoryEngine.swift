@@ -40,6 +40,7 @@ package struct MemoryEngine: Sendable {
     private enum Read: Sendable {
         case load(StoredKey, StorageToken)
         case scan(ScanRange, StorageToken)
+        case list(ListRange, StorageToken)
         case hints(NodeID, after: UInt64, limit: Int, StorageToken)
     }
 
@@ -85,6 +86,9 @@ package struct MemoryEngine: Sendable {
     /// there is nothing.
     package var hintBacklogs: [HintBacklog] { content.backlogs }
 
+    /// What is visible now of saved watermarks, in the order of the partitions.
+    package var watermarks: [(partition: Int, bytes: ByteBuffer)] { content.watermarks }
+
     // MARK: Requests
 
     /// Takes a request; nothing happens until the scheduler says so.
@@ -102,8 +106,10 @@ package struct MemoryEngine: Sendable {
             waiting.append(Write(change: .keepHints(hints), token: token))
         case .dropHints(let target, let through, let token):
             waiting.append(Write(change: .dropHints(target, through: through), token: token))
-        case .list, .saveWatermark:
-            preconditionFailure("not carried out yet")
+        case .list(let range, let token): reads.append(.list(range, token))
+        case .saveWatermark(let partition, let bytes, let token):
+            let change = DiskWrite.saveWatermark(partition: partition, bytes)
+            waiting.append(Write(change: change, token: token))
         }
     }
 
@@ -113,7 +119,7 @@ package struct MemoryEngine: Sendable {
         waiting.append(Write(change: .saveLives(bytes), token: nil))
     }
 
-    /// Carries out a waiting load, scan or look for hints; nil when there is none.
+    /// Carries out a waiting load, scan, list or look for hints; nil when there is none.
     ///
     /// - Parameter index: which one, from the oldest, taken modulo their number; reads may
     ///   overtake.
@@ -125,6 +131,9 @@ package struct MemoryEngine: Sendable {
         case .scan(let range, let token):
             if let fault = takeReadFault() { return .scanned(token, .failure(fault)) }
             return .scanned(token, content.records.scan(range))
+        case .list(let range, let token):
+            if let fault = takeReadFault() { return .listed(token, .failure(fault)) }
+            return .listed(token, .success(content.records.list(range)))
         case .hints(let target, let after, let limit, let token):
             if let fault = takeReadFault() { return .hintsLoaded(token, .failure(fault)) }
             let page = content.hints.page(target, after: after, limit: limit)
@@ -213,6 +222,12 @@ package struct MemoryEngine: Sendable {
         content.records.tally(partitionBits: bits)
     }
 
+    /// The leaves of the hash trees of what ``tally(partitionBits:)`` counts, at the resolution of
+    /// ``LeafSums/bits(forRecords:)``.
+    package func leaves(partitionBits bits: Int) -> [LeafSums] {
+        content.records.leaves(partitionBits: bits)
+    }
+
     /// An empty disk in the place of this one: nothing is left, the start number neither.
     package func wiped() -> MemoryEngine {
         MemoryEngine(durability: durability)
@@ -227,7 +242,7 @@ package struct MemoryEngine: Sendable {
         commitFaults.append(CommitFault(failure: failure, takesEffect: takesEffect))
     }
 
-    /// The next load, scan or look for hints fails.
+    /// The next load, scan, list or look for hints fails.
     package mutating func failNextRead(with failure: StorageFailure) {
         readFaults.append(failure)
     }

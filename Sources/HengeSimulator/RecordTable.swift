@@ -65,6 +65,23 @@ struct RecordTable: Sendable {
         return .success(page)
     }
 
+    /// One page of records, as ``ListRange`` describes it.
+    func list(_ range: ListRange) -> ListPage {
+        var builder = ListPageBuilder(range)
+        var index = firstIndex { $0.token < range.from }
+        while index < keys.count, keys[index].token <= range.through {
+            let record = records[index]
+            guard !builder.ends(before: keys[index].token) else { break }
+            if !record.isCorrupt, let object = try? EncodedObject(record.object) {
+                builder.add(keys[index], object)
+            } else {
+                builder.addRotten(keys[index])
+            }
+            index += 1
+        }
+        return builder.page
+    }
+
     /// In the order of the keys.
     func forEach(_ body: (StoredKey, Record) -> Void) {
         for (key, record) in zip(keys, records) { body(key, record) }
@@ -72,18 +89,32 @@ struct RecordTable: Sendable {
 
     func tally(partitionBits bits: Int) -> [RecordWeight] {
         var weights = [RecordWeight](repeating: .nothing, count: 1 << bits)
-        for (key, record) in zip(keys, records) where !record.isCorrupt {
-            guard let object = try? EncodedObject(record.object) else { continue }
+        forEachWhole { key, weight in
             let partition = key.token.partition(bits: bits)
-            weights[partition] =
-                weights[partition]
-                + RecordWeight(
-                    records: 1,
-                    keys: object.holdsValue ? 1 : 0,
-                    bytes: key.bytes.readableBytes + record.object.readableBytes
-                )
+            weights[partition] = weights[partition] + weight
         }
         return weights
+    }
+
+    func leaves(partitionBits bits: Int) -> [LeafSums] {
+        var leaves = tally(partitionBits: bits).map {
+            LeafSums(bits: LeafSums.bits(forRecords: $0.records))
+        }
+        forEachWhole { key, weight in
+            let partition = key.token.partition(bits: bits)
+            leaves[partition].add(weight.fingerprint, at: key.token, partitionBits: bits)
+        }
+        return leaves
+    }
+
+    private func forEachWhole(_ body: (StoredKey, RecordWeight) -> Void) {
+        for (key, record) in zip(keys, records) where !record.isCorrupt {
+            guard let object = try? EncodedObject(record.object) else { continue }
+            let weight = key.bytes.withUnsafeReadableBytes {
+                RecordWeight(of: object, keyBytes: $0)
+            }
+            body(key, weight)
+        }
     }
 
     private func firstIndex(notBelow key: StoredKey) -> Int {

@@ -47,7 +47,12 @@ extension Simulation {
             node.talliesAreDoubtful = false
             let weights = node.engine.tally(partitionBits: ring.partitionBits)
             schedule(
-                .tallies(node: node.index, process: process.number, weights),
+                .tallies(
+                    node: node.index,
+                    process: process.number,
+                    weights,
+                    node.engine.leaves(partitionBits: ring.partitionBits)
+                ),
                 after: delay(.milliseconds(20), &startDice)
             )
         }

@@ -221,8 +221,8 @@ package final class Simulation {
         case .input(let node, let process, let input):
             guard self.process(node, process) != nil else { return }
             step(nodes[node], input)
-        case .tallies(let node, let process, let weights):
-            self.process(node, process)?.shard.addInitialTallies(weights)
+        case .tallies(let node, let process, let weights, let leaves):
+            self.process(node, process)?.shard.addInitialTallies(weights, leaves: leaves)
         case .start(let node): start(nodes[node])
         case .stopping(let node, let process, let stage, let deadline):
             guard let running = self.process(node, process) else { return }
@@ -253,7 +253,7 @@ enum Event {
     case round(node: Int, process: Int)
     case control(node: Int, process: Int, ControlInput)
     case input(node: Int, process: Int, ShardInput)
-    case tallies(node: Int, process: Int, [RecordWeight])
+    case tallies(node: Int, process: Int, [RecordWeight], [LeafSums])
     case start(node: Int)
     case stopping(node: Int, process: Int, StopStage, deadline: Instant)
     case wake(client: Int)
@@ -268,7 +268,7 @@ enum Event {
         case .link(.opened(let node, _, _)), .link(.closed(let node, _, _)): node
         case .storage(let node, _, _), .tick(let node, _), .housekeeping(let node, _),
             .input(let node, _, _), .round(let node, _), .control(let node, _, _),
-            .tallies(let node, _, _), .stopping(let node, _, _, _):
+            .tallies(let node, _, _, _), .stopping(let node, _, _, _):
             node
         case .link(.dial), .start, .wake, .nemesis, .relief: nil
         }

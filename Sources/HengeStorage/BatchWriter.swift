@@ -41,6 +41,7 @@ final class BatchWriter: @unchecked Sendable {
     private var syncDue: Instant?
     private var recovery: Recovery
     private var drops = HintDrops()
+    private var removals: RemovalWatch
     private let space: SpaceWatch
     private var spaceDue: Instant
 
@@ -55,6 +56,7 @@ final class BatchWriter: @unchecked Sendable {
         self.database = database
         self.durability = options.durability
         self.space = space
+        removals = RemovalWatch(options)
         spaceDue = space.look()
         self.counters = counters
         self.failures = failures
@@ -123,6 +125,7 @@ final class BatchWriter: @unchecked Sendable {
         var due = spaceDue
         if let syncDue { due = min(due, syncDue) }
         if let retry = recovery.due { due = min(due, retry) }
+        if let flush = removals.due { due = min(due, flush) }
         return due
     }
 
@@ -133,6 +136,16 @@ final class BatchWriter: @unchecked Sendable {
         if let due = recovery.due, now >= due {
             recovery.attempt(database, now: now, counters: counters, failures: failures)
         }
+        if let due = removals.due, now >= due { writeRemovalsOut() }
+    }
+
+    /// All families, or the records of the others would hold the log.
+    private func writeRemovalsOut() {
+        removals.flushed()
+        // RocksDB must take writes, and is seen to only when one has succeeded.
+        let error = database.syncLog() ?? database.startFlush(of: [.objects, .hints, .meta])
+        if let error { return fail(error, during: "writing removals out", operations: 1) }
+        counters.removalFlushes.count()
     }
 
     private func syncLog() {
@@ -167,6 +180,7 @@ final class BatchWriter: @unchecked Sendable {
             counters.batches.count()
             counters.writes.count(writes.count)
             counters.writtenBytes.count(bytes)
+            removals.removed(writes.count(where: \.isRemoval), now: .monotonicNow())
         }
         counters.pendingWrites.count(-writes.count)
         counters.pendingWriteBytes.count(-bytes)
@@ -176,7 +190,7 @@ final class BatchWriter: @unchecked Sendable {
             answers.append(.persisted(write.token, error?.failure))
         }
         if !answers.isEmpty { deliver(answers) }
-        if error == nil, drops.takeFlush(), let error = database.startHintFlush() {
+        if error == nil, drops.takeFlush(), let error = database.startFlush(of: [.hints]) {
             fail(error, during: "writing hints out", operations: 1)
         }
     }

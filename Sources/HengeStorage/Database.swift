@@ -144,15 +144,20 @@ final class Database: @unchecked Sendable {
         }
     }
 
-    /// Has the memtable of the hints written out in the background. Only after a write has
-    /// succeeded, for the reason that ``syncLog()`` gives.
-    func startHintFlush() -> EngineError? {
+    /// Has memtables written out in the background. Only after a write has succeeded, for the
+    /// reason that ``syncLog()`` gives.
+    func startFlush(of families: [Family]) -> EngineError? {
         lock.withShared {
             guard let open else { return Self.closed }
             guard let options = rocksdb_flushoptions_create() else { return RecordBatch.noMemory }
             defer { rocksdb_flushoptions_destroy(options) }
             rocksdb_flushoptions_set_wait(options, 0)
-            return failure { rocksdb_flush_cf(open.database, options, open.hints, $0) }
+            for family in families {
+                let handle = open.handle(family)
+                let error = failure { rocksdb_flush_cf(open.database, options, handle, $0) }
+                if let error { return error }
+            }
+            return nil
         }
     }
 

@@ -20,6 +20,10 @@ final class DatabaseSettings: @unchecked Sendable {
 
     /// `kBlockCacheTier` of `rocksdb/options.h`: memtables and block cache, never a file.
     private static let readTierCache: CInt = 1
+    /// A table file with as many removals among as many records in a row is compacted soon, so that
+    /// what was removed leaves the disk.
+    private static let removalsWindow = 1_024
+    private static let removalsInWindowMax = 256
     /// Hints come while a node is away, then at the rate of a third of the writes or less.
     private static let hintBufferBytesMax = 8 << 20
 
@@ -50,6 +54,11 @@ final class DatabaseSettings: @unchecked Sendable {
         rocksdb_writeoptions_set_sync(unsyncedWrites, 0)
         setTables()
         setDatabase(objects, writeBufferBytes: options.writeBufferBytes)
+        rocksdb_options_add_compact_on_deletion_collector_factory(
+            objects,
+            Self.removalsWindow,
+            Self.removalsInWindowMax
+        )
         setDatabase(small, writeBufferBytes: 1 << 20)
         setDatabase(
             hints,

@@ -29,6 +29,11 @@ extension RocksDBEngine {
         /// Bytes of unfinished writes from which on the engine says that it is backpressured.
         package var pendingBytesMax = 64 << 20
 
+        /// Once so many records were removed, and then none for ``flushRemovalsPause``, memtables
+        /// are written out, so that the disk shrinks. At least 1.
+        package var flushRemovalsMin = 10_000
+        package var flushRemovalsPause = Interval.seconds(10)
+
         package init(directory: String, partitionBits: Int) {
             self.directory = directory
             self.partitionBits = partitionBits

@@ -8,7 +8,8 @@ import struct NIOCore.ByteBuffer
 ///
 /// `format`: u32. `identity`: u64 cluster id, then the node's name. `clean`: what the node wanted
 /// to know after a clean stop. `ring`: the last ring document. `starts`: u64, how often the store
-/// was opened. `lives`: which lives of other nodes the node has met. Integers are big-endian.
+/// was opened. `lives`: which lives of other nodes the node has met. `watermark` and the partition
+/// (u16): what the node saved of that partition's watermark. Integers are big-endian.
 struct MetaRecords {
     /// Rises when an older release could misread what this one writes.
     static let format: UInt32 = 1
@@ -19,6 +20,14 @@ struct MetaRecords {
     private static let ringKey = ByteBuffer(string: "ring")
     private static let startsKey = ByteBuffer(string: "starts")
     static let livesKey = ByteBuffer(string: "lives")
+
+    static let watermarkPrefix = ByteBuffer(string: "watermark")
+
+    static func watermarkKey(_ partition: Int) -> ByteBuffer {
+        var key = watermarkPrefix
+        key.writeInteger(UInt16(partition))
+        return key
+    }
 
     /// A node tells its peers its start number in 40 bits.
     private static let startNumberMax: UInt64 = 1 << 40 - 1
@@ -62,7 +71,11 @@ struct MetaRecords {
     ///
     /// The same write raises the start number. So no two openings of a directory have the same, and
     /// a copy that is put back gets one that its later life had.
-    func begin() throws(StoreOpenError) -> (cleanState: ByteBuffer?, startNumber: UInt64) {
+    ///
+    /// - Parameter rotten: keys that go in the same write.
+    func begin(
+        removing rotten: [ByteBuffer]
+    ) throws(StoreOpenError) -> (cleanState: ByteBuffer?, startNumber: UInt64) {
         let state: ByteBuffer?
         switch database.readMeta(Self.cleanKey) {
         case .found(let bytes): state = bytes
@@ -75,6 +88,7 @@ struct MetaRecords {
         let startNumber = try startCount() + 1
         let error = database.writeDurably { batch, open in
             batch.delete(Self.cleanKey, from: open.meta)
+            for key in rotten { batch.delete(key, from: open.meta) }
             batch.put(Self.startsKey, ByteBuffer(integer: startNumber), into: open.meta)
         }
         if let error { throw opening(error) }

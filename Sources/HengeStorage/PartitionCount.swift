@@ -6,7 +6,7 @@ import Synchronization
 
 import struct NIOCore.ByteBuffer
 
-/// Counts all records by partition on a thread of its own, in slices with pauses as long as the
+/// Counts all records by partition, and sums their hash trees, on a thread of its own, in slices with pauses as long as the
 /// slices, so that it takes at most half a core from the requests.
 final class PartitionCount: Sendable {
     private static let sliceRecords = 4_096
@@ -40,7 +40,7 @@ final class PartitionCount: Sendable {
             switch outcome {
             case nil: return .failure(Database.closed)
             case .failed(let error): return .failure(error)
-            case .done: return .success(tally.tally)
+            case .done: return .success(tally.finished())
             case .more: progress(tally.progress)
             }
             let end = Instant.monotonicNow()
@@ -59,7 +59,9 @@ private struct RunningTally {
     }
 
     private let partitionBits: Int
-    private(set) var tally: StorageTally
+    private var partitions: [RecordWeight]
+    private var leaves: LeafGathering
+    private var corruptRecords = 0
     /// The first key of the next slice.
     private var resume: [UInt8] = []
     private var records = 0
@@ -68,9 +70,17 @@ private struct RunningTally {
 
     init(partitionBits: Int) {
         self.partitionBits = partitionBits
-        tally = StorageTally(
-            partitions: Array(repeating: .nothing, count: 1 << partitionBits),
-            corruptRecords: 0
+        partitions = Array(repeating: .nothing, count: 1 << partitionBits)
+        leaves = LeafGathering(partitionBits: partitionBits)
+    }
+
+    /// The sums after the last record.
+    consuming func finished() -> StorageTally {
+        leaves.finish()
+        return StorageTally(
+            partitions: partitions,
+            leaves: leaves.leaves,
+            corruptRecords: corruptRecords
         )
     }
 
@@ -100,23 +110,19 @@ private struct RunningTally {
     private mutating func add(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
         records += 1
         guard key.count >= 9, let bytes = RecordForm.object(in: value, key: key) else {
-            tally.corruptRecords += 1
+            corruptRecords += 1
             return
         }
         object.clear(minimumCapacity: bytes.count)
         object.writeBytes(bytes)
         guard let encoded = try? EncodedObject(object) else {
-            tally.corruptRecords += 1
+            corruptRecords += 1
             return
         }
         let token = Token(rawValue: UInt64(bigEndian: key.loadUnaligned(as: UInt64.self)))
         let partition = token.partition(bits: partitionBits)
-        tally.partitions[partition] =
-            tally.partitions[partition]
-            + RecordWeight(
-                records: 1,
-                keys: encoded.holdsValue ? 1 : 0,
-                bytes: key.count + bytes.count
-            )
+        let weight = RecordWeight(of: encoded, keyBytes: key)
+        partitions[partition] = partitions[partition] + weight
+        leaves.add(weight.fingerprint, at: token)
     }
 }

@@ -10,6 +10,7 @@ struct PendingWrite: Sendable {
         case remove(StoredKey)
         case keepHints([Hint])
         case dropHints(NodeID, through: UInt64)
+        case saveWatermark(partition: Int, ByteBuffer)
         /// Nobody waits for it, so that its token means nothing.
         case saveLives(ByteBuffer)
     }
@@ -25,8 +26,13 @@ struct PendingWrite: Sendable {
         case .remove(let key): return key.bytes.readableBytes
         case .keepHints(let hints): return Self.byteCount(hints)
         case .dropHints: return 2 * MemoryLayout<UInt64>.size
-        case .saveLives(let bytes): return bytes.readableBytes
+        case .saveWatermark(_, let bytes), .saveLives(let bytes): return bytes.readableBytes
         }
+    }
+
+    /// Whether it removes one of the node's own records.
+    var isRemoval: Bool {
+        if case .remove(let key) = change { key.standInFor == nil } else { false }
     }
 
     var isAnswered: Bool {
@@ -58,6 +64,13 @@ struct PendingWrite: Sendable {
         case .dropHints(let target, let through):
             let start = drops.start(target, through: through)
             batch.dropHints(target, from: start, through: through, in: open.hints)
+        case .saveWatermark(let partition, let bytes):
+            let key = MetaRecords.watermarkKey(partition)
+            if bytes.readableBytes > 0 {
+                batch.put(key, bytes, into: open.meta)
+            } else {
+                batch.delete(key, from: open.meta)
+            }
         case .saveLives(let bytes): batch.put(MetaRecords.livesKey, bytes, into: open.meta)
         }
         return 0

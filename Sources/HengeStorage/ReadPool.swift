@@ -8,6 +8,7 @@ final class ReadPool: Sendable {
     private enum Job: Sendable {
         case load(StoredKey, StorageToken)
         case scan(ScanRange, StorageToken)
+        case list(ListRange, StorageToken)
         case hints(NodeID, after: UInt64, limit: Int, StorageToken)
     }
 
@@ -68,6 +69,10 @@ final class ReadPool: Sendable {
         submit(.scan(range, token))
     }
 
+    func list(_ range: ListRange, _ token: StorageToken) {
+        submit(.list(range, token))
+    }
+
     func loadHints(_ target: NodeID, after: UInt64, limit: Int, _ token: StorageToken) {
         submit(.hints(target, after: after, limit: limit, token))
     }
@@ -117,6 +122,9 @@ final class ReadPool: Sendable {
                 fail(error, during: "scan")
                 return .scanned(token, .failure(error.failure))
             }
+        case .list(let range, let token):
+            counters.lists.count()
+            return .listed(token, list(RangeList(range)))
         case .hints(let target, let after, let limit, let token):
             counters.hintPagesRead.count()
             return .hintsLoaded(token, hints(HintScan(target, after: after, limit: limit)))
@@ -140,6 +148,25 @@ final class ReadPool: Sendable {
         }
     }
 
+    private func list(_ wanted: RangeList) -> Result<ListPage, StorageFailure> {
+        var list = wanted
+        let result = list.run(on: database)
+        switch result {
+        case .success(let page):
+            let lost = page.rotten.count + page.unreadable.count
+            if lost > 0 {
+                let error = EngineError(
+                    .corrupt,
+                    "\(page.rotten.count) records and \(page.unreadable.count) stretches of tokens"
+                        + " can't be read"
+                )
+                fail(error, during: "listing records", operations: lost)
+            }
+        case .failure(let error): fail(error, during: "listing records")
+        }
+        return result.mapError(\.failure)
+    }
+
     private func hints(_ wanted: HintScan) -> Result<[Hint], StorageFailure> {
         var scan = wanted
         let result = scan.run(on: database)
@@ -150,8 +177,8 @@ final class ReadPool: Sendable {
         return result.mapError(\.failure)
     }
 
-    private func fail(_ error: EngineError, during action: String) {
-        counters.countFailure(error.failure)
-        failures.record(error, during: action)
+    private func fail(_ error: EngineError, during action: String, operations: Int = 1) {
+        counters.countFailure(error.failure, operations: operations)
+        failures.record(error, during: action, operations: operations)
     }
 }

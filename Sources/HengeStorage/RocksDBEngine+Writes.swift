@@ -31,6 +31,13 @@ extension RocksDBEngine {
         ask(.dropHints(target, through: through), token)
     }
 
+    /// Saves what a node keeps of a partition's watermark; empty bytes forget it.
+    ///
+    /// - Parameter partition: 0...65,535.
+    package func saveWatermark(partition: Int, _ bytes: ByteBuffer, token: StorageToken) {
+        ask(.saveWatermark(partition: partition, bytes), token)
+    }
+
     /// Saves what the node knows of the lives of others, no later than any write that is asked for
     /// after it. Nobody is told; a failure is logged and counted, and then the writes that went
     /// with it fail too.

@@ -50,6 +50,9 @@ package final class RocksDBEngine: @unchecked Sendable {
     /// The hints that were kept at the opening, in the order of the targets; none for a target for
     /// which there is nothing.
     package let hintBacklogs: [HintBacklog]
+    /// What ``saveWatermark(partition:_:token:)`` was given last, as of the opening, in the order
+    /// of the partitions; none for a partition for which there is nothing, or nothing whole.
+    package let watermarks: [(partition: Int, bytes: ByteBuffer)]
 
     /// What the opening found.
     private struct Found {
@@ -57,6 +60,7 @@ package final class RocksDBEngine: @unchecked Sendable {
         let lives: ByteBuffer?
         let cleanState: ByteBuffer?
         let startNumber: UInt64
+        let watermarks: WatermarkWalk
         let backlogs: BacklogWalk
         let backlogFailure: EngineError?
 
@@ -68,7 +72,8 @@ package final class RocksDBEngine: @unchecked Sendable {
             var walk = BacklogWalk()
             backlogFailure = walk.run(on: database)
             backlogs = walk
-            (cleanState, startNumber) = try meta.begin()
+            watermarks = WatermarkWalk(database)
+            (cleanState, startNumber) = try meta.begin(removing: watermarks.rotten)
         }
     }
 
@@ -115,6 +120,7 @@ package final class RocksDBEngine: @unchecked Sendable {
         storedLives = found.lives
         startNumber = found.startNumber
         hintBacklogs = found.backlogs.backlogs
+        watermarks = found.watermarks.watermarks
         let space = SpaceWatch(options.directory)
         self.space = space
         writer = BatchWriter(
@@ -128,14 +134,19 @@ package final class RocksDBEngine: @unchecked Sendable {
         readers = ReadPool(database, counters: counters, failures: failures, deliver: deliver)
         writer.start()
         readers.start(threadCount: options.readThreadCount)
-        logUncounted(found.backlogs, found.backlogFailure)
+        logUnread(found)
     }
 
-    private func logUncounted(_ walk: BacklogWalk, _ failure: EngineError?) {
-        let stray = EngineError(.corrupt, "\(walk.strayCount) records are no hints")
-        for error in [failure, walk.strayCount > 0 ? stray : nil].compactMap(\.self) {
+    private func logUnread(_ found: Found) {
+        let strays = found.backlogs.strayCount
+        let stray = EngineError(.corrupt, "\(strays) records are no hints")
+        for error in [found.backlogFailure, strays > 0 ? stray : nil].compactMap(\.self) {
             counters.countFailure(error.failure)
             failures.record(error, during: "counting hints")
+        }
+        if let error = found.watermarks.failure {
+            counters.countFailure(error.failure)
+            failures.record(error, during: "reading watermarks")
         }
     }
 
@@ -195,6 +206,12 @@ package final class RocksDBEngine: @unchecked Sendable {
     package func scan(_ range: ScanRange, token: StorageToken) {
         guard !isClosed else { return deliver([.scanned(token, .failure(.readOnly))]) }
         readers.scan(range, token)
+    }
+
+    /// Lists records for anti-entropy, past what can't be read; answered through `deliver`.
+    package func list(_ range: ListRange, token: StorageToken) {
+        guard !isClosed else { return deliver([.listed(token, .failure(.readOnly))]) }
+        readers.list(range, token)
     }
 
     /// Reads the hints for a node whose sequence is above `after`, in order; answered through

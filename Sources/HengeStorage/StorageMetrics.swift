@@ -16,10 +16,14 @@ package struct StorageMetrics: Hashable, Sendable {
     package var pooledLoads = 0
     package var readBytes = 0
     package var scans = 0
+    /// Pages of records for anti-entropy.
+    package var lists = 0
     package var hintsWritten = 0
     /// Removals of hints, each of any number of them.
     package var hintDrops = 0
     package var hintPagesRead = 0
+    /// Times that memtables were written out after many removals, so that the disk shrinks.
+    package var removalFlushes = 0
     /// Times that RocksDB was reopened in place after it had stopped taking writes.
     package var recoveries = 0
     /// Failed operations by kind; the writes of a failed batch count one each.
@@ -46,9 +50,11 @@ final class StorageCounters: Sendable {
     let pooledLoads = Atomic<Int>(0)
     let readBytes = Atomic<Int>(0)
     let scans = Atomic<Int>(0)
+    let lists = Atomic<Int>(0)
     let hintsWritten = Atomic<Int>(0)
     let hintDrops = Atomic<Int>(0)
     let hintPagesRead = Atomic<Int>(0)
+    let removalFlushes = Atomic<Int>(0)
     let recoveries = Atomic<Int>(0)
     let pendingWrites = Atomic<Int>(0)
     let pendingWriteBytes = Atomic<Int>(0)
@@ -77,9 +83,11 @@ final class StorageCounters: Sendable {
         metrics.pooledLoads = pooledLoads.value
         metrics.readBytes = readBytes.value
         metrics.scans = scans.value
+        metrics.lists = lists.value
         metrics.hintsWritten = hintsWritten.value
         metrics.hintDrops = hintDrops.value
         metrics.hintPagesRead = hintPagesRead.value
+        metrics.removalFlushes = removalFlushes.value
         metrics.recoveries = recoveries.value
         metrics.failuresNoSpace = failuresNoSpace.value
         metrics.failuresIO = failuresIO.value

@@ -4,11 +4,15 @@ package import HengeMessages
 package struct StorageTally: Hashable, Sendable {
     /// One for each partition, in order.
     package var partitions: [RecordWeight]
+    /// The leaves of each partition's hash tree, in order, at the resolution of
+    /// ``LeafSums/bits(forRecords:)``.
+    package var leaves: [LeafSums]
     /// Records that fail their checksum or are no objects; they count in no partition.
     package var corruptRecords: Int
 
-    package init(partitions: [RecordWeight], corruptRecords: Int) {
+    package init(partitions: [RecordWeight], leaves: [LeafSums], corruptRecords: Int) {
         self.partitions = partitions
+        self.leaves = leaves
         self.corruptRecords = corruptRecords
     }
 

@@ -71,7 +71,7 @@ final class Cluster {
         }
         for node in nodes {
             let empty = Array(repeating: RecordWeight.nothing, count: ring.partitions)
-            node.shard.addInitialTallies(empty)
+            node.shard.addInitialTallies(empty, leaves: [])
             for peer in nodes where peer.id != node.id { step(node.id, .peerUp(peer.id)) }
         }
     }

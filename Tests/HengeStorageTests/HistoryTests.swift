@@ -109,6 +109,7 @@ import struct NIOCore.ByteBuffer
             starts += 1
             #expect(store.startNumber == starts, "seed \(seed)")
             #expect(store.hintBacklogs == oracle.backlogs, "seed \(seed)")
+            #expect(store.watermarks == oracle.watermarks, "seed \(seed)")
             countAll()
             try checkAll()
         }

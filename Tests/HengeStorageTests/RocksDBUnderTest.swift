@@ -122,7 +122,12 @@ final class RocksDBUnderTest: StoreUnderTest {
         case .dropHints(let target, let through, let token):
             awaited += 1
             engine.dropHints(target, through: through, token: token)
-        case .list, .saveWatermark: preconditionFailure("not carried out yet")
+        case .list(let range, let token):
+            awaited += 1
+            engine.list(range, token: token)
+        case .saveWatermark(let partition, let bytes, let token):
+            awaited += 1
+            engine.saveWatermark(partition: partition, bytes, token: token)
         }
     }
 
@@ -136,6 +141,8 @@ final class RocksDBUnderTest: StoreUnderTest {
 
     func tally(partitionBits: Int) -> [RecordWeight]? { tally()?.partitions }
 
+    func leaves(partitionBits: Int) -> [LeafSums]? { tally()?.leaves }
+
     func tally() -> StorageTally? {
         let box = Box<Result<StorageTally, StorageFailure>>()
         engine.tally(done: { box.put($0) })
@@ -148,6 +155,9 @@ final class RocksDBUnderTest: StoreUnderTest {
     var storedLives: ByteBuffer? { engine.storedLives }
     var startNumber: UInt64 { engine.startNumber }
     var hintBacklogs: [HintBacklog] { engine.hintBacklogs }
+    var watermarks: [Int: ByteBuffer] {
+        Dictionary(uniqueKeysWithValues: engine.watermarks.map { ($0.partition, $0.bytes) })
+    }
 
     func restartCleanly(state: ByteBuffer) throws -> ByteBuffer? {
         engine.closeClean(state: state)

@@ -150,24 +150,67 @@ import struct NIOCore.ByteBuffer
         }
     }
 
-    @Test("the count by partition equals a naive one", arguments: EngineKind.allCases)
+    @Test(
+        "the count by partition and the leaves equal naive ones",
+        arguments: EngineKind.allCases
+    )
     func tally(_ kind: EngineKind) throws {
         try kind.withStore { store in
-            var naive = [RecordWeight](repeating: .nothing, count: 64)
-            for number in 0..<3_000 {
-                let key = TestObjects.key("k\(number)")
+            var naive = NaiveTally()
+            // Those with a hash tag are all in one partition, enough for several levels of a tree.
+            let names = (0..<3_000).map { "k\($0)" } + (0..<5_000).map { "{t}\($0)" }
+            for (number, name) in names.enumerated() {
+                let key = TestObjects.key(name)
                 let isValue = !number.isMultiple(of: 5)
-                let object = TestObjects.object(isValue ? ByteBuffer(string: "v\(number)") : nil)
+                let expiry = isValue && number.isMultiple(of: 7) ? TestObjects.wall : nil
+                let value = isValue ? ByteBuffer(string: "v\(number)") : nil
+                let object = TestObjects.object(value, expiry: expiry)
                 store.send(.persist(key, object, StorageToken(rawValue: 0)))
-                naive[Int(key.token.rawValue >> 58)].records += 1
-                naive[Int(key.token.rawValue >> 58)].keys += isValue ? 1 : 0
-                naive[Int(key.token.rawValue >> 58)].bytes +=
-                    key.bytes.readableBytes + object.readableBytes
+                try naive.add(key, object, isValue: isValue, expires: expiry != nil)
             }
             store.endTurn()
             _ = store.settle()
             _ = try store.restartAfterKill()
-            #expect(store.tally(partitionBits: 6) == naive)
+            #expect(store.tally(partitionBits: 6) == naive.weights)
+            let leaves = try #require(store.leaves(partitionBits: 6))
+            #expect(leaves.map(\.sums) == (0..<64).map(naive.leaves))
+            #expect(leaves.map(\.bits).max() == 8)
+        }
+    }
+
+    /// Of 64 partitions.
+    private struct NaiveTally {
+        var weights = [RecordWeight](repeating: .nothing, count: 64)
+        var fingerprints: [(token: UInt64, fingerprint: UInt64)] = []
+
+        mutating func add(
+            _ key: StoredKey,
+            _ object: ByteBuffer,
+            isValue: Bool,
+            expires: Bool
+        ) throws {
+            let version = try VersionDigest(of: EncodedObject(object)).rawValue
+            let fingerprint = key.bytes.withUnsafeReadableBytes { XXH3.hash64($0, seed: version) }
+            fingerprints.append((key.token.rawValue, fingerprint))
+            let partition = Int(key.token.rawValue >> 58)
+            weights[partition].records += 1
+            weights[partition].keys += isValue ? 1 : 0
+            weights[partition].expiring += expires ? 1 : 0
+            weights[partition].bytes += key.bytes.readableBytes + object.readableBytes
+            weights[partition].fingerprint &+= fingerprint
+        }
+
+        /// As few as have 32 records each on average, or fewer.
+        func leaves(of partition: Int) -> [UInt64] {
+            let own = fingerprints.filter { $0.token >> 58 == partition }
+            var count = 1
+            while own.count > 32 * count { count *= 2 }
+            var sums = [UInt64](repeating: 0, count: count)
+            for (token, fingerprint) in own {
+                let place = Double(token & (1 << 58 - 1)) / Double(1 << 58 as UInt64)
+                sums[Int(place * Double(count))] &+= fingerprint
+            }
+            return sums
         }
     }
 

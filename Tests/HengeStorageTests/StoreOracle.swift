@@ -8,6 +8,8 @@ import struct NIOCore.ByteBuffer
 struct StoreOracle: Equatable {
     var records: [StoredKey: ByteBuffer] = [:]
     var hints: [NodeID: [UInt64: Hint]] = [:]
+    /// Known of a store only as of its last opening.
+    var watermarks: [Int: ByteBuffer] = [:]
 
     mutating func apply(_ request: StorageRequest) {
         switch request {
@@ -18,7 +20,9 @@ struct StoreOracle: Equatable {
         case .keepHints(let kept, _): keep(kept)
         case .dropHints(let target, let through, _):
             hints[target] = hints[target]?.filter { $0.key > through }
-        case .load, .scan, .loadHints, .list, .saveWatermark: break
+        case .saveWatermark(let partition, let bytes, _):
+            watermarks[partition] = bytes.readableBytes > 0 ? bytes : nil
+        case .load, .scan, .loadHints, .list: break
         }
     }
 
@@ -98,7 +102,7 @@ struct RandomWrites {
     mutating func next() -> StorageRequest {
         counter += 1
         let token = StorageToken(rawValue: counter)
-        switch random.below(16) {
+        switch random.below(17) {
         case 0..<8: return .persist(randomOwnKey(), randomObject(), token)
         case 8..<11:
             let hint = randomHint()
@@ -106,6 +110,9 @@ struct RandomWrites {
         case 11..<13: return .remove(keys[random.below(keys.count)], token)
         case 13..<15:
             return .keepHints((0..<random.below(4)).map { _ in randomHint() }, token)
+        case 15:
+            let bytes = random.chance(1, in: 4) ? ByteBuffer() : ByteBuffer(integer: counter)
+            return .saveWatermark(partition: 300 * random.below(4), bytes, token)
         default:
             // Now and then above all there is.
             let through = UInt64(random.below(Int(counter) + 5))

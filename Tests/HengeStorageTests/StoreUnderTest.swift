@@ -16,12 +16,15 @@ protocol StoreUnderTest: AnyObject {
     /// came.
     func settle() -> [StorageCompletion]
     func tally(partitionBits: Int) -> [RecordWeight]?
+    func leaves(partitionBits: Int) -> [LeafSums]?
     func saveRing(_ bytes: ByteBuffer) throws
     var storedRing: ByteBuffer? { get }
     func saveLives(_ bytes: ByteBuffer)
     var storedLives: ByteBuffer? { get }
     var startNumber: UInt64 { get }
     var hintBacklogs: [HintBacklog] { get }
+    /// By partition.
+    var watermarks: [Int: ByteBuffer] { get }
     /// Stops with a clean mark and starts again; the state that the start found.
     func restartCleanly(state: ByteBuffer) throws -> ByteBuffer?
     /// Ends as `kill -9` does and starts again.
@@ -68,6 +71,16 @@ extension StoreUnderTest {
 
     func dropHints(_ target: NodeID, through: UInt64) -> StorageFailure? {
         write(.dropHints(target, through: through, StorageToken(rawValue: 6)))
+    }
+
+    func saveWatermark(_ partition: Int, _ bytes: ByteBuffer) -> StorageFailure? {
+        write(.saveWatermark(partition: partition, bytes, StorageToken(rawValue: 8)))
+    }
+
+    func list(_ range: ListRange) -> Result<ListPage, StorageFailure> {
+        send(.list(range, StorageToken(rawValue: 9)))
+        for case .listed(_, let result) in settle() { return result }
+        return .failure(.readOnly)
     }
 
     private func write(_ request: StorageRequest) -> StorageFailure? {
@@ -129,12 +142,16 @@ final class MemoryUnderTest: StoreUnderTest {
     }
 
     func tally(partitionBits: Int) -> [RecordWeight]? { engine.tally(partitionBits: partitionBits) }
+    func leaves(partitionBits: Int) -> [LeafSums]? { engine.leaves(partitionBits: partitionBits) }
     func saveRing(_ bytes: ByteBuffer) { engine.storedRing = bytes }
     var storedRing: ByteBuffer? { engine.storedRing }
     func saveLives(_ bytes: ByteBuffer) { engine.saveLives(bytes) }
     var storedLives: ByteBuffer? { engine.storedLives }
     var startNumber: UInt64 { engine.startNumber }
     var hintBacklogs: [HintBacklog] { engine.hintBacklogs }
+    var watermarks: [Int: ByteBuffer] {
+        Dictionary(uniqueKeysWithValues: engine.watermarks.map { ($0.partition, $0.bytes) })
+    }
 
     func restartCleanly(state: ByteBuffer) -> ByteBuffer? {
         answers += engine.closeClean(state: state)

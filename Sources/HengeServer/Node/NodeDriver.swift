@@ -142,8 +142,8 @@ package final class NodeDriver {
         for completion in completions { step(.storage(completion)) }
     }
 
-    func addInitialTallies(_ initial: [RecordWeight]) {
-        shard.addInitialTallies(initial)
+    func addInitialTallies(_ initial: [RecordWeight], leaves: [LeafSums]) {
+        shard.addInitialTallies(initial, leaves: leaves)
     }
 
     func flushLater(_ link: PeerLink) {
@@ -218,8 +218,10 @@ package final class NodeDriver {
             storage.loadHints(target, after: after, limit: limit, token: token)
         case .storage(.dropHints(let target, let through, let token)):
             storage.dropHints(target, through: through, token: token)
-        case .storage(.list), .storage(.saveWatermark):
-            preconditionFailure("not carried out yet")
+        case .storage(.list(let range, let token)):
+            storage.list(range, token: token)
+        case .storage(.saveWatermark(let partition, let bytes, let token)):
+            storage.saveWatermark(partition: partition, bytes, token: token)
         case .reply(let ticket, let reply):
             let waiting = tickets.remove(Int(ticket.rawValue & 0xFFFF_FFFF))
             if let isWrite = waiting.isWrite {

@@ -112,7 +112,7 @@ final class RunningNode {
             switch result {
             case .success(let tally):
                 loop.execute {
-                    bound.value.addInitialTallies(tally.partitions)
+                    bound.value.addInitialTallies(tally.partitions, leaves: tally.leaves)
                     let total = bound.value.tallies.total
                     logger.info(
                         "records counted",
