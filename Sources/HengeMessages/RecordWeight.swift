@@ -28,6 +28,13 @@ package struct RecordWeight: Hashable, Sendable {
         self.fingerprint = fingerprint
     }
 
+    /// All but the fingerprint.
+    package var counts: RecordWeight {
+        var counts = self
+        counts.fingerprint = 0
+        return counts
+    }
+
     package static func + (a: RecordWeight, b: RecordWeight) -> RecordWeight {
         RecordWeight(
             records: a.records + b.records,

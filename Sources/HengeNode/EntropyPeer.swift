@@ -41,13 +41,13 @@ struct EntropyPeer: Sendable {
     /// For each of ``shared``: when both were last found or made equal, as of the begin of the pass.
     var verified: [Instant?]
 
-    init(id: NodeID, own: NodeID, shared: [Int], limits: EntropyLimits, firstQuestion: UInt32) {
+    init(id: NodeID, own: NodeID, shared: [Int], machine: Comparison, firstQuestion: UInt32) {
         self.id = id
         self.shared = shared
         // Half of the pairs of each node, whatever their ids.
         let isEven = (id.rawValue ^ own.rawValue) & 1 == 0
         begins = isEven == (own < id)
-        machine = Comparison(limits: limits)
+        self.machine = machine
         question = firstQuestion
         verified = Array(repeating: nil, count: shared.count)
     }
@@ -72,7 +72,7 @@ struct EntropyPeer: Sendable {
 /// Records on their way to a node that lacks them: loaded a few at a time, sent as batches.
 struct RecordPush: Sendable {
     /// Still to be loaded, last first.
-    var keys: [StoredKey]
+    var wanted: [Comparison.Push]
     var loading = 0
     var batch: [HandedRecord] = []
     var bytes = 0
@@ -80,7 +80,12 @@ struct RecordPush: Sendable {
     var refused = 0
     var isSent = false
 
-    init(keys: [StoredKey]) {
-        self.keys = keys.reversed()
+    init(_ wanted: [Comparison.Push]) {
+        self.wanted = wanted.reversed()
+    }
+
+    mutating func add(_ record: HandedRecord) {
+        batch.append(record)
+        bytes += record.key.bytes.readableBytes + record.object.bytes.readableBytes
     }
 }

@@ -14,7 +14,7 @@ package struct PartitionTallies: Sendable {
     }
 
     mutating func add(_ change: RecordWeight, partition: Int) {
-        weights[partition] = weights[partition] + change
+        weights[partition] = (weights[partition] + change).counts
     }
 
     /// Adds what was on disk before the first write of this run.

@@ -12,20 +12,28 @@ package struct SavedState: Sendable {
     private static let numberMax: UInt64 = 1 << 48
 
     package var actors: [ActorTable.Entry?]
-    package var tallies: [RecordWeight]?
-    /// The hash trees, one a partition.
-    package var trees: [LeafSums]?
+    /// What is known of all records, one of each a partition.
+    package struct Counts: Sendable {
+        package var tallies: [RecordWeight]
+        package var trees: [LeafSums]
+
+        package init(tallies: [RecordWeight], trees: [LeafSums]) {
+            self.tallies = tallies
+            self.trees = trees
+        }
+    }
+
+    /// nil when not all records were known.
+    package var counts: Counts?
     package var clock: HybridTimestamp
 
     package init(
         actors: [ActorTable.Entry?],
-        tallies: [RecordWeight]?,
-        trees: [LeafSums]? = nil,
+        counts: Counts?,
         clock: HybridTimestamp
     ) {
         self.actors = actors
-        self.tallies = tallies
-        self.trees = trees
+        self.counts = counts
         self.clock = clock
     }
 
@@ -38,15 +46,14 @@ package struct SavedState: Sendable {
             out.writeInteger(entry?.actor.rawValue ?? 0)
             out.writeInteger(entry?.counter ?? 0)
         }
-        out.writeInteger(UInt32(tallies?.count ?? 0))
-        for weight in tallies ?? [] {
+        out.writeInteger(UInt32(counts?.tallies.count ?? 0))
+        for weight in counts?.tallies ?? [] {
             out.writeInteger(UInt64(clamping: weight.records))
             out.writeInteger(UInt64(clamping: weight.keys))
             out.writeInteger(UInt64(clamping: weight.expiring))
             out.writeInteger(UInt64(clamping: weight.bytes))
         }
-        out.writeInteger(UInt32(trees?.count ?? 0))
-        for tree in trees ?? [] {
+        for tree in counts?.trees ?? [] {
             out.writeInteger(UInt32(tree.sums.count))
             for sum in tree.sums { out.writeInteger(sum) }
         }
@@ -90,20 +97,15 @@ package struct SavedState: Sendable {
                 )
             )
         }
-        guard let trees = Self.readTrees(&bytes), trees.isEmpty || trees.count == actors.count
-        else { return nil }
+        guard let trees = Self.readTrees(tallies.count, &bytes) else { return nil }
         self.init(
             actors: actors,
-            tallies: tallies.isEmpty ? nil : tallies,
-            trees: trees.isEmpty ? nil : trees,
+            counts: tallies.isEmpty ? nil : Counts(tallies: tallies, trees: trees),
             clock: HybridTimestamp(rawValue: clock)
         )
     }
 
-    private static func readTrees(_ bytes: inout ByteBuffer) -> [LeafSums]? {
-        guard let count = bytes.readInteger(as: UInt32.self),
-            Int(count) <= bytes.readableBytes / 12
-        else { return nil }
+    private static func readTrees(_ count: Int, _ bytes: inout ByteBuffer) -> [LeafSums]? {
         var trees: [LeafSums] = []
         for _ in 0..<count {
             guard let leaves = bytes.readInteger(as: UInt32.self),
@@ -124,8 +126,9 @@ extension Shard {
     package var savedState: SavedState {
         SavedState(
             actors: actors.saved,
-            tallies: tallies.isComplete ? tallies.weights : nil,
-            trees: trees.saved,
+            counts: tallies.isComplete
+                ? trees.saved.map { SavedState.Counts(tallies: tallies.weights, trees: $0) }
+                : nil,
             clock: clock.latest
         )
     }
@@ -134,6 +137,7 @@ extension Shard {
     /// hash trees, by partition.
     package mutating func addInitialTallies(_ initial: [RecordWeight], leaves: [LeafSums]) {
         tallies.addInitial(initial)
+        trees.addInitial(leaves)
     }
 
     package var partitionTallies: PartitionTallies { tallies }

@@ -24,7 +24,10 @@ extension Shard {
                 id: $0,
                 own: node,
                 shared: shared[$0] ?? [],
-                limits: EntropyLimits(),
+                machine: Comparison(
+                    partitionBits: ring.partitionBits,
+                    limits: EntropyLimits()
+                ),
                 firstQuestion: firstQuestion
             )
         }
@@ -152,16 +155,18 @@ extension Shard {
         case .ask(let message):
             entropyPeers[index].askedAt = time.now
             effects.emit(.sendBulk(peer, .entropy(nextQuestion(index), message)))
-        case .tell(let message):
-            effects.emit(.sendBulk(peer, .entropy(nextQuestion(index), withClocks(message, peer))))
+        case .tellAgreed(let partitions):
+            let told = clocks.changes(for: peer)
+            let message = EntropyMessage.agreed(partitions, clocks: told)
+            effects.emit(.sendBulk(peer, .entropy(nextQuestion(index), message)))
         case .needLeaves(let partition):
             advance(comparison: index, .leaves(trees[partition]), at: time, &effects)
         case .list(let range):
             ask(storage: .list(range, StorageToken(nextQuestion(index))), &effects)
         case .merge(let records):
             merge(records, for: index, at: time, &effects)
-        case .push(let keys):
-            entropyPeers[index].push = RecordPush(keys: keys)
+        case .push(let wanted):
+            entropyPeers[index].push = RecordPush(wanted)
             goOnPushing(index, at: time, &effects)
         case .ready: sendIfAllowed(index, at: time, &effects)
         case .settled(let partition, let agreed):
@@ -186,19 +191,15 @@ extension Shard {
         return id.index
     }
 
-    private mutating func withClocks(_ message: EntropyMessage, _ peer: NodeID) -> EntropyMessage {
-        guard case .agreed(let partitions, _) = message else { return message }
-        return .agreed(partitions, clocks: clocks.changes(for: peer))
-    }
-
     private mutating func sendIfAllowed(
         _ index: Int,
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        guard entropyPeers[index].machine.isReady,
-            entropyThrottle.take(entropyPeers[index].machine.cost, now: time.now)
-        else { return }
+        guard entropyPeers[index].machine.isReady else { return }
+        let cost = entropyPeers[index].machine.cost
+        let weight = HintThrottle.cost(records: cost.records, bytes: cost.bytes)
+        guard entropyThrottle.take(weight, now: time.now) else { return }
         advance(comparison: index, .allowed, at: time, &effects)
     }
 
@@ -253,7 +254,7 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        guard let index = comparison(id, with: sender) else {
+        guard let index = comparison(id, with: sender), entropyPeers[index].machine.isAsking else {
             counters.lateAnswers += 1
             return
         }

@@ -100,10 +100,13 @@ extension Shard {
         if let pass = entropyPeers[index].theirPass {
             for partition in partitions {
                 guard let theirs = pass.clocks[partition] else { continue }
+                entropyPeers[index].theirPass?.clocks[partition] = nil
                 agree(partition, with: index, theirs: theirs, since: pass.began)
             }
+            if entropyPeers[index].theirPass?.clocks.isEmpty ?? true {
+                entropyPeers[index].theirPass = nil
+            }
         }
-        entropyPeers[index].theirPass = nil
         clocks.received(told, from: sender)
     }
 
@@ -113,19 +116,20 @@ extension Shard {
         from sender: NodeID,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        let range = ring.tokenRange(partition: min(question.partition, ring.partitions - 1))
         // Requests come first.
-        let hasRoom = listings.count < Self.listingsMax
-            && localWork <= configuration.replicaWorkMax / 2
-        guard hasRoom, isShared(question.partition, with: sender),
-            range.contains(question.from), range.contains(question.through)
-        else {
+        let hasRoom =
+            listings.count < Self.listingsMax && localWork <= configuration.replicaWorkMax / 2
+        let list = ComparisonAnswers.list(
+            for: question,
+            partitionBits: ring.partitionBits,
+            limits: EntropyLimits()
+        )
+        guard hasRoom, isShared(question.partition, with: sender), let list else {
             effects.emit(.sendBulk(sender, .entropy(id, .versionsCompared(.failed))))
             return
         }
         let listing = Listing(sender: sender, id: id, question: question)
         let own = RequestID(.listing, listings.insert(listing))
-        let list = ComparisonAnswers.range(for: question, limits: EntropyLimits())
         ask(storage: .list(list, StorageToken(own)), &effects)
     }
 
@@ -140,7 +144,7 @@ extension Shard {
         switch result {
         case .success(let page):
             foundUnreadable(page, at: time, &effects)
-            answer = ComparisonAnswers.answer(listing.question, page)
+            answer = ComparisonAnswers.answer(listing.question, with: page)
         case .failure: answer = .failed
         }
         if case .page(_, _, let records) = answer { counters.entropySent += records.count }

@@ -1,4 +1,4 @@
-package import HengeBase
+import HengeBase
 import HengeRing
 
 extension Shard {

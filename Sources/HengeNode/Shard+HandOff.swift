@@ -112,6 +112,8 @@ struct HandOffFlight: Sendable {
     /// Records that were news.
     var changed = 0
     var refused = 0
+    /// What the sender is to be told of siblings that were purged or replaced everywhere.
+    var obsolete: [HandedRecord] = []
     var failure: StorageFailure?
 
     init(sender: NodeID, origin: Origin, waiting: Int) {

@@ -1,3 +1,4 @@
+import HengeAntiEntropy
 import HengeBase
 import HengeCausality
 import HengeMessages
@@ -35,6 +36,7 @@ extension Shard {
             .merged(
                 changed: flight.changed,
                 refused: flight.refused,
+                obsolete: flight.obsolete,
                 success: flight.failure == nil
             ),
             at: time,
@@ -53,7 +55,7 @@ extension Shard {
         guard var push = entropyPeers[index].push, push.loading == 0, !push.isSent else { return }
         let limits = EntropyLimits()
         let isFull = push.bytes >= limits.batchBytes || push.batch.count >= limits.batchRecords
-        if push.keys.isEmpty || isFull {
+        if push.wanted.isEmpty || isFull {
             guard !push.batch.isEmpty else {
                 entropyPeers[index].push = nil
                 return advance(
@@ -65,16 +67,24 @@ extension Shard {
             }
             return sendBatch(of: &push, index, at: time, &effects)
         }
-        let count = min(Self.pushLoads, push.keys.count)
-        let keys = push.keys.suffix(count).reversed()
-        push.keys.removeLast(count)
-        push.loading = count
-        entropyPeers[index].push = push
-        for key in keys {
-            let load = PushLoad(index: index, question: entropyPeers[index].question, key: key)
-            let id = RequestID(.pushLoad, pushLoads.insert(load))
-            ask(storage: .load(key, StorageToken(id)), &effects)
+        let count = min(Self.pushLoads, push.wanted.count)
+        var loads: [PushLoad] = []
+        for wanted in push.wanted.suffix(count).reversed() {
+            if let object = wanted.object {
+                push.add(HandedRecord(key: wanted.key, object: object))
+            } else {
+                let question = entropyPeers[index].question
+                loads.append(PushLoad(index: index, question: question, wanted: wanted))
+            }
         }
+        push.wanted.removeLast(count)
+        push.loading = loads.count
+        entropyPeers[index].push = push
+        for load in loads {
+            let id = RequestID(.pushLoad, pushLoads.insert(load))
+            ask(storage: .load(load.wanted.key, StorageToken(id)), &effects)
+        }
+        if loads.isEmpty { goOnPushing(index, at: time, &effects) }
     }
 
     private mutating func sendBatch(
@@ -102,15 +112,17 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         let load = pushLoads.remove(id.index)
-        if case .failure(.corrupt) = result { foundRotten(load.key, at: time, &effects) }
+        if case .failure(.corrupt) = result { foundRotten(load.wanted.key, at: time, &effects) }
         guard entropyPeers[load.index].question == load.question,
             var push = entropyPeers[load.index].push
         else { return }
         push.loading -= 1
         switch result {
         case .success(let object?):
-            push.batch.append(HandedRecord(key: load.key, object: object))
-            push.bytes += load.key.bytes.readableBytes + object.bytes.readableBytes
+            let key = load.wanted.key
+            // What the other node sent may have been all there is.
+            guard RecordFingerprint.of(key, object) != load.wanted.known else { break }
+            push.add(HandedRecord(key: key, object: object))
         case .success(nil): break  // Purged meanwhile.
         case .failure: push.refused += 1
         }
@@ -148,13 +160,18 @@ extension Shard {
     mutating func tellObsolete(
         _ key: StoredKey,
         _ object: EncodedObject,
-        to peer: NodeID,
+        _ batch: RequestID,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
+        let peer = handOffs[batch.index].sender
         guard ring.preferenceList(of: key.token).contains(peer) else { return }
-        // Nothing waits for the answer.
         let record = HandedRecord(key: key, object: object.withoutSiblings)
-        effects.emit(.sendBulk(peer, .handOff(RequestID(.handOff, (0, 0)), [record])))
+        switch handOffs[batch.index].origin {
+        case .comparison: handOffs[batch.index].obsolete.append(record)
+        case .peer:
+            // Nothing waits for the answer.
+            effects.emit(.sendBulk(peer, .handOff(RequestID(.handOff, (0, 0)), [record])))
+        }
     }
 
     /// Whether another node says that siblings are obsolete that this one knows to be current: it
@@ -190,5 +207,5 @@ extension Shard {
 struct PushLoad: Sendable {
     let index: Int
     let question: UInt32
-    let key: StoredKey
+    let wanted: Comparison.Push
 }

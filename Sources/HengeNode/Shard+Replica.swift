@@ -93,7 +93,7 @@ extension Shard {
             let dropped = counters.obsoleteDropped
             let merged = merge(latest, object, into: change.key)
             if counters.obsoleteDropped > dropped {
-                tellObsolete(change.key, object, to: handOffs[batch.index].sender, &effects)
+                tellObsolete(change.key, object, batch, &effects)
             }
             guard let merged else { return handOffRecordEnded(batch, nil, at: time, &effects) }
             if let latest, merged.hasSameVersion(as: latest), pending.isDurable(change.key) {

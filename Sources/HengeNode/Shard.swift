@@ -1,11 +1,11 @@
-package import HengeAntiEntropy
-import HengeBase
+import HengeAntiEntropy
+package import HengeBase
 import HengeCausality
 package import HengeMessages
 import HengeReplication
 package import HengeRing
 
-import struct NIOCore.ByteBuffer
+package import struct NIOCore.ByteBuffer
 
 /// The data plane of a node: coordinates clients' requests, serves its replicas to other
 /// coordinators, and forwards what it holds no replica of.
@@ -141,7 +141,7 @@ package struct Shard: ~Copyable {
             driftMax: configuration.clockDriftMax,
             latest: usable?.clock ?? .zero
         )
-        tallies = PartitionTallies(partitions: ring.partitions, saved: usable?.tallies)
+        tallies = PartitionTallies(partitions: ring.partitions, saved: usable?.counts?.tallies)
         let highest = ring.document.members.map(\.id.rawValue).max() ?? 0
         self.hints = HintLedger(idMax: NodeID(highest), backlogs: hints)
         hintThrottle = HintThrottle(
@@ -154,7 +154,7 @@ package struct Shard: ~Copyable {
         trees = PartitionTrees(
             partitions: ring.partitions,
             partitionBits: ring.partitionBits,
-            saved: usable?.trees
+            saved: usable?.counts?.trees
         )
         let known = Self.read(watermarks, partitions: ring.partitions)
         let homes = Self.homes(of: node, in: ring)

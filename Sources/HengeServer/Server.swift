@@ -138,7 +138,7 @@ package struct Server: Service {
             "ms": "\(SystemClock.now().since(began).milliseconds)",
             "last_stop": saved == nil ? "a crash, or there was none" : "clean",
         ]
-        if let tallies = saved?.tallies {
+        if let tallies = saved?.counts?.tallies {
             metadata["keys"] = "\(tallies.reduce(0) { $0 + $1.keys })"
         }
         logger.info("data opened", metadata: metadata)

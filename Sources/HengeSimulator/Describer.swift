@@ -194,6 +194,8 @@ struct Describer {
 
     private func describe(_ note: ShardNote) -> String {
         switch note {
+        case .unreadable: "records can't be read"
+        case .mustCompare: "old copy, not read from before it was compared"
         case .rottenRecord(let key): "rotten record of \(name(key))"
         case .actorRenewed: "actor renewed"
         case .manySiblings(let key, let count): "\(count) siblings of \(name(key))"

@@ -136,7 +136,7 @@ extension Simulation {
 
     private func checkTallies(of node: SimulatedNode) throws(Violation) {
         guard let process = node.process, !node.talliesAreDoubtful else { return }
-        let counted = node.engine.tally(partitionBits: ring.partitionBits)
+        let counted = node.engine.tally(partitionBits: ring.partitionBits).map(\.counts)
         let tallies = process.shard.partitionTallies
         guard tallies.isComplete, tallies.weights == counted else {
             throw Violation(

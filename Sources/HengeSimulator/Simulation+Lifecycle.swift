@@ -30,6 +30,7 @@ extension Simulation {
             configuration: configuration,
             saved: saved,
             hints: node.engine.hintBacklogs,
+            watermarks: node.engine.watermarks,
             seed: startDice.next()
         )
         let life = Life.make(start: node.engine.startNumber, chance: startDice.next())
@@ -43,7 +44,7 @@ extension Simulation {
         node.process = process
         causal.started(node.index)
         trace.note("start", at: node.id, now)
-        if saved?.tallies == nil {
+        if saved?.counts == nil {
             node.talliesAreDoubtful = false
             let weights = node.engine.tally(partitionBits: ring.partitionBits)
             schedule(

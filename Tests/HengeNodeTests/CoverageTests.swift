@@ -161,7 +161,7 @@ import struct NIOCore.ByteBuffer
         cluster.set(key("new"), "v")
         cluster.ask(.write(.delete()), key("old"))
         #expect(!cluster.node(1).shard.partitionTallies.isComplete)
-        #expect(cluster.node(1).shard.savedState.tallies == nil)
+        #expect(cluster.node(1).shard.savedState.counts == nil)
         cluster.node(1).shard.addInitialTallies(old, leaves: [])
         check(cluster.node(1), cluster.ring, 0)
         #expect(count(cluster, at: 1) == "count 1")

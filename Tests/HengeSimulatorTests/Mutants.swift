@@ -385,8 +385,8 @@ extension Mutant {
     static func miscounts() -> Mutant {
         let mutant = Mutant()
         mutant.savedState = { state, _ in
-            guard var state, let tallies = state.tallies else { return state }
-            state.tallies = tallies.map { $0 + RecordWeight(records: 1, keys: 1, bytes: 0) }
+            guard var state, let tallies = state.counts?.tallies else { return state }
+            state.counts?.tallies = tallies.map { $0 + RecordWeight(records: 1, keys: 1, bytes: 0) }
             return state
         }
         return mutant

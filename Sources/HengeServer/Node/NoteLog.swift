@@ -51,7 +51,25 @@ struct NoteLog {
             )
         case .unexpectedMessage(let sender):
             ("unexpected message", ["peer": .string(names(sender))])
+        case .unreadable(let tokens):
+            (
+                "records can't be read; they will be mended from other replicas",
+                [
+                    "from": "\(Self.hex(tokens.lowerBound))",
+                    "through": "\(Self.hex(tokens.upperBound))",
+                ]
+            )
+        case .mustCompare:
+            (
+                "the data directory is an old copy; it is read from only after it was compared",
+                [:]
+            )
         }
+    }
+
+    private static func hex(_ token: Token) -> String {
+        let digits = String(token.rawValue, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
     private func text(_ key: StoredKey) -> Logger.MetadataValue {

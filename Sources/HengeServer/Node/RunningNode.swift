@@ -31,6 +31,7 @@ final class RunningNode {
             configuration: settings.shard,
             saved: saved,
             hints: storage.hintBacklogs,
+            watermarks: storage.watermarks,
             seed: generator.next()
         )
         let loop = group.next()
@@ -73,7 +74,7 @@ final class RunningNode {
         self.settings = settings
         housekeeping = driver.keepHouse()
         tellWhatIsFound(saved, storage, logger)
-        if saved == nil { countRecords(storage, logger) }
+        if saved?.counts == nil { countRecords(storage, logger) }
     }
 
     private func tellWhatIsFound(_ saved: SavedState?, _ storage: RocksDBEngine, _ logger: Logger) {
@@ -139,7 +140,7 @@ final class RunningNode {
         housekeeping.cancel()
         var state = driver.savedState
         // What is still being written is not in the counts, so the next start makes its own.
-        if !driver.isIdle { state.tallies = nil }
+        if !driver.isIdle { state.counts = nil }
         driver.stopControl()
         clients.stop()
         transport.stop()
