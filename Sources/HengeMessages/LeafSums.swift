@@ -89,4 +89,7 @@ package struct LeafSums: Hashable, Sendable {
 
     /// 0 for a partition without records.
     package var root: UInt64 { sums.reduce(0, &+) }
+
+    /// Whether the partition has no records.
+    package var isZero: Bool { sums.allSatisfy { $0 == 0 } }
 }
