@@ -65,6 +65,19 @@ package struct VersionVector: Hashable, Sendable {
         }
     }
 
+    /// What both vectors claim: the lesser counter of each actor that both know.
+    package static func minimum(_ a: VersionVector, _ b: VersionVector) -> VersionVector {
+        var entries: [Dot] = []
+        var index = 0
+        for entry in a.entries {
+            while index < b.entries.count, b.entries[index].actor < entry.actor { index += 1 }
+            guard index < b.entries.count else { break }
+            let other = b.entries[index]
+            if other.actor == entry.actor { entries.append(min(entry, other)) }
+        }
+        return VersionVector(sorted: entries)
+    }
+
     private func checkInvariants() {
         for (a, b) in zip(entries, entries.dropFirst()) {
             invariant(a.actor < b.actor, "entries out of order")

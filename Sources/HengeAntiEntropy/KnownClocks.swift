@@ -1,0 +1,162 @@
+package import HengeBase
+package import HengeCausality
+package import HengeMessages
+
+/// What this node and the other home replicas have taken in of each partition, and what follows
+/// from it: which writes all of them have.
+///
+/// The known clock of a home replica covers a dot when that replica has taken in every write of
+/// its actor up to there that any home replica has stored durably. The other replicas tell theirs,
+/// and each is remembered as long as the connection lasts. The watermark covers what all of these
+/// cover, or have covered: what is in it every home replica has, or had and lost.
+package struct KnownClocks: Sendable {
+    /// One partition that this node is a home replica of.
+    fileprivate struct Row: Sendable {
+        /// The other home replicas.
+        let others: [NodeID]
+        /// The last clock that each of `others` has told.
+        var told: [VersionVector]
+        var known = VersionVector()
+        var watermark: VersionVector
+        /// Which of `others` are still to be told of `known`, as bits.
+        var untold: UInt64 = 0
+
+        init(others: [NodeID], watermark: VersionVector) {
+            self.others = others
+            told = Array(repeating: VersionVector(), count: others.count)
+            self.watermark = watermark
+        }
+    }
+
+    /// nil where this node is no home replica.
+    private var rows: [Row?]
+
+    /// - Parameters:
+    ///   - homes: all home replicas of each partition that this node is one of, at most 64; empty
+    ///     for the others.
+    ///   - watermarks: those last saved, one a partition; empty when there are none.
+    package init(node: NodeID, homes: [[NodeID]], watermarks: [VersionVector]) {
+        invariant(watermarks.isEmpty || watermarks.count == homes.count)
+        rows = homes.indices.map { partition in
+            guard !homes[partition].isEmpty else { return nil }
+            let others = homes[partition].filter { $0 != node }
+            invariant(others.count == homes[partition].count - 1 && others.count < 64)
+            let saved = watermarks.isEmpty ? VersionVector() : watermarks[partition]
+            return Row(others: others, watermark: saved)
+        }
+    }
+
+    /// Every write of the dot's actor up to it is durable here. Allocates nothing as a rule.
+    package mutating func claim(_ dot: Dot, partition: Int) {
+        rows[partition]?.claim(dot)
+    }
+
+    package mutating func join(_ clock: VersionVector, partition: Int) {
+        rows[partition]?.join(clock)
+    }
+
+    /// This node's known clock; empty where it is no home replica.
+    package func clock(of partition: Int) -> VersionVector {
+        rows[partition]?.known ?? VersionVector()
+    }
+
+    /// Takes in what a peer told. Each clock replaces the peer's last one; those of partitions that
+    /// the two don't share are ignored.
+    package mutating func received(_ clocks: [PartitionClock], from peer: NodeID) {
+        for clock in clocks where rows.indices.contains(clock.partition) {
+            rows[clock.partition]?.received(clock.clock, from: peer)
+        }
+    }
+
+    /// Forgets what the peer told, and that it was told anything.
+    package mutating func disconnected(_ peer: NodeID) {
+        for partition in rows.indices { rows[partition]?.forget(peer) }
+    }
+
+    /// A comparison with `peer` has made the two replicas equal.
+    ///
+    /// - Parameter theirs: the clock that the peer had told when it began.
+    package mutating func agreed(partition: Int, with peer: NodeID, theirs: VersionVector) {
+        guard rows[partition]?.others.contains(peer) == true else { return }
+        join(theirs, partition: partition)
+    }
+
+    /// This replica has lost a write that it had taken in, so it can't say any more what it has.
+    /// The empty watermark must be saved.
+    package mutating func lost(partition: Int) {
+        rows[partition]?.lost()
+    }
+
+    /// What all home replicas have taken in. It rises only, but for ``lost(partition:)``; empty
+    /// where this node is no home replica. Always up to date, and costs nothing.
+    package func watermark(of partition: Int) -> VersionVector {
+        rows[partition]?.watermark ?? VersionVector()
+    }
+
+    /// The clocks of all partitions shared with `peer` that have changed since they were last
+    /// handed out for it on this connection, in order of partition.
+    package mutating func changes(for peer: NodeID) -> [PartitionClock] {
+        var changes: [PartitionClock] = []
+        for partition in rows.indices {
+            guard let clock = rows[partition]?.handOut(to: peer) else { continue }
+            changes.append(PartitionClock(partition: partition, clock: clock))
+        }
+        return changes
+    }
+}
+
+extension KnownClocks.Row {
+    private var everyone: UInt64 { 1 << UInt64(others.count) - 1 }
+
+    /// Raises the watermark by this actor alone: far cheaper than all of ``raiseWatermark()``, which
+    /// matters as each write comes here.
+    mutating func claim(_ dot: Dot) {
+        let before = known.counter(of: dot.actor)
+        guard dot.counter > before else { return }
+        known.record(dot)
+        untold = everyone
+        let common = told.reduce(dot.counter) { min($0, $1.counter(of: dot.actor)) }
+        guard common > before else { return }
+        watermark.record(Dot(actor: dot.actor, counter: common))
+    }
+
+    mutating func join(_ clock: VersionVector) {
+        guard !known.descends(from: clock) else { return }
+        known.join(clock)
+        untold = everyone
+        raiseWatermark()
+    }
+
+    mutating func received(_ clock: VersionVector, from peer: NodeID) {
+        guard let index = others.firstIndex(of: peer), told[index] != clock else { return }
+        told[index] = clock
+        raiseWatermark()
+    }
+
+    mutating func forget(_ peer: NodeID) {
+        guard let index = others.firstIndex(of: peer) else { return }
+        told[index] = VersionVector()
+        untold |= 1 << UInt64(index)
+    }
+
+    mutating func lost() {
+        known = VersionVector()
+        watermark = VersionVector()
+        untold = everyone
+    }
+
+    /// The known clock if the peer is still to be told of it.
+    mutating func handOut(to peer: NodeID) -> VersionVector? {
+        guard untold != 0, let index = others.firstIndex(of: peer) else { return nil }
+        let bit: UInt64 = 1 << UInt64(index)
+        guard untold & bit != 0 else { return nil }
+        untold &= ~bit
+        return known
+    }
+
+    private mutating func raiseWatermark() {
+        // Most often one of them is empty, so nothing is common.
+        guard !known.isEmpty, told.allSatisfy({ !$0.isEmpty }) else { return }
+        watermark.join(told.reduce(known) { VersionVector.minimum($0, $1) })
+    }
+}
