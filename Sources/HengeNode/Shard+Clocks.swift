@@ -75,6 +75,9 @@ extension Shard {
         if !uncompared.isEmpty { effects.emit(.note(.mustCompare)) }
     }
 
+    /// Whether all of this node's records may be read from.
+    package var isCompared: Bool { uncompared.isEmpty }
+
     /// Whether this node's record of a token may be read by others than anti-entropy.
     func isCompared(_ token: Token) -> Bool {
         uncompared.isEmpty || uncompared[ring.partition(of: token)] == nil

@@ -20,6 +20,11 @@ extension Shard {
         )
     }
 
+    /// The root of a partition's hash tree; nil before the trees are ready.
+    package func root(of partition: Int) -> UInt64? {
+        trees.isReady ? trees.root(of: partition) : nil
+    }
+
     private func entropyRange(_ partition: Int, at time: ClockReading) -> EntropyStatus.Range? {
         let homes = ring.preferenceList(partition: partition)
         guard homes.contains(node) else { return nil }

@@ -20,6 +20,7 @@ package struct Shard: ~Copyable {
 
     let node: NodeID
     let configuration: ShardConfiguration
+    let isNew: Bool
     /// What tells this incarnation's request ids from those before it.
     let firstGeneration: UInt32
     package let ring: Ring
@@ -97,6 +98,7 @@ package struct Shard: ~Copyable {
     ///   - saved: what ``savedState`` was at the last stop if that was clean; nil otherwise.
     ///   - hints: what the storage keeps for other nodes.
     ///   - watermarks: what the storage keeps of the watermarks of partitions.
+    ///   - isNew: whether the data directory was empty, so that it can't be an old copy.
     ///   - seed: for actor ids and the generations of request ids; must be random in each
     ///     incarnation.
     package init(
@@ -106,12 +108,14 @@ package struct Shard: ~Copyable {
         saved: SavedState?,
         hints: [HintBacklog] = [],
         watermarks: [(partition: Int, bytes: ByteBuffer)] = [],
+        isNew: Bool = false,
         seed: UInt64
     ) {
         invariant(ring.member(node) != nil)
         self.node = node
         self.ring = ring
         self.configuration = configuration
+        self.isNew = isNew
         var generator = SeededGenerator(seed: seed)
         // A replica may answer an earlier incarnation's request over this one's connection.
         let first = UInt32(truncatingIfNeeded: generator.next())
@@ -234,7 +238,7 @@ package struct Shard: ~Copyable {
             peerWentDown(id, at: time, &effects)
         case .actorsConfirmed(let isConfirmed):
             actors.confirm(isConfirmed)
-            if !isConfirmed { mustCompare(&effects) }
+            if !isConfirmed, !isNew { mustCompare(&effects) }
             counters.provisionalActorRenewals = actors.provisionalRenewals
         case .hints(let command):
             obey(command, at: time, &effects)

@@ -31,6 +31,7 @@ extension Simulation {
             saved: saved,
             hints: node.engine.hintBacklogs,
             watermarks: node.engine.watermarks,
+            isNew: node.engine.startNumber == 1,
             seed: startDice.next()
         )
         let life = Life.make(start: node.engine.startNumber, chance: startDice.next())
@@ -73,6 +74,9 @@ extension Simulation {
         configuration.clockDriftMax = options.clockDriftMax
         configuration.hintBytesMax = options.hintBytesMax
         configuration.hintAgeMax = options.hintAgeMax
+        configuration.compareInterval = options.compareInterval
+        configuration.scrubInterval = options.scrubInterval
+        configuration.purgeGrace = options.purgeGrace
         interposer?.configure(&configuration)
         return configuration
     }

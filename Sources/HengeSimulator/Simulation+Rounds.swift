@@ -48,10 +48,12 @@ extension Simulation {
         settleFaults()
         if !options.faults.contains(.rot) { recover() }
         restartAll()
+        awaitCompared()
         if options.faults.contains(.rot) { readEverywhere() }
         runClients(operations: options.calmOperations, isCalm: true)
         awaitQuiet()
         awaitHandOver()
+        awaitAgreement()
         readAllKeys()
         awaitQuiet()
         checkQuietCluster()
@@ -96,6 +98,7 @@ extension Simulation {
         awaitConnections()
         awaitHandOver()
         checkHandedOver()
+        awaitCompared()
         runClients(operations: options.calmOperations / 2, isCalm: true)
         awaitQuiet()
     }
@@ -144,6 +147,31 @@ extension Simulation {
         // Both far below what it takes, and what one reaches within a few rounds.
         return status.phi < 1
             && silence.nanoseconds <= 3 * options.gossipInterval.nanoseconds
+    }
+
+    /// Until no node is kept from serving reads since its disk is an old copy.
+    private func awaitCompared() {
+        let isDone = advance(within: .seconds(60)) {
+            nodes.allSatisfy { $0.process?.shard.isCompared ?? false }
+        }
+        if !isDone { report(Violation(.liveness, "old copies are not compared")) }
+        awaitQuiet()
+    }
+
+    /// Until comparisons have made all replicas of every partition equal.
+    private func awaitAgreement() {
+        let isDone = advance(within: .seconds(60)) {
+            (0..<ring.partitions).allSatisfy { partition in
+                let homes = ring.preferenceList(partition: partition)
+                let first = nodes[Int(homes[0].rawValue) - 1].process?.shard.root(of: partition)
+                return (0..<homes.count).allSatisfy { slot in
+                    let node = nodes[Int(homes[slot].rawValue) - 1]
+                    return node.process?.shard.root(of: partition) == first && first != nil
+                }
+            }
+        }
+        if !isDone { report(Violation(.agreement, "replicas do not become equal")) }
+        awaitQuiet()
     }
 
     /// Until every hint has been delivered and nobody holds anything in the place of another.

@@ -55,7 +55,7 @@ extension Simulation {
     func scheduleHousekeeping(_ node: SimulatedNode, _ process: Process) {
         schedule(
             .housekeeping(node: node.index, process: process.number),
-            after: Shard.housekeepingInterval
+            after: options.housekeepingInterval
         )
     }
 

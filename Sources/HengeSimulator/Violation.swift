@@ -22,6 +22,8 @@ package struct Violation: Error, Hashable, Sendable, CustomStringConvertible {
         case noResurrection = "no resurrection"
         /// After healing and a read at ALL, every replica holds the same bytes.
         case convergence
+        /// Comparisons alone make all replicas equal, and the hash trees are those of the disk.
+        case agreement
         /// Hints alone make replicas equal, when there is one for every write that was missed.
         case handedOver = "handed over"
         /// Every request is answered once, in time.
