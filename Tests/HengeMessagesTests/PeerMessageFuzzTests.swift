@@ -15,7 +15,7 @@ import struct NIOCore.ByteBuffer
         for seed in UInt64(0)..<20_000 {
             var random = SeededGenerator(seed: seed)
             var payload = ByteBuffer()
-            payload.writeInteger(UInt8(random.below(13)))
+            payload.writeInteger(UInt8(random.below(15)))
             payload.writeInteger(random.next())
             var rest = random.anyBuffer(upTo: 60)
             if random.chance(1, in: 2) {
@@ -80,7 +80,7 @@ import struct NIOCore.ByteBuffer
     func rules() {
         expect("", .truncated)
         expect("00", .unknownType(0))
-        expect("0e" + id, .unknownType(14))
+        expect("0f" + id, .unknownType(15))
         expect("09" + id + "00", .trailingBytes(1))
         expect("02" + id + "04", .invalidField("store result"))
         expect("02" + id + "0100", .invalidField("storage failure"))
@@ -125,6 +125,34 @@ import struct NIOCore.ByteBuffer
         expect(scan("01", "01", noLimit), .invalidField("scan range"))
         let noExamined = "00000000" + "00000001" + "00000000" + "0000000000000000"
         expect(scan("01", "01", noExamined), .invalidField("scan range"))
+    }
+
+    @Test("each rule of anti-entropy has its error")
+    func entropyRules() {
+        func entropy(_ rest: String, _ error: WireDecodeError) { expect("0e" + id + rest, error) }
+        let sum = "0000000000000009"
+        entropy("00", .invalidField("entropy message"))
+        entropy("0a", .invalidField("entropy message"))
+        entropy("01" + "ffffffff" + sum + sum, .truncated)
+        entropy("01" + "00000001" + "4000" + sum, .invalidField("partition"))
+        entropy("07" + "00000001" + "0001" + "ffffffff" + sum, .truncated)
+        // Parents finer than leaves, leaves finer than any tree.
+        entropy("03" + "0001" + "0201" + "00000000", .invalidField("leaf bits"))
+        entropy("03" + "0001" + "0111" + "00000000", .invalidField("leaf bits"))
+        // A parent that isn't there, two that don't rise, and one sum where there should be two.
+        entropy("03" + "0001" + "0102" + "00000001" + "0002" + sum, .invalidField("leaf"))
+        entropy("03" + "0001" + "0101" + "00000002" + "00010001" + sum, .invalidField("leaf"))
+        entropy("03" + "0001" + "0001" + "00000001" + "0000" + sum, .truncated)
+        // 2^16 sums for each parent.
+        entropy("03" + "0001" + "0010" + "00000001" + "0000" + sum, .truncated)
+        entropy("04" + "11" + "00" + "00000000", .invalidField("leaf bits"))
+        entropy("04" + "01" + "00" + "00000002" + "0001" + "0000", .invalidField("leaf"))
+        entropy("05" + "0001" + sum + "0000000000000008", .invalidField("range of tokens"))
+        entropy("05" + "0001" + sum + sum + "20000000" + sum, .truncated)
+        entropy("06" + "02", .invalidField("version answer"))
+        entropy("06" + "01" + sum + "ffffffff" + "ff", .truncated)
+        entropy("06" + "01" + sum + "00000009" + "ff", .truncated)
+        entropy("09" + "02", .invalidField("flag"))
     }
 
     private let id = "0000000000000001"

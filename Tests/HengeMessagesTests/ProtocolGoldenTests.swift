@@ -45,6 +45,21 @@ import struct NIOCore.ByteBuffer
         otherLife 0d0000000000000000030000000000000005
         store.standIn 0100000002000000070007a1200100050000000dc3ef2a250ba7f3e401626b6579000\
         00025010000002401000000000000000aac020100ac020123456789ab00010280d095ffbc310176
+        roots 0e0000000200000007010000000200030000000000000009010201020304050607080000000101020000\
+        0001000000000000000a000000000000012c
+        rootsCompared 0e00000002000000070200000001010200000001000300000001010200000001000000000000\
+        000a000000000000012c
+        leaves 0e0000000200000007030102010200000001000100000000000000050000000000000006
+        leavesCompared 0e00000002000000070402000000000200020003
+        versions 0e00000002000000070501020000000000000010000000000000002f0000000200000000000000070\
+        000000000000008
+        versionsCompared 0e00000002000000070601000000000000002f000000090501000000010000000dc3ef2a2\
+        50ba7f3e401626b657900000025010000002401000000000000000aac020100ac020123456789ab00010280d09\
+        5ffbc310176
+        versionsCompared.failed 0e00000002000000070600
+        agreed 0e00000002000000070700000001010200000001010200000001000000000000000a000000000000012c
+        askHeld 0e000000020000000708
+        held 0e00000002000000070901
         """
 
     @Test("each message of the transcript has these bytes, and they mean that message")
@@ -173,6 +188,48 @@ import struct NIOCore.ByteBuffer
             ("leaving", .gossip(.leaving)),
             ("otherLife", .gossip(.otherLife(5))),
             ("store.standIn", .store(id, held, object, timeout: .milliseconds(500))),
+        ] + entropy(HandedRecord(key: key, object: object)).map { ($0, .entropy(id, $1)) }
+    }
+
+    private func entropy(_ record: HandedRecord) -> [(String, EntropyMessage)] {
+        let vector = VersionVector(sorted: [Dot(actor: ActorID(rawValue: 0xA), counter: 300)])
+        let clocks = [PartitionClock(partition: 258, clock: vector)]
+        let roots = [
+            PartitionRoot(partition: 3, root: 9),
+            PartitionRoot(partition: 258, root: 0x0102_0304_0506_0708),
+        ]
+        let end = Token(rawValue: 0x2F)
+        let leaves = LeafQuestion(
+            partition: 258,
+            parentBits: 1,
+            parents: [1],
+            bits: 2,
+            sums: [5, 6]
+        )
+        let versions = VersionQuestion(
+            partition: 258,
+            from: Token(rawValue: 0x10),
+            through: end,
+            fingerprints: [7, 8]
+        )
+        let matched = (0..<9).map { [0, 2, 8].contains($0) }
+        return [
+            ("roots", .roots(roots, clocks: clocks)),
+            ("rootsCompared", .rootsCompared(differing: [258], unready: [3], clocks: clocks)),
+            ("leaves", .leaves(leaves)),
+            (
+                "leavesCompared",
+                .leavesCompared(LeafAnswer(bits: 2, differing: [2, 3], isEmpty: false))
+            ),
+            ("versions", .versions(versions)),
+            (
+                "versionsCompared",
+                .versionsCompared(.page(through: end, matched: matched, records: [record]))
+            ),
+            ("versionsCompared.failed", .versionsCompared(.failed)),
+            ("agreed", .agreed([258], clocks: clocks)),
+            ("askHeld", .askHeld),
+            ("held", .held(true)),
         ]
     }
 }

@@ -8,7 +8,7 @@ import struct NIOCore.ByteBuffer
 /// Random values of everything that travels between nodes.
 extension SeededGenerator {
     /// How many cases ``anyMessage(kind:)`` knows.
-    static let messageKinds = 13
+    static let messageKinds = 14
 
     mutating func anyMessage() -> PeerMessage { anyMessage(kind: below(Self.messageKinds)) }
 
@@ -38,7 +38,8 @@ extension SeededGenerator {
             case 1: return .handedOff(id, .failed(anyFailure()))
             default: return .handedOff(id, .overloaded)
             }
-        default: return .gossip(anyGossip())
+        case 12: return .gossip(anyGossip())
+        default: return .entropy(id, anyEntropy())
         }
     }
 
