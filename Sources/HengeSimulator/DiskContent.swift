@@ -13,8 +13,8 @@ enum DiskWrite: Sendable {
     case saveLives(ByteBuffer)
 }
 
-/// What lies on a simulated disk: records, hints, watermarks and what the node knows of the lives of
-/// others.
+/// What lies on a simulated disk: records, hints, watermarks and what the node knows of the lives
+/// of others.
 struct DiskContent: Sendable {
     /// How to take one write back, whole: what was there before it.
     struct Undo: Sendable {

@@ -6,8 +6,8 @@ import Synchronization
 
 import struct NIOCore.ByteBuffer
 
-/// Counts all records by partition, and sums their hash trees, on a thread of its own, in slices with pauses as long as the
-/// slices, so that it takes at most half a core from the requests.
+/// Counts all records by partition, and sums their hash trees, on a thread of its own, in slices
+/// with pauses as long as the slices, so that it takes at most half a core from the requests.
 final class PartitionCount: Sendable {
     private static let sliceRecords = 4_096
 

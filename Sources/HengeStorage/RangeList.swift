@@ -16,7 +16,7 @@ struct RangeList {
 
     private let range: ListRange
     private var builder: ListPageBuilder
-    /// The token of the last record looked at; behind it nothing was read yet.
+    /// The token of the last record looked at, or where to read next.
     private var position: UInt64
     private var breaks = 0
     /// Reused for each object that isn't handed out, to look into it without an allocation.
@@ -30,32 +30,32 @@ struct RangeList {
 
     mutating func run(on database: Database) -> Result<ListPage, EngineError> {
         guard range.from <= range.through else { return .success(ListPage()) }
-        let failure = database.withIterator(through: range.through.rawValue) { walk(&$0) }
-        guard let failure else { return .failure(Database.closed) }
-        return failure.map { .failure($0) } ?? .success(builder.page)
+        do throws(EngineError) {
+            while try isBroken(database), let readable = try passBreak(database) {
+                guard breaks < Self.breaksMax else {
+                    builder.end(before: Token(rawValue: readable))
+                    break
+                }
+                position = readable
+            }
+        } catch {
+            return .failure(error)
+        }
+        return .success(builder.page)
     }
 
-    private mutating func walk(_ iterator: inout RecordIterator) -> EngineError? {
-        iterator.seek(token: position)
-        while true {
+    /// Reads on from ``position``, to the end of the page or to a break: then true.
+    private mutating func isBroken(_ database: Database) throws(EngineError) -> Bool {
+        let failure = database.withIterator(through: range.through.rawValue) {
+            iterator -> EngineError? in
+            iterator.seek(token: position)
             while let goesOn = iterator.withRecord({ examine($0, $1) }) {
                 guard goesOn else { return nil }
                 iterator.next()
             }
-            guard let error = iterator.failure else { return nil }
-            guard error.failure == .corrupt else { return error }
-            do throws(EngineError) {
-                guard let readable = try passBreak(&iterator) else { return nil }
-                guard breaks < Self.breaksMax else {
-                    builder.end(before: Token(rawValue: readable))
-                    return nil
-                }
-                position = readable
-                iterator.seek(token: readable)
-            } catch {
-                return error
-            }
+            return iterator.failure
         }
+        return try isCorrupt(failure)
     }
 
     /// - Returns: whether the page goes on.
@@ -83,7 +83,9 @@ struct RangeList {
         _ keyBytes: UnsafeRawBufferPointer
     ) -> EncodedObject? {
         guard let bytes = RecordForm.object(in: value, key: keyBytes) else { return nil }
-        guard case .versions = range.kind else { return try? EncodedObject(ByteBuffer(bytes: bytes)) }
+        guard case .versions = range.kind else {
+            return try? EncodedObject(ByteBuffer(bytes: bytes))
+        }
         object.clear(minimumCapacity: bytes.count)
         object.writeBytes(bytes)
         return try? EncodedObject(object)
@@ -91,9 +93,7 @@ struct RangeList {
 
     /// Finds where records can be read again behind ``position``, first in growing steps, then in
     /// halves back to the end of the break; nil when nothing more of the range can.
-    private mutating func passBreak(
-        _ iterator: inout RecordIterator
-    ) throws(EngineError) -> UInt64? {
+    private mutating func passBreak(_ database: Database) throws(EngineError) -> UInt64? {
         breaks += 1
         let last = range.through.rawValue
         var broken = position
@@ -101,27 +101,37 @@ struct RangeList {
         var found: UInt64?
         while found == nil, broken < last {
             let probe = last - position > step ? position + step : last
-            if try isReadable(from: probe, &iterator) { found = probe } else { broken = probe }
+            if try isReadable(from: probe, database) { found = probe } else { broken = probe }
             step = step.addingReportingOverflow(step).overflow ? .max : 2 * step
         }
         while let readable = found, readable - broken > 1 {
             let middle = broken + (readable - broken) / 2
-            if try isReadable(from: middle, &iterator) { found = middle } else { broken = middle }
+            if try isReadable(from: middle, database) { found = middle } else { broken = middle }
         }
         builder.addUnreadable(Token(rawValue: position)...Token(rawValue: broken))
         return found
     }
 
+    /// With an iterator of its own, since one that has failed once may say so again of the next
+    /// place.
     private func isReadable(
         from token: UInt64,
-        _ iterator: inout RecordIterator
+        _ database: Database
     ) throws(EngineError) -> Bool {
-        iterator.seek(token: token)
-        guard iterator.withRecord({ _, _ in true }) == nil, let error = iterator.failure else {
-            return true
+        let failure = database.withIterator(through: range.through.rawValue) {
+            iterator -> EngineError? in
+            iterator.seek(token: token)
+            return iterator.failure
         }
-        guard error.failure == .corrupt else { throw error }
-        return false
+        return try !isCorrupt(failure)
+    }
+
+    /// - Parameter failure: of a walk; the outer nil says that there was none.
+    private func isCorrupt(_ failure: EngineError??) throws(EngineError) -> Bool {
+        guard let failure else { throw Database.closed }
+        guard let failure else { return false }
+        guard failure.failure == .corrupt else { throw failure }
+        return true
     }
 
     private static func token(ofMalformed key: UnsafeRawBufferPointer) -> Token {

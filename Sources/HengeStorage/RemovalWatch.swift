@@ -3,9 +3,9 @@ import HengeBase
 /// When to write memtables out after records were removed.
 ///
 /// RocksDB frees the space of a removed record once the removal, written out to a file, meets it in
-/// a compaction, and ``DatabaseSettings`` has files full of removals compacted at once. But the last
-/// removals of many lie in a memtable, and the log of all of them on the disk, until something else
-/// fills that. So it is written out when the removals have paused.
+/// a compaction, and ``DatabaseSettings`` has files full of removals compacted at once. But the
+/// last removals of many lie in a memtable, and the log of all of them on the disk, until something
+/// else fills that. So it is written out when the removals have paused.
 struct RemovalWatch {
     private let removalsMin: Int
     private let pause: Interval

@@ -108,7 +108,7 @@ import struct NIOCore.ByteBuffer
             for (number, place) in places.enumerated() {
                 #expect(store.load(place) == .success(TestObjects.object("v\(number)")))
             }
-            #expect(store.tally(partitionBits: 6)?.reduce(.nothing, +).records == 1)
+            #expect(store.tally(partitionBits: 6)?.partitions.reduce(.nothing, +).records == 1)
             let range = ScanRange(
                 from: .min,
                 through: .max,

@@ -119,7 +119,8 @@ import struct NIOCore.ByteBuffer
                 Issue.record("seed \(seed): no count")
                 return
             }
-            let total = counts.reduce(.nothing, +)
+            let total = counts.partitions.reduce(.nothing, +)
+            #expect(counts.leaves.map(\.root) == counts.partitions.map(\.fingerprint))
             #expect(total.records == oracle.own.count, "seed \(seed)")
             #expect(total.keys == oracle.own.values.count(where: holdsValue), "seed \(seed)")
         }

@@ -37,7 +37,8 @@ import struct NIOCore.ByteBuffer
         }
     }
 
-    @Test("records of given fingerprints come without their objects", arguments: EngineKind.allCases)
+    @Test(
+        "records of given fingerprints come without their objects", arguments: EngineKind.allCases)
     func except(_ kind: EngineKind) throws {
         try kind.withStore { store in
             let stored = try fill(store, count: 50)
@@ -88,7 +89,9 @@ import struct NIOCore.ByteBuffer
         }
     }
 
-    @Test("what is no object, and what is held for others, is set apart", arguments: EngineKind.allCases)
+    @Test(
+        "what is no object, and what is held for others, is set apart",
+        arguments: EngineKind.allCases)
     func setApart(_ kind: EngineKind) throws {
         try kind.withStore { store in
             let stored = try fill(store, count: 30)
@@ -187,7 +190,8 @@ import struct NIOCore.ByteBuffer
         var listed = ListedRecord(key: stored.key, fingerprint: stored.print, object: nil)
         switch kind {
         case .versions: break
-        case .objects(let except): listed.object = except.contains(stored.print) ? nil : stored.object
+        case .objects(let except):
+            listed.object = except.contains(stored.print) ? nil : stored.object
         case .dead:
             guard stored.isDead else { return nil }
             listed.object = stored.object

@@ -139,9 +139,7 @@ final class RocksDBUnderTest: StoreUnderTest {
         return answers + collector.take(awaited)
     }
 
-    func tally(partitionBits: Int) -> [RecordWeight]? { tally()?.partitions }
-
-    func leaves(partitionBits: Int) -> [LeafSums]? { tally()?.leaves }
+    func tally(partitionBits: Int) -> StorageTally? { tally() }
 
     func tally() -> StorageTally? {
         let box = Box<Result<StorageTally, StorageFailure>>()

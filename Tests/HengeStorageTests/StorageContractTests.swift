@@ -171,10 +171,10 @@ import struct NIOCore.ByteBuffer
             store.endTurn()
             _ = store.settle()
             _ = try store.restartAfterKill()
-            #expect(store.tally(partitionBits: 6) == naive.weights)
-            let leaves = try #require(store.leaves(partitionBits: 6))
-            #expect(leaves.map(\.sums) == (0..<64).map(naive.leaves))
-            #expect(leaves.map(\.bits).max() == 8)
+            let tally = try #require(store.tally(partitionBits: 6))
+            #expect(tally.partitions == naive.weights)
+            #expect(tally.leaves.map(\.sums) == (0..<64).map(naive.leaves))
+            #expect(tally.leaves.map(\.bits).max() == 8)
         }
     }
 

@@ -15,8 +15,8 @@ protocol StoreUnderTest: AnyObject {
     /// Waits until all that began is answered; the answers since the last call, in the order they
     /// came.
     func settle() -> [StorageCompletion]
-    func tally(partitionBits: Int) -> [RecordWeight]?
-    func leaves(partitionBits: Int) -> [LeafSums]?
+    /// Once a start; of corrupt records only the real engine knows.
+    func tally(partitionBits: Int) -> StorageTally?
     func saveRing(_ bytes: ByteBuffer) throws
     var storedRing: ByteBuffer? { get }
     func saveLives(_ bytes: ByteBuffer)
@@ -141,8 +141,14 @@ final class MemoryUnderTest: StoreUnderTest {
         return answers
     }
 
-    func tally(partitionBits: Int) -> [RecordWeight]? { engine.tally(partitionBits: partitionBits) }
-    func leaves(partitionBits: Int) -> [LeafSums]? { engine.leaves(partitionBits: partitionBits) }
+    func tally(partitionBits: Int) -> StorageTally? {
+        StorageTally(
+            partitions: engine.tally(partitionBits: partitionBits),
+            leaves: engine.leaves(partitionBits: partitionBits),
+            corruptRecords: 0
+        )
+    }
+
     func saveRing(_ bytes: ByteBuffer) { engine.storedRing = bytes }
     var storedRing: ByteBuffer? { engine.storedRing }
     func saveLives(_ bytes: ByteBuffer) { engine.saveLives(bytes) }
