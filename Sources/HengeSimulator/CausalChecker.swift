@@ -47,6 +47,9 @@ struct CausalChecker {
     private var epochs: [Int]
     /// By key: the nodes that have lost records of it.
     private(set) var losers: [UInt64] = []
+    /// By key: what a record that was purged held or had replaced. All home replicas had it then, so
+    /// each may have forgotten it and none need show it.
+    private(set) var purged: [WriteSet] = []
     /// By node: the key of each request that it has not answered.
     private var keysOfRequests: [[Origin: Int]]
     var keyOfDot: [Dot: Int] = [:]
@@ -68,6 +71,7 @@ struct CausalChecker {
         keys.append(key)
         histories.append(KeyHistory())
         losers.append(0)
+        purged.append(WriteSet())
         for row in hands.indices { hands[row].append(Hand()) }
         return keys.count - 1
     }
@@ -78,6 +82,7 @@ struct CausalChecker {
         for key in histories.indices {
             numbers[keys[key]] = nil
             histories[key] = KeyHistory()
+            purged[key] = WriteSet()
             for row in hands.indices { hands[row][key] = Hand() }
         }
     }
@@ -165,6 +170,23 @@ struct CausalChecker {
 
     /// A node has asked its disk to forget a record.
     mutating func removing(_ key: Int, at place: Place) { self[place, key].stored = WriteSet() }
+
+    /// A home replica has asked its disk to forget a record that is dead everywhere.
+    mutating func purging(_ object: EncodedObject, of key: Int) {
+        purged[key].formUnion(histories[key].covered(by: object.context))
+    }
+
+    /// What there is of an object beside what was purged: the writes that it holds, and those that
+    /// it holds or has replaced.
+    func view(of object: EncodedObject?, of key: Int) -> [WriteSet] {
+        guard let object else { return [WriteSet(), WriteSet()] }
+        var held = WriteSet()
+        for sibling in object.decoded().siblings {
+            if let write = histories[key].index(of: sibling.dot) { held.insert(write) }
+        }
+        let known = histories[key].covered(by: object.context)
+        return [held.subtracting(purged[key]), known.subtracting(purged[key])]
+    }
 
     /// - Parameter left: what is on the disk now.
     mutating func persisted(
@@ -300,7 +322,9 @@ struct CausalChecker {
             held.insert(write)
         }
         let expected = histories[key].survivors(of: known)
-        guard held == expected else {
+        // A replica may know that a sibling was replaced and purged without knowing by what.
+        let wrong = held.subtracting(expected).union(expected.subtracting(held))
+        guard wrong.isSubset(of: purged[key]) else {
             throw Violation(
                 .exactSiblings,
                 "n\(node + 1) holds \(dots(held, of: key)) of key \(key), "
@@ -322,7 +346,7 @@ struct CausalChecker {
         of key: Int,
         by node: Int
     ) throws(Violation) -> WriteSet {
-        try check(object, of: key, seenAt: node)
+        try check(object, of: key, seenAt: node).union(purged[key])
     }
 
     private func hash(_ object: EncodedObject) -> UInt64 {

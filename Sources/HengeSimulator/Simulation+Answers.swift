@@ -15,7 +15,7 @@ extension Simulation {
         switch response {
         case .object(let object):
             let level = request.levels.read.required(of: ring.replicas)
-            var known = WriteSet()
+            var known = causal.purged[key]
             if let object { known = try causal.shown(object, of: key, by: node.index) }
             guard isClaimed(request) else { return }
             try checkNothingRisen(object, operation, level, key)
@@ -52,7 +52,8 @@ extension Simulation {
         }
         if case .write(let mutation) = request.operation, mutation.readsFirst {
             let level = request.levels.read.required(of: ring.replicas)
-            try checkFresh(write.known, operation, level, key)
+            let known = write.known.union(causal.purged[key])
+            try checkFresh(known, operation, level, key)
         }
         let level = request.levels.write.required(of: ring.replicas)
         log.acknowledge(write.known, replacing: write.replaced, of: key, by: level)
@@ -157,7 +158,9 @@ extension Simulation {
         guard received < required, required <= ring.replicas else {
             throw Violation(.honestFailures, "operation \(operation.number) failed with \(failure)")
         }
-        guard let write = log.write(madeBy: operation.number) else { return }
+        guard let write = log.write(madeBy: operation.number),
+            !causal.purged[key].contains(write)
+        else { return }
         let holders = holdings(of: key).count {
             causal.histories[key].covered(by: $0.object.context).contains(write)
         }

@@ -30,10 +30,9 @@ extension Simulation {
         checking { () throws(Violation) in
             for number in causal.keys.indices[firstKeyOfRound...] {
                 let replicas = ring.preferenceList(of: causal.keys[number].token)
-                let first = try? node(replicas[0]).peek(causal.keys[number]).get()
+                let first = view(of: number, at: node(replicas[0]))
                 for slot in 1..<max(1, replicas.count) {
-                    let other = try? node(replicas[slot]).peek(causal.keys[number]).get()
-                    guard other != first else { continue }
+                    guard view(of: number, at: node(replicas[slot])) != first else { continue }
                     throw Violation(
                         .handedOver,
                         "\(replicas[0]) and \(replicas[slot]) differ in key \(number) after all "
@@ -42,6 +41,12 @@ extension Simulation {
                 }
             }
         }
+    }
+
+    /// What a node's own record of a key holds beside what was purged; nil when it can't be read.
+    private func view(of number: Int, at node: SimulatedNode) -> [WriteSet]? {
+        guard case .success(let bytes) = node.peek(causal.keys[number]) else { return nil }
+        return causal.view(of: bytes.flatMap { try? EncodedObject($0) }, of: number)
     }
 
     /// Notes when a process did not keep or deliver all hints that it should have.
@@ -57,12 +62,15 @@ extension Simulation {
     private func checkConvergence(of number: Int) throws(Violation) {
         let key = causal.keys[number]
         let replicas = ring.preferenceList(of: key.token)
-        let final = finalObject(of: number)
+        let final = causal.view(of: finalObject(of: number), of: number)
+        let nothing = causal.view(of: nil, of: number)
         for node in nodes {
             for place in Place.all(of: node.index, nodes.count) {
                 let isHome = place.home == nil && replicas.contains(node.id)
-                let expected = isHome ? final?.bytes : nil
-                guard case .success(let bytes) = node.peek(place.key(key)), bytes == expected
+                guard case .success(let bytes) = node.peek(place.key(key)),
+                    isHome || bytes == nil,
+                    causal.view(of: bytes.flatMap { try? EncodedObject($0) }, of: number)
+                        == (isHome ? final : nothing)
                 else {
                     throw Violation(
                         .convergence,
@@ -82,7 +90,8 @@ extension Simulation {
             let reply = call(read(number, .one), at: nodes[roundDice.below(nodes.count)])
             guard violation == nil else { return }
             guard case .response(.object(let object))? = reply,
-                object?.bytes == finalObject(of: number)?.bytes
+                causal.view(of: object, of: number)
+                    == causal.view(of: finalObject(of: number), of: number)
             else {
                 return report(
                     Violation(.convergence, "a read of one replica of key \(number) differs")
@@ -97,7 +106,7 @@ extension Simulation {
     }
 
     private func checkNothingLost(of number: Int) throws(Violation) {
-        var known = WriteSet()
+        var known = causal.purged[number]
         if let final = finalObject(of: number) {
             known = try causal.shown(final, of: number, by: 0)
         }
@@ -114,7 +123,10 @@ extension Simulation {
         let final = finalObject(of: number)
         let values = (final?.decoded().siblings ?? []).map(\.payload)
         let history = causal.histories[number]
-        let replaced = final.map { history.covered(by: $0.context) } ?? WriteSet()
+        let replaced =
+            causal.purged[number].union(
+                final.map { history.covered(by: $0.context) } ?? WriteSet()
+            )
         let living = history.survivors(of: replaced)
         for operation in log.operations where operation.key == number {
             guard case .response(.written)? = operation.reply, let request = operation.request,
@@ -145,6 +157,42 @@ extension Simulation {
                     + "\(counted.reduce(.nothing, +))"
             )
         }
+    }
+
+    // MARK: Purging
+
+    /// A node forgets a record: it must be dead, and every home replica that has not lost its own
+    /// must have all that it holds.
+    func checkPurge(of key: StoredKey, by node: SimulatedNode) throws(Violation) {
+        guard let number = causal.number(of: key),
+            case .success(let bytes?) = node.peek(key), let object = try? EncodedObject(bytes)
+        else { return }
+        let wall = node.clock.reading(at: now).wall
+        guard !object.isLive(at: wall) else {
+            throw Violation(.safePurges, "\(node.id) purges key \(number), which is live")
+        }
+        var held = WriteSet()
+        for sibling in object.decoded().siblings {
+            if let write = causal.histories[number].index(of: sibling.dot) { held.insert(write) }
+        }
+        let homes = ring.preferenceList(of: key.token)
+        for replica in (0..<homes.count).map({ homes[$0] }) where replica != node.id {
+            let other = self.node(replica)
+            guard causal.losers[number] & (1 << UInt64(other.index)) == 0,
+                case .success(let theirs) = other.peek(key)
+            else { continue }
+            let object = theirs.flatMap { try? EncodedObject($0) }
+            let known = object.map { causal.histories[number].covered(by: $0.context) }
+            let missing = held.subtracting(known ?? WriteSet())
+                .subtracting(causal.purged[number])
+            guard missing.isEmpty else {
+                throw Violation(
+                    .safePurges,
+                    "\(node.id) purges key \(number), of which \(replica) lacks \(missing.count)"
+                )
+            }
+        }
+        causal.purging(object, of: number)
     }
 
     // MARK: Scans and counts

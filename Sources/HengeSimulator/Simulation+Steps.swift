@@ -147,6 +147,16 @@ extension Simulation {
             let record = work.place.key(causal.keys[key])
             let left = (try? node.peek(record).get()).flatMap { try? EncodedObject($0) }
             try causal.persisted(work, failed: failure != nil, left: left, at: work.place)
+        case .listed(_, .success(let page)):
+            for record in page.records {
+                guard let object = record.object, let key = causal.number(of: record.key)
+                else { continue }
+                try causal.loaded(object, of: key, at: Place(node: node.index, record.key))
+            }
+            for key in page.rotten {
+                guard let number = causal.number(of: key) else { continue }
+                causal.foundRotten(number, at: Place(node: node.index, key))
+            }
         case .scanned, .hintsLoaded, .listed: break
         }
     }
@@ -259,6 +269,9 @@ extension Simulation {
             }
             scheduleCommit(node, process)
         case .remove(let key, let token):
+            if key.standInFor == nil {
+                checking { () throws(Violation) in try checkPurge(of: key, by: node) }
+            }
             let work = work(.remove, key, node)
             process.storage[token] = work
             if let key = work.key { causal.removing(key, at: work.place) }

@@ -10,6 +10,8 @@ package struct Violation: Error, Hashable, Sendable, CustomStringConvertible {
         case honestContexts = "honest contexts"
         /// A dot names one write.
         case uniqueDots = "unique dots"
+        /// A dead record is purged only when every home replica has all that it held.
+        case safePurges = "safe purges"
         /// With R + W > N, a read sees what was acknowledged before it began.
         case freshReads = "fresh reads"
         /// With R + W > N, a client sees its own acknowledged writes, from whatever node.
