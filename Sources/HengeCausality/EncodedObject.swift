@@ -109,6 +109,19 @@ package struct EncodedObject: Hashable, Sendable {
         return holds
     }
 
+    /// Whether the vector covers the dot of any sibling.
+    package func holdsSibling(coveredBy vector: VersionVector) -> Bool {
+        var holds = false
+        forEachSibling { sibling, _ in holds = holds || vector.covers(sibling.dot) }
+        return holds
+    }
+
+    /// The same context with nothing standing: it removes, from any replica that merges it, each
+    /// sibling that the context covers.
+    package var withoutSiblings: EncodedObject {
+        siblingCount == 0 ? self : VersionedObject(context: context, siblings: []).encoded()
+    }
+
     /// How many live siblings a reader at `wall` finds.
     package func liveCount(at wall: WallTime) -> Int {
         var count = 0

@@ -35,6 +35,22 @@ import Testing
         }
     }
 
+    @Test("the minimum covers exactly what both cover")
+    func minimum() {
+        for seed in UInt64(0)..<300 {
+            var random = SeededGenerator(seed: seed)
+            let (a, b) = (random.anyVector(), random.anyVector())
+            let least = VersionVector.minimum(a, b)
+            #expect(least == VersionVector.minimum(b, a), "seed \(seed)")
+            let actors = Set((a.entries + b.entries).map(\.actor)).sorted()
+            let expected = actors.compactMap { actor in
+                let counter = min(a.counter(of: actor), b.counter(of: actor))
+                return counter == 0 ? nil : Dot(actor: actor, counter: counter)
+            }
+            #expect(least.entries == expected, "seed \(seed)")
+        }
+    }
+
     @Test("a dot is covered up to its actor's counter, and no other actor's")
     func covers() {
         let some = vector(dot(3, 7))

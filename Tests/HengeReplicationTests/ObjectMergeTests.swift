@@ -61,6 +61,84 @@ import Testing
     }
 }
 
+@Suite struct CoveredMergeTests {
+    @Test("a stale copy of a purged record is not taken in again")
+    func purged() throws {
+        let stale = try #require(Version.catalogue[1].object)
+        var watermark = VersionVector()
+        #expect(merge(nil, stale, watermark) == .init(object: stale, dropped: 0))
+        watermark.record(dot(1, 2))
+        #expect(merge(nil, stale, watermark) == .init(object: nil, dropped: 1))
+        #expect(merge(stale, stale, watermark) == .init(object: stale, dropped: 0))
+    }
+
+    @Test("an empty record takes the siblings that its context covers, and no others")
+    func withoutSiblings() throws {
+        let both = try #require(Version.catalogue[4].object)
+        let first = try #require(Version.catalogue[2].object)
+        let empty = first.withoutSiblings
+        #expect(empty.siblingCount == 0 && empty.context == first.context)
+        #expect(empty.withoutSiblings == empty)
+        #expect(ObjectMerge.merge(first, empty).siblingCount == 0)
+        #expect(ObjectMerge.merge(both, empty).siblingCount == 1)
+    }
+
+    @Test("agrees with the merge of whole histories of which the obsolete part is left out")
+    func oracle() {
+        for seed in 1...400 as ClosedRange<UInt64> {
+            var generator = SeededGenerator(seed: seed)
+            var models = Array(repeating: Version.absent, count: 3)
+            var counters: [UInt64] = [0, 0, 0]
+            for _ in 0..<20 {
+                let replica = generator.below(3)
+                counters[replica] += 1
+                let new = dot(UInt64(replica + 1), counters[replica])
+                let replaced = generator.chance(1, in: 3) ? [] : models[replica].seen
+                models[replica] = models[replica].writing(new, replacing: replaced)
+                let other = generator.below(3)
+                if generator.chance(1, in: 2) {
+                    models[replica] = models[replica].merged(with: models[other])
+                }
+                check(models[other], models[replica], &generator, "seed \(seed)")
+            }
+        }
+    }
+
+    private func check(
+        _ local: Version,
+        _ incoming: Version,
+        _ generator: inout SeededGenerator,
+        _ comment: Comment
+    ) {
+        guard let object = incoming.object else { return }
+        var watermark = VersionVector()
+        for actor in 1...3 as ClosedRange<UInt64> where generator.chance(2, in: 3) {
+            watermark.record(dot(actor, 1 + UInt64(generator.below(12))))
+        }
+        let local = generator.chance(1, in: 4) ? .absent : local
+        var rest = incoming
+        rest.standing = incoming.standing.filter {
+            !watermark.covers($0) || local.standing.contains($0)
+        }
+        let isNothing = local == .absent && rest.standing.isEmpty
+        let expected = ObjectMerge.Merged(
+            object: isNothing ? nil : local.merged(with: rest).object,
+            dropped: incoming.standing.count - rest.standing.count
+        )
+        #expect(merge(local.object, object, watermark) == expected, comment)
+        let plain = ObjectMerge.Merged(object: local.merged(with: incoming).object, dropped: 0)
+        #expect(merge(local.object, object, VersionVector()) == plain, comment)
+    }
+
+    private func merge(
+        _ local: EncodedObject?,
+        _ incoming: EncodedObject,
+        _ watermark: VersionVector
+    ) -> ObjectMerge.Merged {
+        ObjectMerge.merge(local, incoming, covered: watermark)
+    }
+}
+
 @Suite struct SlotOrderTests {
     @Test("keeps every order of up to eight slots")
     func orders() {
