@@ -7,6 +7,8 @@ import HengeMessages
 struct EntropyPeer: Sendable {
     /// A pass that the other node has begun and that has not come to its end.
     struct TheirPass: Sendable {
+        /// The other's name for it.
+        let id: RequestID
         var began: Instant
         var heard: Instant
         /// By partition that differed: which writes the other had taken in when it asked.
@@ -22,6 +24,10 @@ struct EntropyPeer: Sendable {
     var machine: Comparison
     /// Names the question that is open; another for each.
     var question: UInt32
+    /// Names the pass that runs, or ran last: its first question.
+    var pass = RequestID(rawValue: 0)
+    /// The other's name for the last pass that it has begun on this connection.
+    var theirLast: RequestID?
     /// When the pass that runs, or ran last, was begun here.
     var began = Instant(nanoseconds: 0)
     /// When the next one is to begin.

@@ -97,12 +97,12 @@ extension Shard {
     static let passSilenceMax = Interval.seconds(30)
 
     /// After how long a comparison that has failed, or of a node that came back, is tried.
-    static let compareRetry = Interval.seconds(5)
+    var compareRetry: Interval { min(.seconds(5), configuration.compareInterval) }
 
     mutating func peerCameUp(_ id: NodeID, at time: ClockReading) {
         guard let index = entropyPeer(id) else { return }
         // Hints come first: they are what it missed, and nothing has to be looked for.
-        entropyPeers[index].due = min(entropyPeers[index].due, time.now + Self.compareRetry)
+        entropyPeers[index].due = min(entropyPeers[index].due, time.now + compareRetry)
     }
 
     mutating func peerWentDown(
@@ -114,6 +114,7 @@ extension Shard {
         settlementsLost(id)
         guard let index = entropyPeer(id) else { return }
         entropyPeers[index].theirPass = nil
+        entropyPeers[index].theirLast = nil
         guard !entropyPeers[index].machine.isIdle else { return }
         advance(comparison: index, .stop, at: time, &effects)
     }
@@ -154,11 +155,13 @@ extension Shard {
         switch effect {
         case .ask(let message):
             entropyPeers[index].askedAt = time.now
-            effects.emit(.sendBulk(peer, .entropy(nextQuestion(index), message)))
+            let id = nextQuestion(index)
+            if case .roots = message { entropyPeers[index].pass = id }
+            effects.emit(.sendBulk(peer, .entropy(id, message)))
         case .tellAgreed(let partitions):
             let told = clocks.changes(for: peer)
             let message = EntropyMessage.agreed(partitions, clocks: told)
-            effects.emit(.sendBulk(peer, .entropy(nextQuestion(index), message)))
+            effects.emit(.sendBulk(peer, .entropy(entropyPeers[index].pass, message)))
         case .needLeaves(let partition):
             advance(comparison: index, .leaves(trees[partition]), at: time, &effects)
         case .list(let range):
@@ -240,7 +243,7 @@ extension Shard {
         case .done: counters.comparisons += 1
         case .failed:
             counters.comparisonsFailed += 1
-            entropyPeers[index].due = time.now + Self.compareRetry
+            entropyPeers[index].due = time.now + compareRetry
         case .stopped: break
         }
     }

@@ -19,7 +19,8 @@ extension Shard {
     ) {
         switch message {
         case .roots(let roots, let told):
-            let answer = compare(roots, told, from: sender, at: time)
+            guard isLater(id, of: sender) else { return counters.lateAnswers += 1 }
+            let answer = compare(id, roots, told, from: sender, at: time)
             effects.emit(.sendBulk(sender, .entropy(id, answer)))
         case .leaves(let question):
             hear(sender, at: time)
@@ -31,7 +32,7 @@ extension Shard {
             hear(sender, at: time)
             serveVersions(id, question, from: sender, &effects)
         case .agreed(let partitions, let told):
-            agreed(partitions, told, from: sender)
+            agreed(id, partitions, told, from: sender)
         case .disputed(let key): disputed(key, by: sender, at: time, &effects)
         case .askHeld:
             effects.emit(.sendBulk(sender, .entropy(id, .held(holdsForOthers))))
@@ -52,7 +53,17 @@ extension Shard {
         entropyPeers[index].theirPass?.heard = time.now
     }
 
+    /// Whether a pass is later than all that the other node has begun on this connection. Messages
+    /// that come out of order would have this node believe what no longer holds.
+    private func isLater(_ pass: RequestID, of sender: NodeID) -> Bool {
+        guard let index = entropyPeer(sender), let last = entropyPeers[index].theirLast else {
+            return true
+        }
+        return Int32(truncatingIfNeeded: pass.generation &- last.generation) > 0
+    }
+
     private mutating func compare(
+        _ id: RequestID,
         _ roots: [PartitionRoot],
         _ told: [PartitionClock],
         from sender: NodeID,
@@ -67,8 +78,9 @@ extension Shard {
                 clocks: []
             )
         }
+        entropyPeers[index].theirLast = id
         clocks.received(told, from: sender)
-        var pass = EntropyPeer.TheirPass(began: time.now, heard: time.now, clocks: [:])
+        var pass = EntropyPeer.TheirPass(id: id, began: time.now, heard: time.now, clocks: [:])
         for root in roots {
             let partition = root.partition
             if entropyPeers[index].place(of: partition) == nil || upkeep.isUntrusted[partition] {
@@ -92,12 +104,13 @@ extension Shard {
     }
 
     private mutating func agreed(
+        _ id: RequestID,
         _ partitions: [Int],
         _ told: [PartitionClock],
         from sender: NodeID
     ) {
-        guard let index = entropyPeer(sender) else { return }
-        if let pass = entropyPeers[index].theirPass {
+        guard let index = entropyPeer(sender), entropyPeers[index].theirLast == id else { return }
+        if let pass = entropyPeers[index].theirPass, pass.id == id {
             for partition in partitions {
                 guard let theirs = pass.clocks[partition] else { continue }
                 entropyPeers[index].theirPass?.clocks[partition] = nil

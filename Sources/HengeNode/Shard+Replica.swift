@@ -90,12 +90,10 @@ extension Shard {
                 effects.emit(.sendBulk(sender, .entropy(RequestID(.upkeep, (0, 0)), .disputed(change.key))))
                 return handOffRecordEnded(batch, nil, at: time, &effects)
             }
-            let dropped = counters.obsoleteDropped
-            let merged = merge(latest, object, into: change.key)
-            if counters.obsoleteDropped > dropped {
-                tellObsolete(change.key, object, batch, &effects)
+            guard let merged = merge(latest, object, into: change.key) else {
+                if object.siblingCount > 0 { tellObsolete(change.key, object, batch, &effects) }
+                return handOffRecordEnded(batch, nil, at: time, &effects)
             }
-            guard let merged else { return handOffRecordEnded(batch, nil, at: time, &effects) }
             if let latest, merged.hasSameVersion(as: latest), pending.isDurable(change.key) {
                 return handOffRecordEnded(batch, nil, at: time, &effects)
             }

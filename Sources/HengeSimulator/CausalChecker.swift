@@ -279,7 +279,7 @@ struct CausalChecker {
         in place: Place? = nil
     ) -> WriteSet {
         let hand = hands[node][key]
-        var unseen = known
+        var unseen = known.subtracting(purged[key])
         if hand.epoch == epochs[node] { unseen = unseen.subtracting(hand.passing) }
         if let place { return unseen.subtracting(self[place, key].stored) }
         for place in Place.all(of: node, nodes) where !unseen.isEmpty {

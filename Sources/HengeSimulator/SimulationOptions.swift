@@ -59,8 +59,8 @@ package struct SimulationOptions: Hashable, Sendable {
     package var siblingsMax = 100
     package var objectBytesMax = 1 << 20
     package var requestsMax = 1 << 14
-    package var housekeepingInterval = Interval.seconds(1)
-    package var compareInterval = Interval.seconds(2)
+    package var housekeepingInterval = Interval.milliseconds(250)
+    package var compareInterval = Interval.milliseconds(600)
     package var scrubInterval = Interval.seconds(10)
     package var purgeGrace = Interval.seconds(1)
     package var replicaWorkMax = 1 << 16
