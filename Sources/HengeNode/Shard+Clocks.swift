@@ -64,6 +64,9 @@ extension Shard {
     /// The data directory is an older copy of one whose node has lived on. What is in it may have
     /// been deleted and purged since, so it does not count for reads before it was compared.
     mutating func mustCompare(_ effects: inout EffectBuffer<ShardEffect>) {
+        // Each node that has met a later life says so.
+        guard !isOldCopy else { return }
+        isOldCopy = true
         for partition in 0..<ring.partitions {
             let homes = ring.preferenceList(partition: partition)
             guard let own = homes.slot(of: node), homes.count > 1 else { continue }

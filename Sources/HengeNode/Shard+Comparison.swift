@@ -101,6 +101,7 @@ extension Shard {
 
     mutating func peerCameUp(_ id: NodeID, at time: ClockReading) {
         guard let index = entropyPeer(id) else { return }
+        entropyPeers[index].theirLast = nil
         // Hints come first: they are what it missed, and nothing has to be looked for.
         entropyPeers[index].due = min(entropyPeers[index].due, time.now + compareRetry)
     }

@@ -17,6 +17,9 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
+        // What a node says that is taken to be down is from before it went, and would be remembered
+        // as if its next life had said it.
+        guard isUp(sender) else { return counters.lateAnswers += 1 }
         switch message {
         case .roots(let roots, let told):
             guard isLater(id, of: sender) else { return counters.lateAnswers += 1 }

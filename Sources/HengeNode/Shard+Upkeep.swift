@@ -88,7 +88,7 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        guard !isBusy(time) || time.now >= upkeep.restUntil else { return }
+        guard trees.isReady, !isBusy(time) || time.now >= upkeep.restUntil else { return }
         if let running = upkeep.running {
             guard upkeep.isResting else { return }
             upkeep.isResting = false

@@ -82,6 +82,7 @@ package struct Shard: ~Copyable {
     /// After the start from an old copy, by partition: with which other home replicas it is to be
     /// compared before it may be read from.
     var uncompared: [Int: ReplicaSet] = [:]
+    var isOldCopy = false
     /// By node id: whether there is a connection to it. Own entry: true.
     var isUp: [Bool]
     /// Rises with each read, to spread digests over the replicas.

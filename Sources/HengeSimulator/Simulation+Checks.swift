@@ -127,7 +127,7 @@ extension Simulation {
             causal.purged[number].union(
                 final.map { history.covered(by: $0.context) } ?? WriteSet()
             )
-        let living = history.survivors(of: replaced)
+        let living = history.survivors(of: replaced).subtracting(causal.purged[number])
         for operation in log.operations where operation.key == number {
             guard case .response(.written)? = operation.reply, let request = operation.request,
                 case .write(let mutation) = request.operation,
