@@ -122,7 +122,7 @@ package struct KnownClocks: Sendable {
 extension KnownClocks.Row {
     private var everyone: UInt64 { 1 << UInt64(others.count) - 1 }
 
-    /// Raises the watermark by this actor alone: far cheaper than all of ``raiseWatermark()``, which
+    /// Raises the watermark by this actor alone: far cheaper than ``raiseWatermark()``, which
     /// matters as each write comes here.
     mutating func claim(_ dot: Dot) {
         let before = known.counter(of: dot.actor)
