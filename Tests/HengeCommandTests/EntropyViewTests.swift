@@ -88,7 +88,7 @@ import henge
         #expect(
             view.lines(color: false) == [
                 "2 of 64 ranges not verified since their nodes started", strip,
-                "age over the ring: █ 8 s ? never; each is 1 range", "",
+                "age over the ring, each 1 range, █ 8 s, ? never verified", "",
             ] + table + [
                 "since their starts: 3 partitions differed; 4.00 KiB sent as 2.00 KiB to compare, "
                     + "8.00 KiB as 6.00 KiB to hand over",

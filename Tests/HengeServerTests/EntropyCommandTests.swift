@@ -79,16 +79,16 @@ import Testing
             "bytes_compressed", "hand_off_bytes_raw", "hand_off_bytes_compressed",
         ]
         #expect(names.map { value[$0]?.int } == Array(1...10))
-        #expect(value["oldest_verified_seconds"] == .double(1.25))
+        #expect(value["oldest_verified_seconds"] == RESPValue.double(1.25))
         #expect(value["unverified"]?.int == 1)
         #expect(value["tombstones"]?.int == 23)
-        #expect(value["scrubbed"] == .double(0.25))
-        #expect(value["scrubbed_seconds_ago"] == .null)
+        #expect(value["scrubbed"] == RESPValue.double(0.25))
+        #expect(value["scrubbed_seconds_ago"] == RESPValue.null)
         let ranges = try #require(value["ranges"]).elements.map(\.elements)
         #expect(ranges.map { $0[2] } == [.double(1.25), .null, .null])
         let running = try #require(value["running"]?.elements.first)
         #expect(running["left"]?.int == 8)
-        #expect(running["seconds"] == .double(2))
+        #expect(running["seconds"] == RESPValue.double(2))
     }
 
     @Test("messages survive every level of compression", arguments: BulkCodec.levels)

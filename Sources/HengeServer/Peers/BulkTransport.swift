@@ -44,6 +44,8 @@ package final class BulkTransport {
         package var messagesReceived = 0
         package var malformed = 0
         package var dials = 0
+
+        package init() {}
     }
 
     package let eventLoop: any EventLoop

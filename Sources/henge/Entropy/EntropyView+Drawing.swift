@@ -110,14 +110,29 @@ extension EntropyView {
         let columns = stride(from: 0, to: ranges.count, by: width).map { first in
             let part = ranges[first..<min(first + width, ranges.count)].filter(\.isCompared)
             let ages = part.compactMap(\.verifiedMs)
-            guard ages.count == part.count else { return Paint.bad("?", color: color) }
+            guard ages.count == part.count else { return Painted("?", .bad) }
             let share = Double(ages.max() ?? 0) / Double(max(1, oldest))
             let level = min(Self.levels.count - 1, Int(share * Double(Self.levels.count)))
-            return Paint.good(String(Self.levels[level]), color: color)
+            return Painted(String(Self.levels[level]), .good)
         }
         let each = width == 1 ? "1 range" : "\(width) ranges"
-        let key = "age over the ring: █ \(HintsView.age(oldest)) ? never; each is \(each)"
-        return [columns.joined(), Paint.faint(key, color: color)]
+        var key = "age over the ring, each \(each)"
+        if columns.contains(where: { $0.paint == .good }) { key += ", █ \(HintsView.age(oldest))" }
+        if columns.contains(where: { $0.paint == .bad }) { key += ", ? never verified" }
+        return [Self.joined(columns, color: color), Paint.faint(key, color: color)]
+    }
+
+    /// Neighbours of one paint are painted in one piece.
+    private static func joined(_ parts: [Painted], color: Bool) -> String {
+        var runs: [Painted] = []
+        for part in parts {
+            if let last = runs.last, last.paint == part.paint {
+                runs[runs.count - 1].text += part.text
+            } else {
+                runs.append(part)
+            }
+        }
+        return runs.map { $0.rendered(color: color) }.joined()
     }
 
     private var table: Table {
