@@ -31,6 +31,8 @@ package struct NodeSettings: Sendable {
     /// How long a stop may take in all; see ``Server``.
     package var stopTimeout = Interval.seconds(15)
     package var allowsFlush = false
+    /// How hard bulk messages are compressed: zlib's levels, 0 (not at all) to 9.
+    package var bulkCompressionLevel = BulkCodec.levelDefault
     package var blockCacheBytes = 64 * 1024 * 1024
     package var shard = ShardConfiguration()
     package var control = ControlSettings()

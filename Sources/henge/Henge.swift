@@ -28,7 +28,7 @@ struct Henge: AsyncParsableCommand {
                 name: "Nodes",
                 subcommands: [
                     ServeCommand.self, ClusterCommand.self, RingCommand.self, ReportCommand.self,
-                    HintsCommand.self,
+                    HintsCommand.self, RepairCommand.self,
                 ]),
             CommandGroup(
                 name: "Measuring and testing",

@@ -95,6 +95,35 @@ import Testing
 
     // MARK: A scripted node
 
+    @Test("bytes of comparisons and of hand-offs are counted apart, as all of them together")
+    func traffic() async throws {
+        let listener = try await ScriptedPeer.listen()
+        let sender = try BulkSender(to: listener.port)
+        let id = RequestID(slot: 1, generation: 1)
+        let sums = [PartitionRoot](repeating: PartitionRoot(partition: 1, root: 7), count: 1000)
+        try await sender.send(.entropy(id, .roots(sums, clocks: [])), to: NodeID(1))
+        try await sender.send(.handedOff(id, .overloaded), to: NodeID(1))
+        try await sender.send(Self.fetch(1), to: NodeID(1))
+        try await eventually("all come") { listener.messages.count == 3 }
+        let counters = try await sender.counters()
+        let sizes = listener.messages.map { message in
+            var bytes = ByteBuffer()
+            PeerMessageCodec.write(message, into: &bytes)
+            return bytes.readableBytes
+        }
+        #expect(counters.entropyBytesRawSent == sizes[0])
+        #expect(counters.handOffBytesRawSent == sizes[1])
+        #expect(counters.bytesRawSent == sizes.reduce(0, +))
+        #expect(counters.entropyBytesCompressedSent < sizes[0] / 10)
+        #expect(counters.handOffBytesCompressedSent > 0)
+        #expect(
+            counters.entropyBytesCompressedSent + counters.handOffBytesCompressedSent
+                < counters.bytesCompressedSent
+        )
+        try await sender.stop()
+        try await listener.stop()
+    }
+
     @Test("an idle connection closes, and the next message dials again")
     func idle() async throws {
         let listener = try await ScriptedPeer.listen()

@@ -9,24 +9,37 @@ package enum BulkCodec {
     /// The longest message. A little under what a frame may carry, since what can't be compressed
     /// grows by 5 bytes in each 16 KiB.
     package static let rawBytesMax = Frame.payloadMax - 64 * 1024
-    /// The fastest: higher levels take two to four times as long for a tenth less.
-    private static let level: Int32 = 1
+    /// The fastest that compresses: level 3 takes up to twice as long for a fifteenth less, level 6
+    /// three to five times as long for an eighth less (docs/performance.md).
+    package static let levelDefault = 1
+    /// zlib's: not at all to best.
+    package static let levels = 0...9
     /// Deflate can't do better (zlib's technical notes: 1032:1), so a longer message is a lie that
     /// is seen before any memory is taken for it.
     private static let ratioMax = 1040
 
     /// The frame for an encoded message of at most ``rawBytesMax`` bytes.
-    package static func frame(_ message: ByteBuffer) -> ByteBuffer {
+    ///
+    /// - Parameter level: one of ``levels``.
+    package static func frame(
+        _ message: ByteBuffer,
+        level: Int = levelDefault
+    ) -> ByteBuffer {
         precondition(message.readableBytes <= rawBytesMax, "callers bound what they send")
+        precondition(levels.contains(level), "settings are checked")
         var out = ByteBuffer()
         Frame.write(into: &out) { out in
             out.writeInteger(UInt32(message.readableBytes))
-            deflate(message, into: &out)
+            deflate(message, into: &out, level: level)
         }
         return out
     }
 
-    private static func deflate(_ message: ByteBuffer, into out: inout ByteBuffer) {
+    private static func deflate(
+        _ message: ByteBuffer,
+        into out: inout ByteBuffer,
+        level: Int
+    ) {
         let bound = Int(compressBound(uLong(message.readableBytes)))
         out.writeWithUnsafeMutableBytes(minimumWritableBytes: bound) { space in
             message.withUnsafeReadableBytes { bytes in
@@ -36,7 +49,7 @@ package enum BulkCodec {
                     &length,
                     bytes.baseAddress?.assumingMemoryBound(to: Bytef.self),
                     uLong(bytes.count),
-                    level
+                    Int32(clamping: level)
                 )
                 precondition(status == Z_OK, "zlib has room and memory, and still fails: \(status)")
                 return Int(length)

@@ -23,7 +23,7 @@ final class BulkLink {
     let peer: Member
     private unowned let transport: BulkTransport
     private var state = State.idle
-    private var queue = Deque<ByteBuffer>()
+    private var queue = Deque<(bytes: ByteBuffer, traffic: BulkTraffic)>()
     /// Of messages in the queue, on the thread, or not yet taken by the network.
     private var queuedBytes = 0
     private var isCompressing = false
@@ -47,7 +47,7 @@ final class BulkLink {
             transport.counters.messagesDropped += 1
             return
         }
-        queue.append(bytes)
+        queue.append((bytes, BulkTraffic(message)))
         queuedBytes += size
         lastUsed = SystemClock.now()
         switch state {
@@ -146,23 +146,29 @@ final class BulkLink {
     /// ready and unsent stays small.
     func compressNext() {
         guard case .open(let channel) = state, !isCompressing, channel.isWritable,
-            let message = queue.popFirst()
+            let (message, traffic) = queue.popFirst()
         else { return }
         isCompressing = true
         let attempt = attempt
         let size = message.readableBytes
+        let level = transport.compressionLevel
         let link = NIOLoopBound(self, eventLoop: transport.eventLoop)
         transport.threads
-            .runIfActive(eventLoop: transport.eventLoop) { BulkCodec.frame(message) }
-            .whenSuccess { link.value.write($0, of: size, attempt: attempt) }
+            .runIfActive(eventLoop: transport.eventLoop) {
+                BulkCodec.frame(message, level: level)
+            }
+            .whenSuccess { link.value.write($0, of: size, traffic, attempt: attempt) }
     }
 
-    private func write(_ frame: ByteBuffer, of size: Int, attempt: Int) {
+    private func write(
+        _ frame: ByteBuffer,
+        of size: Int,
+        _ traffic: BulkTraffic,
+        attempt: Int
+    ) {
         guard case .open(let channel) = state, self.attempt == attempt else { return }
         isCompressing = false
-        transport.counters.messagesSent += 1
-        transport.counters.bytesRawSent += size
-        transport.counters.bytesCompressedSent += frame.readableBytes
+        transport.count(sent: traffic, raw: size, compressed: frame.readableBytes)
         let link = NIOLoopBound(self, eventLoop: transport.eventLoop)
         channel.writeAndFlush(frame).whenSuccess {
             guard link.value.attempt == attempt else { return }

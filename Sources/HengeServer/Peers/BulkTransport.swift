@@ -30,6 +30,13 @@ package final class BulkTransport {
     package struct Counters: Hashable, Sendable {
         package var bytesRawSent = 0
         package var bytesCompressedSent = 0
+        /// Of the bytes sent, those of comparisons with other nodes.
+        package var entropyBytesRawSent = 0
+        package var entropyBytesCompressedSent = 0
+        /// Of the bytes sent, those of records handed over, for hints or after comparisons, and of
+        /// the answers to such.
+        package var handOffBytesRawSent = 0
+        package var handOffBytesCompressedSent = 0
         package var messagesSent = 0
         package var messagesDropped = 0
         package var bytesRawReceived = 0
@@ -37,11 +44,14 @@ package final class BulkTransport {
         package var messagesReceived = 0
         package var malformed = 0
         package var dials = 0
+
+        package init() {}
     }
 
     package let eventLoop: any EventLoop
     let hello: PeerHello
     let limits: Limits
+    let compressionLevel: Int
     let logger: Logger
     /// Runs what would hold up the event loop.
     let threads = NIOThreadPool(numberOfThreads: 1)
@@ -57,10 +67,12 @@ package final class BulkTransport {
     /// - Parameters:
     ///   - hello: this node's, for whatever purpose.
     ///   - peers: the other members.
+    ///   - compressionLevel: one of ``BulkCodec/levels``.
     package init(
         eventLoop: any EventLoop,
         hello: PeerHello,
         peers: [Member],
+        compressionLevel: Int = BulkCodec.levelDefault,
         limits: Limits = Limits(),
         seed: UInt64,
         logger: Logger,
@@ -71,11 +83,28 @@ package final class BulkTransport {
         hello.purpose = .bulk
         self.hello = hello
         self.limits = limits
+        self.compressionLevel = compressionLevel
         self.logger = logger
         self.deliver = deliver
         jitter = SeededGenerator(seed: seed)
         links = peers.map { BulkLink(peer: $0, transport: self) }
         threads.start()
+    }
+
+    /// Counts a message that is about to be written.
+    func count(sent traffic: BulkTraffic, raw: Int, compressed: Int) {
+        counters.messagesSent += 1
+        counters.bytesRawSent += raw
+        counters.bytesCompressedSent += compressed
+        switch traffic {
+        case .entropy:
+            counters.entropyBytesRawSent += raw
+            counters.entropyBytesCompressedSent += compressed
+        case .handOff:
+            counters.handOffBytesRawSent += raw
+            counters.handOffBytesCompressedSent += compressed
+        case .other: break
+        }
     }
 
     /// Sends a message, or drops it.

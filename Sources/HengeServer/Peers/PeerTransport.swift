@@ -40,6 +40,7 @@ final class PeerTransport {
             eventLoop: driver.eventLoop,
             hello: hello,
             peers: driver.links.compactMap { $0?.peer },
+            compressionLevel: driver.settings.bulkCompressionLevel,
             seed: jitter.next(),
             logger: driver.logger,
             deliver: { [unowned driver] in driver.receivedBulk($0, from: $1) }

@@ -6,8 +6,8 @@ struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
         abstract: "Report on the cluster.",
-        discussion: "Example: henge report hints",
-        subcommands: [ReportHintsCommand.self]
+        discussion: "Example: henge report entropy",
+        subcommands: [ReportHintsCommand.self, ReportEntropyCommand.self]
     )
 }
 

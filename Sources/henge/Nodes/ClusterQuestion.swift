@@ -14,14 +14,18 @@ enum ClusterQuestion {
         _ words: [String],
         through nodes: NodeOptions
     ) async throws(CommandFailure) -> [Answer] {
+        let ring = try await ring(through: nodes)
+        return await ask(words, of: ring.nodes.map { ($0.name, $0.resp) })
+    }
+
+    /// The ring as the first node that can be reached has it.
+    static func ring(through nodes: NodeOptions) async throws(CommandFailure) -> RingView {
         let reply = try await nodes.ask(["HENGE.RING"])
-        let ring: RingView
         do throws(ReplyFields.Fault) {
-            ring = try RingView(reply)
+            return try RingView(reply)
         } catch {
             throw CommandFailure(.failed, error.description)
         }
-        return await ask(words, of: ring.nodes.map { ($0.name, $0.resp) })
     }
 
     /// Asks these addresses, under the names that they are given by.

@@ -103,6 +103,26 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "How fast hints are delivered, in MiB a second. (default: 16)")
     var hintRateMib: String?
 
+    @Option(
+        name: .customLong("compare-interval-s"),
+        help: "How often partitions are compared with other nodes, in seconds. (default: 600)"
+    )
+    var compareIntervalS: String?
+
+    @Option(help: "How fast records that differ are sent, in MiB a second. (default: 32)")
+    var entropyRateMib: String?
+
+    @Option(
+        name: .customLong("scrub-interval-s"),
+        help: "In what time every record is read to verify it, in seconds. (default: 604800)"
+    )
+    var scrubIntervalS: String?
+
+    @Option(
+        help: "How hard records between nodes are compressed, 0 (not at all) to 9. (default: 1)"
+    )
+    var bulkCompressionLevel: String?
+
     @Option(help: "Client connections at a time. (default: 20000)")
     var maxConnections: String?
 
@@ -138,6 +158,9 @@ struct ServeOptions: ParsableArguments {
             ("max-value-bytes", maxValueBytes), ("max-connections", maxConnections),
             ("max-requests", maxRequests), ("hint-max-mib", hintMaxMib),
             ("hint-max-age-s", hintMaxAgeS), ("hint-rate-mib", hintRateMib),
+            ("compare-interval-s", compareIntervalS), ("entropy-rate-mib", entropyRateMib),
+            ("scrub-interval-s", scrubIntervalS),
+            ("bulk-compression-level", bulkCompressionLevel),
             ("block-cache-mib", blockCacheMib), ("allow-flush", allowFlush ? "true" : nil),
             ("stop-timeout-s", stopTimeoutS), ("log-level", logLevel),
         ]

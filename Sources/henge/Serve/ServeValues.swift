@@ -94,6 +94,12 @@ struct ServeValues {
         settings.connectionsMax = try number("max-connections", default: 20_000, in: 1...1_000_000)
         settings.requestsMax = try number("max-requests", default: 2048, in: 1...16_384)
         try hints(&settings.shard)
+        try antiEntropy(&settings.shard)
+        settings.bulkCompressionLevel = try number(
+            "bulk-compression-level",
+            default: BulkCodec.levelDefault,
+            in: BulkCodec.levels
+        )
         settings.blockCacheBytes =
             try number("block-cache-mib", default: 64, in: 1...1_048_576) << 20
         settings.stopTimeout = .seconds(
@@ -168,6 +174,17 @@ struct ServeValues {
             UInt64(try number("hint-max-age-s", default: 10_800, in: 1...31_536_000))
         )
         shard.hintBytesPerSecond = try number("hint-rate-mib", default: 16, in: 1...65_536) << 20
+    }
+
+    private func antiEntropy(_ shard: inout ShardConfiguration) throws(CommandFailure) {
+        shard.compareInterval = .seconds(
+            UInt64(try number("compare-interval-s", default: 600, in: 1...604_800))
+        )
+        shard.entropyBytesPerSecond =
+            try number("entropy-rate-mib", default: 32, in: 1...65_536) << 20
+        shard.scrubInterval = .seconds(
+            UInt64(try number("scrub-interval-s", default: 604_800, in: 60...31_536_000))
+        )
     }
 
     private static func buckets(_ text: String) -> [String]? {

@@ -54,6 +54,12 @@ package struct CommandTable: Sendable {
         alone(
             "henge.hints", .hengeHints, -1, .henge, [.admin],
             "Writes kept for nodes that missed them: shows, pauses, resumes or drops them."),
+        alone(
+            "henge.entropy", .hengeEntropy, 1, .henge, [],
+            "How far this node's partition replicas agree with those of others."),
+        alone(
+            "henge.repair", .hengeRepair, 1, .henge, [.admin],
+            "Compares with the other nodes now and mends what differs."),
         coverage("scan", .scan, -2, .generic, [.readOnly], "Lists keys of the whole cluster."),
         coverage("randomkey", .randomKey, 1, .generic, [.readOnly], "A key, somewhat at random."),
         coverage("dbsize", .dbSize, 1, .server, [.readOnly, .fast], "Keys in the whole cluster."),

@@ -30,6 +30,8 @@ extension ClientSession {
         case .hengeRing: write(RingReport(hub.driver).tree)
         case .hengeStatus: write(StatusReport(hub).tree)
         case .hengeHints: try hints(command)
+        case .hengeEntropy: write(EntropyReport(hub.driver).tree)
+        case .hengeRepair: repair()
         case .get, .strlen, .type, .ttl, .pttl, .expireTime, .pexpireTime, .set, .setEx, .psetEx,
             .setNX, .getSet, .getDel, .getEx, .expire, .pexpire, .expireAt, .pexpireAt, .persist,
             .mget, .mset, .del, .unlink, .exists, .touch, .scan, .randomKey, .dbSize, .flushAll,
