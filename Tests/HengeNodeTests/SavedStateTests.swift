@@ -112,7 +112,7 @@ import struct NIOCore.ByteBuffer
     func otherPartitions() throws {
         let cluster = try Cluster(nodes: 1, replicas: 1)
         let entry = ActorTable.Entry(actor: ActorID(rawValue: 1), counter: 1)
-        let saved = SavedState(actors: [entry], tallies: nil, clock: .zero)
+        let saved = SavedState(actors: [entry], counts: nil, clock: .zero)
         cluster.take(down: 1)
         cluster.restart(1, saved: saved)
         #expect(cluster.node(1).shard.savedState.actors.count == 64)

@@ -123,7 +123,7 @@ extension Mutant {
         mutant.savedState = { state, _ in
             old = old ?? state
             guard state == nil, let old else { return state }
-            return SavedState(actors: old.actors, tallies: nil, clock: old.clock)
+            return SavedState(actors: old.actors, counts: nil, clock: old.clock)
         }
         return mutant
     }
@@ -135,7 +135,7 @@ extension Mutant {
         mutant.savedState = { state, node in
             if let state { kept[node] = state }
             guard state == nil, let old = kept[node] else { return state }
-            return SavedState(actors: old.actors, tallies: nil, clock: old.clock)
+            return SavedState(actors: old.actors, counts: nil, clock: old.clock)
         }
         return mutant
     }
