@@ -132,7 +132,7 @@ import struct NIOCore.ByteBuffer
         func entropy(_ rest: String, _ error: WireDecodeError) { expect("0e" + id + rest, error) }
         let sum = "0000000000000009"
         entropy("00", .invalidField("entropy message"))
-        entropy("0a", .invalidField("entropy message"))
+        entropy("0b", .invalidField("entropy message"))
         entropy("01" + "ffffffff" + sum + sum, .truncated)
         entropy("01" + "00000001" + "4000" + sum, .invalidField("partition"))
         entropy("07" + "00000001" + "0001" + "ffffffff" + sum, .truncated)

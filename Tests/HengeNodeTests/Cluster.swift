@@ -71,7 +71,7 @@ final class Cluster {
         }
         for node in nodes {
             let empty = Array(repeating: RecordWeight.nothing, count: ring.partitions)
-            node.shard.addInitialTallies(empty, leaves: [])
+            node.shard.addInitialTallies(empty, leaves: Array(repeating: LeafSums(bits: 0), count: 64))
             for peer in nodes where peer.id != node.id { step(node.id, .peerUp(peer.id)) }
         }
     }
