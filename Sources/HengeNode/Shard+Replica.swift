@@ -118,6 +118,9 @@ extension Shard {
         let watermark = clocks.watermark(of: ring.partition(of: key.token))
         let merged = ObjectMerge.merge(latest, incoming, covered: watermark)
         counters.obsoleteDropped += merged.dropped
+        if latest == nil, incoming.siblingCount == 0, watermark.descends(from: incoming.context) {
+            return nil  // It says what this replica knows, and it will be purged where it is.
+        }
         return merged.object
     }
 

@@ -71,10 +71,13 @@ final class Cluster {
         }
         for node in nodes {
             let empty = Array(repeating: RecordWeight.nothing, count: ring.partitions)
-            node.shard.addInitialTallies(empty, leaves: Array(repeating: LeafSums(bits: 0), count: 64))
+            node.shard.addInitialTallies(empty, leaves: noLeaves)
             for peer in nodes where peer.id != node.id { step(node.id, .peerUp(peer.id)) }
         }
     }
+
+    /// The hash trees of a disk without records.
+    var noLeaves: [LeafSums] { Array(repeating: LeafSums(bits: 0), count: ring.partitions) }
 
     private func makeShard(_ id: NodeID, saved: SavedState?) -> Shard {
         seeds += 1
@@ -84,6 +87,8 @@ final class Cluster {
             configuration: configuration,
             saved: saved,
             hints: nodes.count >= Int(id.rawValue) ? backlogs(of: node(id)) : [],
+            watermarks: nodes.count >= Int(id.rawValue)
+                ? node(id).watermarks.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } : [],
             seed: seeds
         )
     }

@@ -162,7 +162,7 @@ import struct NIOCore.ByteBuffer
         cluster.ask(.write(.delete()), key("old"))
         #expect(!cluster.node(1).shard.partitionTallies.isComplete)
         #expect(cluster.node(1).shard.savedState.counts == nil)
-        cluster.node(1).shard.addInitialTallies(old, leaves: Array(repeating: LeafSums(bits: 0), count: 64))
+        cluster.node(1).shard.addInitialTallies(old, leaves: cluster.noLeaves)
         check(cluster.node(1), cluster.ring, 0)
         #expect(count(cluster, at: 1) == "count 1")
         #expect(cluster.node(1).shard.partitionTallies.total.records == 2)

@@ -1,0 +1,197 @@
+import HengeBase
+import HengeCausality
+import HengeMessages
+import HengeNode
+import NIOCore
+import Testing
+
+/// What comparisons, the scrub and purging do to a small cluster.
+@Suite struct EntropyTests {
+    private let names = (0..<40).map { "key \($0)" }
+
+    /// A cluster that keeps no hints, so that nothing but comparisons mends it.
+    private func cluster(_ change: (inout ShardConfiguration) -> Void = { _ in }) throws -> Cluster {
+        var configuration = ShardConfiguration()
+        configuration.hintBytesMax = 0
+        configuration.compareInterval = .seconds(10)
+        change(&configuration)
+        return try Cluster(configuration: configuration)
+    }
+
+    private func compareAll(_ cluster: Cluster) {
+        for node in cluster.nodes where !cluster.down.contains(node.id) {
+            cluster.step(node.id, .compareNow)
+            cluster.settle()
+        }
+    }
+
+    /// So many rounds of all that is done in the background.
+    private func keepHouse(_ cluster: Cluster, rounds: Int) {
+        for _ in 0..<rounds {
+            for _ in 0..<11 { cluster.pass(milliseconds: 1_000) }
+            cluster.housekeep()
+            cluster.settle()
+        }
+    }
+
+    private func stored(_ cluster: Cluster, on node: Int) -> [String?] {
+        names.map { cluster.stored(key($0), on: node) }
+    }
+
+    @Test("what a node missed comes back without a hint and without a read")
+    func missed() throws {
+        let cluster = try cluster()
+        for name in names { cluster.set(key(name), "old") }
+        cluster.take(down: 3)
+        for name in names.prefix(7) { cluster.set(key(name), "new") }
+        cluster.bring(up: 3)
+        cluster.settle()
+        #expect(cluster.stored(key(names[0]), on: 3) == "old")
+        compareAll(cluster)
+        #expect(stored(cluster, on: 3) == stored(cluster, on: 1) && cluster.isQuiet)
+        #expect(cluster.stored(key(names[0]), on: 3) == "new")
+        let status = cluster.node(3).shard.entropyStatus(at: reading(cluster))
+        #expect(status.isReady && status.ranges.count == 64)
+        #expect(status.ranges.allSatisfy { $0.verifiedAge != nil && $0.replicas == 3 })
+    }
+
+    private func reading(_ cluster: Cluster) -> ClockReading {
+        ClockReading(now: cluster.now, wall: cluster.wall(NodeID(3)))
+    }
+
+    @Test("a comparison of equal replicas lists nothing")
+    func equal() throws {
+        let cluster = try cluster()
+        for name in names { cluster.set(key(name), "v") }
+        var lists = 0
+        cluster.fails = { _, request in
+            if case .list = request { lists += 1 }
+            return nil
+        }
+        compareAll(cluster)
+        #expect(lists == 0)
+        #expect(cluster.nodes.reduce(0) { $0 + $1.shard.counters.comparisons } >= 3)
+    }
+
+    @Test("a lost disk is filled again, on schedule")
+    func lostDisk() throws {
+        let cluster = try cluster()
+        for name in names { cluster.set(key(name), "v") }
+        cluster.take(down: 3)
+        cluster.node(3).disk = [:]
+        cluster.restart(3)
+        let nothing = Array(repeating: RecordWeight.nothing, count: 64)
+        cluster.node(3).shard.addInitialTallies(nothing, leaves: cluster.noLeaves)
+        keepHouse(cluster, rounds: 2)
+        #expect(stored(cluster, on: 3) == names.map { _ in "v" })
+        #expect(cluster.node(3).shard.counters.entropyReceived == names.count)
+    }
+
+    // MARK: Purging
+
+    @Test("a deleted key is forgotten by all, after the watermark is on the disk")
+    func purged() throws {
+        let cluster = try cluster()
+        for name in names { cluster.set(key(name), "v") }
+        for name in names { cluster.ask(.write(.delete()), key(name)) }
+        var removedUnsaved = 0
+        cluster.fails = { id, request in
+            guard case .remove(let key, _) = request else { return nil }
+            let partition = cluster.ring.partition(of: key.token)
+            if cluster.node(id).watermarks[partition] == nil { removedUnsaved += 1 }
+            return nil
+        }
+        keepHouse(cluster, rounds: 6)
+        for node in cluster.nodes { #expect(node.disk.isEmpty) }
+        #expect(removedUnsaved == 0)
+        #expect(cluster.node(1).shard.counters.purged == names.count)
+        #expect(cluster.node(1).shard.partitionTallies.total.records == 0)
+    }
+
+    @Test("nothing is purged while a home replica is away")
+    func away() throws {
+        let cluster = try cluster()
+        for name in names { cluster.set(key(name), "v") }
+        cluster.take(down: 3)
+        for name in names { cluster.ask(.write(.delete()), key(name)) }
+        keepHouse(cluster, rounds: 6)
+        #expect(cluster.node(1).shard.counters.purged == 0)
+        cluster.bring(up: 3)
+        keepHouse(cluster, rounds: 6)
+        for node in cluster.nodes { #expect(node.disk.isEmpty) }
+    }
+
+    @Test("an old value that comes after the purge is dropped, and said to be durable")
+    func lateValue() throws {
+        let cluster = try cluster()
+        cluster.set(key("k"), "v")
+        let bytes = try #require(cluster.node(1).disk[key("k")])
+        let old = try EncodedObject(bytes)
+        cluster.ask(.write(.delete()), key("k"))
+        keepHouse(cluster, rounds: 6)
+        #expect(cluster.node(1).disk.isEmpty)
+        let store = PeerMessage.store(RequestID(rawValue: 1), key("k"), old, timeout: .seconds(1))
+        cluster.step(NodeID(1), .message(from: NodeID(2), store))
+        cluster.settle()
+        #expect(cluster.sent.last == "1→2 stored durable")
+        #expect(cluster.node(1).disk.isEmpty)
+        #expect(cluster.node(1).shard.counters.obsoleteDropped >= 1)
+        #expect(cluster.set(key("k"), "w") == "OK")
+        #expect(cluster.get(key("k"), .all) == "w", "a new value is not an old one")
+    }
+
+    @Test("a node that comes back with a purged value gives it up, by comparison alone")
+    func staleDisk() throws {
+        let cluster = try cluster()
+        cluster.set(key("k"), "v")
+        let old = cluster.node(3).disk
+        cluster.ask(.write(.delete()), key("k"))
+        keepHouse(cluster, rounds: 6)
+        cluster.take(down: 3)
+        cluster.node(3).disk = old
+        cluster.node(3).watermarks = [:]
+        cluster.restart(3, confirmed: false)
+        #expect(cluster.notes.contains(.mustCompare))
+        #expect(cluster.get(key("k"), .quorum) == "nothing", "it does not count before it was compared")
+        let object = try EncodedObject(try #require(old[key("k")]))
+        var leaves = cluster.noLeaves
+        var tallies = Array(repeating: RecordWeight.nothing, count: 64)
+        let partition = cluster.ring.partition(of: key("k").token)
+        let fingerprint = RecordFingerprint.of(key("k"), object)
+        leaves[partition].add(fingerprint, at: key("k").token, partitionBits: 6)
+        tallies[partition] = RecordWeight(records: 1, keys: 1, bytes: 1)
+        cluster.node(3).shard.addInitialTallies(tallies, leaves: leaves)
+        keepHouse(cluster, rounds: 2)
+        #expect(cluster.node(3).shard.isCompared == true)
+        #expect(cluster.stored(key("k"), on: 3).map { $0 == "gone" } ?? true)
+        #expect(cluster.node(1).disk.isEmpty && cluster.node(2).disk.isEmpty)
+        keepHouse(cluster, rounds: 6)
+        for node in cluster.nodes { #expect(node.disk.isEmpty) }
+    }
+
+    // MARK: Losses
+
+    @Test("the scrub drops a rotten record, and the others give it back")
+    func rot() throws {
+        let cluster = try cluster { $0.scrubInterval = .seconds(11) }
+        for name in names { cluster.set(key(name), "v") }
+        cluster.node(2).disk[key(names[5])] = ByteBuffer(string: "?")
+        keepHouse(cluster, rounds: 4)
+        #expect(cluster.stored(key(names[5]), on: 2) == "v")
+        let counters = cluster.node(2).shard.counters
+        #expect(counters.rottenRecords == 1)
+        #expect(counters.scrubbed >= names.count)
+    }
+
+    @Test("a node that has lost a record without a sign does not take it for purged")
+    func silentLoss() throws {
+        let cluster = try cluster { $0.scrubInterval = .seconds(11) }
+        for name in names { cluster.set(key(name), "v") }
+        keepHouse(cluster, rounds: 3)
+        cluster.node(1).disk[key(names[5])] = nil
+        keepHouse(cluster, rounds: 6)
+        for node in 1...3 { #expect(cluster.stored(key(names[5]), on: node) == "v") }
+        #expect(cluster.node(1).shard.counters.leavesMended >= 1)
+        #expect(cluster.node(1).shard.counters.disputes >= 1)
+    }
+}
