@@ -102,11 +102,16 @@ package struct EncodedObject: Hashable, Sendable {
         return holds
     }
 
-    /// Whether any sibling expires some day, or has expired.
-    package var holdsExpiry: Bool {
-        var holds = false
-        forEachSibling { sibling, _ in holds = holds || sibling.expiry != nil }
-        return holds
+    /// Whether any sibling is a value, expired or not, and whether any expires some day or has.
+    /// Both in one walk, since each write asks.
+    package var holdings: (value: Bool, expiry: Bool) {
+        var value = false
+        var expiry = false
+        forEachSibling { sibling, _ in
+            value = value || !sibling.isTombstone
+            expiry = expiry || sibling.expiry != nil
+        }
+        return (value, expiry)
     }
 
     /// Whether the vector covers the dot of any sibling.

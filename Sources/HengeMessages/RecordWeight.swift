@@ -59,10 +59,11 @@ package struct RecordWeight: Hashable, Sendable {
 extension RecordWeight {
     /// - Parameter keyBytes: ``StoredKey/bytes``.
     package init(of object: EncodedObject, keyBytes: UnsafeRawBufferPointer) {
+        let holdings = object.holdings
         self.init(
             records: 1,
-            keys: object.holdsValue ? 1 : 0,
-            expiring: object.holdsExpiry ? 1 : 0,
+            keys: holdings.value ? 1 : 0,
+            expiring: holdings.expiry ? 1 : 0,
             bytes: keyBytes.count + object.bytes.readableBytes,
             fingerprint: RecordFingerprint.of(keyBytes, VersionDigest(of: object))
         )

@@ -44,7 +44,8 @@ struct EntropyPeer: Sendable {
     var left = 0
     var push: RecordPush?
     var theirPass: TheirPass?
-    /// For each of ``shared``: when both were last found or made equal, as of the begin of the pass.
+    /// For each of ``shared``: when both were last found or made equal, as of the begin of the
+    /// pass.
     var verified: [Instant?]
 
     init(id: NodeID, own: NodeID, shared: [Int], machine: Comparison, firstQuestion: UInt32) {

@@ -87,7 +87,8 @@ extension Shard {
         case .handedOff(let object, let batch):
             if isDisputed(object, latest, change.key) {
                 let sender = handOffs[batch.index].sender
-                effects.emit(.sendBulk(sender, .entropy(RequestID(.upkeep, (0, 0)), .disputed(change.key))))
+                effects.emit(
+                    .sendBulk(sender, .entropy(RequestID(.upkeep, (0, 0)), .disputed(change.key))))
                 return handOffRecordEnded(batch, nil, at: time, &effects)
             }
             guard let merged = merge(latest, object, into: change.key) else {

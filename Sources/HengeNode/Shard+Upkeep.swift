@@ -203,7 +203,9 @@ extension Shard {
         if case .done = progress { upkeep.isUntrusted[partition] = false }
         // This may begin the scan anew.
         foundUnreadable(page, at: time, &effects)
-        if case .going = progress { upkeepPageEnded(at: time, &effects) } else {
+        if case .going = progress {
+            upkeepPageEnded(at: time, &effects)
+        } else {
             taskEnded(at: time, &effects)
         }
     }

@@ -156,12 +156,6 @@ extension RecordWeight {
             self = .nothing
             return
         }
-        self.init(
-            records: 1,
-            keys: object.holdsValue ? 1 : 0,
-            expiring: object.holdsExpiry ? 1 : 0,
-            bytes: key.bytes.readableBytes + object.bytes.readableBytes,
-            fingerprint: RecordFingerprint.of(key, object)
-        )
+        self = key.bytes.withUnsafeReadableBytes { RecordWeight(of: object, keyBytes: $0) }
     }
 }

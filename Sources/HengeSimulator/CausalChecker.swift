@@ -47,8 +47,8 @@ struct CausalChecker {
     private var epochs: [Int]
     /// By key: the nodes that have lost records of it.
     private(set) var losers: [UInt64] = []
-    /// By key: what a record that was purged held or had replaced. All home replicas had it then, so
-    /// each may have forgotten it and none need show it.
+    /// By key: what a record that was purged held or had replaced. All home replicas had it then,
+    /// so each may have forgotten it and none need show it.
     private(set) var purged: [WriteSet] = []
     /// By node: the key of each request that it has not answered.
     private var keysOfRequests: [[Origin: Int]]

@@ -10,7 +10,8 @@ import Testing
     private let names = (0..<40).map { "key \($0)" }
 
     /// A cluster that keeps no hints, so that nothing but comparisons mends it.
-    private func cluster(_ change: (inout ShardConfiguration) -> Void = { _ in }) throws -> Cluster {
+    private func cluster(_ change: (inout ShardConfiguration) -> Void = { _ in }) throws -> Cluster
+    {
         var configuration = ShardConfiguration()
         configuration.hintBytesMax = 0
         configuration.compareInterval = .seconds(10)
@@ -152,7 +153,8 @@ import Testing
         cluster.node(3).watermarks = [:]
         cluster.restart(3, confirmed: false)
         #expect(cluster.notes.contains(.mustCompare))
-        #expect(cluster.get(key("k"), .quorum) == "nothing", "it does not count before it was compared")
+        #expect(
+            cluster.get(key("k"), .quorum) == "nothing", "it does not count before it was compared")
         let object = try EncodedObject(try #require(old[key("k")]))
         var leaves = cluster.noLeaves
         var tallies = Array(repeating: RecordWeight.nothing, count: 64)
