@@ -83,6 +83,8 @@ package struct Shard: ~Copyable {
     /// compared before it may be read from.
     var uncompared: [Int: ReplicaSet] = [:]
     var isOldCopy = false
+    /// Whether the other nodes have said if they have met a later life of this one.
+    package private(set) var isLifeKnown = false
     /// By node id: whether there is a connection to it. Own entry: true.
     var isUp: [Bool]
     /// Rises with each read, to spread digests over the replicas.
@@ -239,6 +241,7 @@ package struct Shard: ~Copyable {
             peerWentDown(id, at: time, &effects)
         case .actorsConfirmed(let isConfirmed):
             actors.confirm(isConfirmed)
+            isLifeKnown = true
             if !isConfirmed, !isNew { mustCompare(&effects) }
             counters.provisionalActorRenewals = actors.provisionalRenewals
         case .hints(let command):

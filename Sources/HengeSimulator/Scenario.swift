@@ -60,6 +60,7 @@ package enum Scenario {
         _ words: ArraySlice<String>
     ) throws(ScriptError) -> SimulationOptions {
         var options = SimulationOptions()
+        options.comparesReplicas = false
         options.hasJitter = false
         for word in words {
             let parts = word.split(separator: "=").map(String.init)

@@ -74,7 +74,8 @@ extension Simulation {
         configuration.clockDriftMax = options.clockDriftMax
         configuration.hintBytesMax = options.hintBytesMax
         configuration.hintAgeMax = options.hintAgeMax
-        configuration.compareInterval = options.compareInterval
+        configuration.compareInterval =
+            options.comparesReplicas ? options.compareInterval : .seconds(3_600)
         configuration.scrubInterval = options.scrubInterval
         configuration.purgeGrace = options.purgeGrace
         interposer?.configure(&configuration)

@@ -55,7 +55,8 @@ extension Simulation {
     func scheduleHousekeeping(_ node: SimulatedNode, _ process: Process) {
         schedule(
             .housekeeping(node: node.index, process: process.number),
-            after: options.housekeepingInterval
+            after: options.comparesReplicas
+                ? options.housekeepingInterval : Shard.housekeepingInterval
         )
     }
 

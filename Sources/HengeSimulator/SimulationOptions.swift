@@ -59,6 +59,9 @@ package struct SimulationOptions: Hashable, Sendable {
     package var siblingsMax = 100
     package var objectBytesMax = 1 << 20
     package var requestsMax = 1 << 14
+    /// Whether replicas are compared all the time. Otherwise only what a run does not outlast is
+    /// left to comparisons: reads of what comes from an old copy.
+    package var comparesReplicas = true
     package var housekeepingInterval = Interval.milliseconds(250)
     package var compareInterval = Interval.milliseconds(600)
     package var scrubInterval = Interval.seconds(10)

@@ -65,9 +65,11 @@ import Testing
 
     @Test("a saved watermark counts from the start")
     func saved() {
-        let clocks = clocks(vector(dot(1, 7)))
+        var clocks = clocks(vector(dot(1, 7)))
         #expect(clocks.watermark(of: 1) == vector(dot(1, 7)))
-        #expect(clocks.clock(of: 1).isEmpty)
+        #expect(clocks.clock(of: 1) == vector(dot(1, 7)))
+        let told = [PartitionClock(partition: 1, clock: vector(dot(1, 7)))]
+        #expect(clocks.changes(for: NodeID(3)) == told)
     }
 
     @Test("whatever happens, no watermark covers a write that some home replica never had")

@@ -382,6 +382,57 @@ extension Mutant {
         return mutant
     }
 
+    /// Takes every replica for equal with the others'.
+    static func equalRoots() -> Mutant {
+        let mutant = Mutant()
+        mutant.input = { input in
+            guard case .message(let sender, .entropy(let id, let message)) = input,
+                case .rootsCompared(_, let unready, let clocks) = message
+            else { return [input] }
+            let answer = EntropyMessage.rootsCompared(
+                differing: [],
+                unready: unready,
+                clocks: clocks
+            )
+            return [.message(from: sender, .entropy(id, answer))]
+        }
+        return mutant
+    }
+
+    /// Believes that the others have taken in far more than they say.
+    static func inflatedClocks() -> Mutant {
+        func inflated(_ clocks: [PartitionClock]) -> [PartitionClock] {
+            clocks.map { told in
+                let entries = told.clock.entries.map {
+                    Dot(actor: $0.actor, counter: $0.counter + 1_000)
+                }
+                let clock = VersionVector(sorted: entries)
+                return PartitionClock(partition: told.partition, clock: clock)
+            }
+        }
+        let mutant = Mutant()
+        mutant.input = { input in
+            guard case .message(let sender, .entropy(let id, let message)) = input else {
+                return [input]
+            }
+            let changed: EntropyMessage
+            switch message {
+            case .roots(let roots, let clocks): changed = .roots(roots, clocks: inflated(clocks))
+            case .rootsCompared(let differing, let unready, let clocks):
+                changed = .rootsCompared(
+                    differing: differing,
+                    unready: unready,
+                    clocks: inflated(clocks)
+                )
+            case .agreed(let partitions, let clocks):
+                changed = .agreed(partitions, clocks: inflated(clocks))
+            default: return [input]
+            }
+            return [.message(from: sender, .entropy(id, changed))]
+        }
+        return mutant
+    }
+
     static func miscounts() -> Mutant {
         let mutant = Mutant()
         mutant.savedState = { state, _ in
