@@ -25,8 +25,8 @@ package struct KnownClocks: Sendable {
             self.others = others
             told = Array(repeating: VersionVector(), count: others.count)
             self.watermark = watermark
-            // It was saved after all that it covers. Nobody else can claim the writes of actors that
-            // are out of use once more.
+            // It was saved after all that it covers. Nobody else can claim the writes of actors
+            // that are out of use once more.
             known = watermark
             untold = watermark.isEmpty ? 0 : 1 << UInt64(others.count) - 1
         }

@@ -141,6 +141,7 @@ import Testing
         ) {
             .equalRoots()
         },
+        Case("purges at once", breaks: .safePurges) { .purgesAtOnce() },
         Case("answers twice", breaks: .oneAnswer) { .answersTwice() },
         Case("answers all but some", breaks: .oneAnswer) { .answersOften(every: 40) },
         Case("is late", breaks: .oneAnswer, faults: .partitions) { .noTicks() },
@@ -197,8 +198,7 @@ import Testing
 
     @Test("every promise has a mutant that breaks it")
     func complete() {
-        // SafePurgeTests shows that one.
-        for promise in Violation.Promise.allCases where promise != .safePurges {
+        for promise in Violation.Promise.allCases {
             #expect(Self.cases.contains { $0.promise == promise }, "\(promise)")
         }
     }

@@ -399,36 +399,14 @@ extension Mutant {
         return mutant
     }
 
-    /// Believes that the others have taken in far more than they say.
-    static func inflatedClocks() -> Mutant {
-        func inflated(_ clocks: [PartitionClock]) -> [PartitionClock] {
-            clocks.map { told in
-                let entries = told.clock.entries.map {
-                    Dot(actor: $0.actor, counter: $0.counter + 1_000)
-                }
-                let clock = VersionVector(sorted: entries)
-                return PartitionClock(partition: told.partition, clock: clock)
-            }
-        }
+    /// Removes a record at once where it should keep a tombstone.
+    static func purgesAtOnce() -> Mutant {
         let mutant = Mutant()
-        mutant.input = { input in
-            guard case .message(let sender, .entropy(let id, let message)) = input else {
-                return [input]
-            }
-            let changed: EntropyMessage
-            switch message {
-            case .roots(let roots, let clocks): changed = .roots(roots, clocks: inflated(clocks))
-            case .rootsCompared(let differing, let unready, let clocks):
-                changed = .rootsCompared(
-                    differing: differing,
-                    unready: unready,
-                    clocks: inflated(clocks)
-                )
-            case .agreed(let partitions, let clocks):
-                changed = .agreed(partitions, clocks: inflated(clocks))
-            default: return [input]
-            }
-            return [.message(from: sender, .entropy(id, changed))]
+        mutant.effect = { effect in
+            guard case .storage(.persist(let key, let bytes, _, let token)) = effect,
+                key.standInFor == nil, let object = try? EncodedObject(bytes), !object.holdsValue
+            else { return [effect] }
+            return [.storage(.remove(key, token))]
         }
         return mutant
     }
