@@ -48,6 +48,8 @@ package enum HandOffResult: Hashable, Sendable {
 package enum FetchKind: UInt8, Sendable {
     case object = 0
     case digest = 1
+    /// The object, for an inspection: also when it may not be read from.
+    case inspection = 2
 }
 
 package enum StoreResult: Hashable, Sendable {

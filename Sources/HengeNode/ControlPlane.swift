@@ -123,6 +123,9 @@ package struct ControlPlane: ~Copyable {
         )
     }
 
+    /// Whether this node's data is the newest that it ever had; nil while not everyone has answered.
+    package var isDataNewest: Bool? { copies.verdict }
+
     /// The highest beat that this node knows of a member's present life; 0 for none.
     package func beat(of id: NodeID) -> UInt64 {
         members[id].map { gossip.beat(of: $0) } ?? 0

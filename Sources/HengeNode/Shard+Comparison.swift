@@ -33,13 +33,6 @@ extension Shard {
         }
     }
 
-    /// Comparisons that can go on.
-    var activeComparisons: Int {
-        var active = 0
-        for index in entropyPeers.indices where !entropyPeers[index].machine.isIdle { active += 1 }
-        return active
-    }
-
     func entropyPeer(_ id: NodeID) -> Int? { entropyPeers.firstIndex { $0.id == id } }
 
     // MARK: The schedule
@@ -140,7 +133,10 @@ extension Shard {
     ) {
         // A buffer of its own: what one effect leads to may step this comparison again.
         var wanted = EffectBuffer<Comparison.Effect>()
+        let wasIdle = entropyPeers[index].machine.isIdle
         entropyPeers[index].machine.step(input, now: time.now, effects: &wanted)
+        let isIdle = entropyPeers[index].machine.isIdle
+        if wasIdle != isIdle { activeComparisons += isIdle ? -1 : 1 }
         for position in 0..<wanted.count {
             carryOut(wanted[position], of: index, at: time, &effects)
         }

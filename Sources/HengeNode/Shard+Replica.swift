@@ -293,7 +293,8 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         counters.replicaFetches += 1
-        guard localWork < configuration.replicaWorkMax, isCompared(key.token) else {
+        let mayShow = kind == .inspection || isCompared(key.token)
+        guard localWork < configuration.replicaWorkMax, mayShow else {
             effects.emit(.send(sender, .fetched(id, .overloaded)))
             return
         }
@@ -320,7 +321,7 @@ extension Shard {
         switch result {
         case .success(let object):
             let answer: FetchResult =
-                kind == .object ? .object(object) : .digest(VersionDigest(of: object))
+                kind == .digest ? .digest(VersionDigest(of: object)) : .object(object)
             effects.emit(.send(sender, .fetched(id, answer)))
         case .failure(let failure):
             effects.emit(.send(sender, .fetched(id, .failed(failure))))

@@ -143,7 +143,7 @@ extension Shard {
                 ask(storage: .load(key, StorageToken(id)), &effects)
             } else {
                 let timeout = deadline.since(time.now)
-                effects.emit(.send(replicas[slot], .fetch(id, key, .object, timeout: timeout)))
+                effects.emit(.send(replicas[slot], .fetch(id, key, .inspection, timeout: timeout)))
             }
         }
     }

@@ -291,7 +291,7 @@ package struct ReadCoordinator: Sendable {
         _ effects: inout EffectBuffer<Effect>
     ) {
         switch kind {
-        case .object: awaitingObject.insert(slot)
+        case .object, .inspection: awaitingObject.insert(slot)
         case .digest: awaitingDigest.insert(slot)
         }
         effects.emit(.fetch(slot: slot, kind))

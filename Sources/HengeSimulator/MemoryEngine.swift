@@ -79,6 +79,8 @@ package struct MemoryEngine: Sendable {
     package var unsyncedCount: Int { undo.count }
     /// The node's own records.
     package var recordCount: Int { content.records.count }
+    /// The node's own records that can't be read.
+    var rottenCount: Int { content.records.rottenCount }
     /// Records held in the places of others.
     package var standInCount: Int { content.standIns.count }
     package var hintCount: Int { content.hints.count }

@@ -38,6 +38,9 @@ struct RecordTable: Sendable {
         }
     }
 
+    /// Records that can't be read.
+    var rottenCount: Int { records.count { $0.isCorrupt } }
+
     /// One page of live keys, as ``ScanRange`` describes it.
     func scan(_ range: ScanRange) -> Result<ScanPage, StorageFailure> {
         var page = ScanPage(keys: [], next: nil)

@@ -175,7 +175,7 @@ extension Simulation {
     /// In calm nothing fails but what the run's own limits refuse.
     func checkCalm(_ operation: Operation, _ reply: ShardReply) throws(Violation) {
         guard case .response(let response) = reply else { return }
-        let isLimited = options.requestsMax < 100 || options.replicaWorkMax < 100
+        let isLimited = options.isLimited
         let isFine: Bool
         switch response {
         case .object, .written, .notApplied: isFine = true

@@ -87,7 +87,8 @@ extension Simulation {
         defer { hasConverged = false }
         for number in causal.keys.indices[firstKeyOfRound...] where violation == nil {
             awaitQuiet()
-            let reply = call(read(number, .one), at: nodes[roundDice.below(nodes.count)])
+            let node = nodes[roundDice.below(nodes.count)]
+            let reply = callUntilTaken(read(number, .one), at: node)
             guard violation == nil else { return }
             guard case .response(.object(let object))? = reply,
                 causal.view(of: object, of: number)
@@ -159,42 +160,6 @@ extension Simulation {
         }
     }
 
-    // MARK: Purging
-
-    /// A node forgets a record: it must be dead, and every home replica that has not lost its own
-    /// must have all that it holds.
-    func checkPurge(of key: StoredKey, by node: SimulatedNode) throws(Violation) {
-        guard let number = causal.number(of: key),
-            case .success(let bytes?) = node.peek(key), let object = try? EncodedObject(bytes)
-        else { return }
-        let wall = node.clock.reading(at: now).wall
-        guard !object.isLive(at: wall) else {
-            throw Violation(.safePurges, "\(node.id) purges key \(number), which is live")
-        }
-        var held = WriteSet()
-        for sibling in object.decoded().siblings {
-            if let write = causal.histories[number].index(of: sibling.dot) { held.insert(write) }
-        }
-        let homes = ring.preferenceList(of: key.token)
-        for replica in (0..<homes.count).map({ homes[$0] }) where replica != node.id {
-            let other = self.node(replica)
-            guard causal.losers[number] & (1 << UInt64(other.index)) == 0,
-                case .success(let theirs) = other.peek(key)
-            else { continue }
-            let object = theirs.flatMap { try? EncodedObject($0) }
-            let known = object.map { causal.histories[number].covered(by: $0.context) }
-            let missing = held.subtracting(known ?? WriteSet())
-                .subtracting(causal.purged[number])
-            guard missing.isEmpty else {
-                throw Violation(
-                    .safePurges,
-                    "\(node.id) purges key \(number), of which \(replica) lacks \(missing.count)"
-                )
-            }
-        }
-        causal.purging(object, of: number)
-    }
-
     // MARK: Scans and counts
 
     /// A scan, page by page, each from another node, lists each live key once and no other.
@@ -204,15 +169,7 @@ extension Simulation {
         var next: Token? = .min
         while let from = next, violation == nil {
             let node = nodes[roundDice.below(nodes.count)]
-            let number = log.nextNumber
-            begin(number, nil, nil, .seconds(10), at: node, nil)
-            let range = scanRange(from: from, limit: 3)
-            step(node, .scan(Ticket(rawValue: UInt64(number)), range, timeout: .seconds(10)))
-            _ = advance(within: .seconds(20)) { ownReplies[number] != nil }
-            let reply = ownReplies.removeValue(forKey: number)
-            guard case .page(let page)? = reply else {
-                // What goes on in the background may leave no room where there is next to none.
-                if options.replicaWorkMax < 100 { return }
+            guard case .page(let page)? = untilTaken({ scanPage(from: from, at: node) }) else {
                 return report(Violation(.exactScans, "a scan of a quiet cluster failed"))
             }
             found += page.keys
@@ -239,11 +196,20 @@ extension Simulation {
         }
     }
 
+    private func scanPage(from: Token, at node: SimulatedNode) -> ShardReply? {
+        let number = log.nextNumber
+        begin(number, nil, nil, .seconds(10), at: node, nil)
+        let range = scanRange(from: from, limit: 3)
+        step(node, .scan(Ticket(rawValue: UInt64(number)), range, timeout: .seconds(10)))
+        _ = advance(within: .seconds(20)) { ownReplies[number] != nil }
+        return ownReplies.removeValue(forKey: number)
+    }
+
     private func checkCount() {
         guard violation == nil, !haveOldKeysDiverged,
             nodes.allSatisfy({ !$0.talliesAreDoubtful })
         else { return }
-        let reply = call(.count, at: nodes[roundDice.below(nodes.count)])
+        let reply = callUntilTaken(.count, at: nodes[roundDice.below(nodes.count)])
         let expected = causal.keys.count { key in
             let holder = ring.preferenceList(of: key.token)[0]
             guard case .success(let bytes?) = nodes[Int(holder.rawValue) - 1].peek(key),

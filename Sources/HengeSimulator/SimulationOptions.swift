@@ -70,6 +70,9 @@ package struct SimulationOptions: Hashable, Sendable {
 
     package init() {}
 
+    /// Whether nodes refuse requests because of few others.
+    var isLimited: Bool { requestsMax < 100 || replicaWorkMax < 100 }
+
     /// One line that tells runs apart.
     package var summary: String {
         var parts = [
@@ -78,6 +81,7 @@ package struct SimulationOptions: Hashable, Sendable {
             "levels=\(levels.map(\.description).joined(separator: "+"))",
         ]
         if sloppyPercent > 0 { parts.append("sloppy=\(sloppyPercent)%") }
+        if hintBytesMax == 0 { parts.append("hints=none") }
         if lossPerThousand > 0 { parts.append("loss=\(lossPerThousand)‰") }
         parts.append("faults=\(faults.isEmpty ? "none" : faults.names.joined(separator: "+"))")
         return parts.joined(separator: " ")
@@ -150,6 +154,8 @@ extension SimulationOptions {
         if dice.chance(1, in: 6) { hintBytesMax = dice.pick([0, 500, 5_000]) }
         if dice.chance(1, in: 6) { hintAgeMax = .milliseconds(dice.pick([10, 200, 2_000])) }
         sloppyPercent = dice.pick([0, 0, 30, 100])
+        // Then only reads and comparisons make replicas equal.
+        if dice.chance(1, in: 6) { hintBytesMax = 0 }
     }
 }
 

@@ -18,7 +18,7 @@ extension SeededGenerator {
         case 0: return .store(id, anyHeldKey(), anyObject(), timeout: anyInterval())
         case 1: return .stored(id, anyStoreResult())
         case 2:
-            let kind = chance(1, in: 2) ? FetchKind.object : .digest
+            let kind = FetchKind(rawValue: UInt8(below(3))) ?? .object
             return .fetch(id, anyHeldKey(), kind, timeout: anyInterval())
         case 3: return .fetched(id, anyFetchResult())
         case 4: return .forward(id, anyRequest())
