@@ -59,6 +59,9 @@ struct EntropyPeer: Sendable {
         verified = Array(repeating: nil, count: shared.count)
     }
 
+    /// Whether a pass has been begun here that the other node has not answered yet.
+    var hasRootsOpen: Bool { machine.isAsking && question == pass.generation }
+
     /// The place of a partition in ``shared``.
     func place(of partition: Int) -> Int? {
         var low = 0

@@ -23,7 +23,10 @@ extension Shard {
         switch message {
         case .roots(let roots, let told):
             guard isLater(id, of: sender) else { return counters.lateAnswers += 1 }
-            let answer = compare(id, roots, told, from: sender, at: time)
+            let answer =
+                goesFirst(sender, at: time, &effects)
+                ? compare(id, roots, told, from: sender, at: time)
+                : turnAway(id, roots, told, from: sender)
             effects.emit(.sendBulk(sender, .entropy(id, answer)))
         case .leaves(let question):
             hear(sender, at: time)
@@ -63,6 +66,32 @@ extension Shard {
             return true
         }
         return Int32(truncatingIfNeeded: pass.generation &- last.generation) > 0
+    }
+
+    /// Both nodes may have begun a pass at once, as they do when all are told to: each would send
+    /// what differs, so that most of it goes twice. One of the two ends its own for the other's.
+    private mutating func goesFirst(
+        _ sender: NodeID,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) -> Bool {
+        guard let index = entropyPeer(sender), entropyPeers[index].hasRootsOpen else { return true }
+        if entropyPeers[index].begins { return false }
+        advance(comparison: index, .stop, at: time, &effects)
+        return true
+    }
+
+    /// The answer to a pass that the other node ends, or has ended, for the one from here. It says
+    /// nothing of clocks: they are told once, and this may find nobody.
+    private mutating func turnAway(
+        _ id: RequestID,
+        _ roots: [PartitionRoot],
+        _ told: [PartitionClock],
+        from sender: NodeID
+    ) -> EntropyMessage {
+        if let index = entropyPeer(sender) { entropyPeers[index].theirLast = id }
+        clocks.received(told, from: sender)
+        return .rootsCompared(differing: [], unready: roots.map(\.partition), clocks: [])
     }
 
     private mutating func compare(
