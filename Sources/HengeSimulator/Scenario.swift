@@ -18,6 +18,7 @@ import struct NIOCore.ByteBuffer
 ///     the >                                context that the key was read with last
 ///     > n1 read apple all &            goes on without waiting for the answer
 ///     > wait 5                         milliseconds
+///     > let 5000 pass                  the same without a word
 ///     > n1 set apple red one sloppy &  lets others stand in for replicas that are down
 ///     > 40 times n1 read apple all     without a word
 ///     > start n2 · stop n2 · power n2 · cut n1 n2 · join n1 n2 · rot n1 apple
@@ -116,6 +117,13 @@ private final class Stage {
         case ("wait", 2):
             guard let time = UInt64(words[1]) else { return false }
             simulation.pass(.milliseconds(time))
+        case ("let", 3):
+            guard let time = UInt64(words[1]), words[2] == "pass" else { return false }
+            let before = log.lines
+            simulation.pass(.milliseconds(time))
+            simulation.awaitQuiet()
+            log.lines = before
+            return true
         case ("disks", 1): writeDisks()
         case ("pause", 2): simulation.pause(try node(words[1]))
         case ("resume", 2): simulation.resume(try node(words[1]))

@@ -58,6 +58,13 @@ import Testing
             options.weights = MixedWorkload.Kind.allCases.map { $0 == .set ? 1 : 0 }
         }
 
+        /// Many keys with writes that not all replicas get, and nobody keeps hints.
+        static func withoutHints(_ options: inout SimulationOptions) {
+            options.keys = 8
+            options.hintBytesMax = 0
+            options.think = .milliseconds(20)
+        }
+
         /// One key, and a network that loses much, so that writes often reach only some replicas.
         static func lossy(_ options: inout SimulationOptions) {
             options.transport = .datagrams
@@ -142,6 +149,30 @@ import Testing
             .equalRoots()
         },
         Case("purges at once", breaks: .safePurges) { .purgesAtOnce() },
+        Case(
+            "claims to have what it lacks",
+            breaks: .safePurges,
+            faults: .partitions,
+            levels: [.one],
+            repair: .off,
+            tune: {
+                Case.withoutHints(&$0)
+                $0.weights = MixedWorkload.Kind.allCases.map {
+                    $0 == .delete || $0 == .setOver ? 1 : 0
+                }
+            }
+        ) {
+            .boastfulClocks()
+        },
+        Case(
+            "starts with wrong hash trees",
+            breaks: .agreement,
+            faults: .cleanStops,
+            // Else it would be mended before the end.
+            tune: { $0.scrubInterval = .seconds(3_600) }
+        ) {
+            .wrongTrees()
+        },
         Case("answers twice", breaks: .oneAnswer) { .answersTwice() },
         Case("answers all but some", breaks: .oneAnswer) { .answersOften(every: 40) },
         Case("is late", breaks: .oneAnswer, faults: .partitions) { .noTicks() },

@@ -11,8 +11,10 @@ import Testing
         .appending(path: "scenarios")
 
     static let names = [
-        "blind-writes", "concurrent-writes-become-siblings", "crash-renews-actors", "forward",
+        "actors-out-of-use", "blind-writes", "concurrent-writes-become-siblings",
+        "crash-renews-actors", "forward",
         "frozen-node", "hedged-read", "hint-delivered", "hint-outlives-its-keeper", "old-copy",
+        "old-copy-of-a-purged-key",
         "quorum-write-with-a-replica-down", "read-repair", "rotten-record", "stand-ins",
         "wiped-disk",
     ]
