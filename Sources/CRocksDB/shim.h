@@ -1,1 +1,3 @@
+// malloc_trim, with which what RocksDB has freed goes back to the system.
+#include <malloc.h>
 #include <rocksdb/c.h>

@@ -175,9 +175,15 @@ extension Shard {
     }
 
     /// Whether another node says that siblings are obsolete that this one knows to be current: it
-    /// has taken in all that the others have, and has lost nothing since.
-    func isDisputed(_ incoming: EncodedObject, _ latest: EncodedObject?, _ key: StoredKey) -> Bool {
-        guard incoming.siblingCount == 0, let latest, latest.siblingCount > 0,
+    /// has taken in all that the others have, and has lost nothing since. Dead ones are no matter
+    /// of dispute: the other has purged them a moment earlier.
+    func isDisputed(
+        _ incoming: EncodedObject,
+        _ latest: EncodedObject?,
+        _ key: StoredKey,
+        at time: ClockReading
+    ) -> Bool {
+        guard incoming.siblingCount == 0, let latest, latest.isLive(at: time.wall),
             isCompared(key.token)
         else { return false }
         let partition = ring.partition(of: key.token)

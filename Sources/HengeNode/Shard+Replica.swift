@@ -85,7 +85,7 @@ extension Shard {
             }
             persist(change, merged, at: time, &effects)
         case .handedOff(let object, let batch):
-            if isDisputed(object, latest, change.key) {
+            if isDisputed(object, latest, change.key, at: time) {
                 let sender = handOffs[batch.index].sender
                 effects.emit(
                     .sendBulk(sender, .entropy(RequestID(.upkeep, (0, 0)), .disputed(change.key))))

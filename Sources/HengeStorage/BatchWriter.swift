@@ -126,6 +126,7 @@ final class BatchWriter: @unchecked Sendable {
         if let syncDue { due = min(due, syncDue) }
         if let retry = recovery.due { due = min(due, retry) }
         if let flush = removals.due { due = min(due, flush) }
+        if let trim = removals.trimDue { due = min(due, trim) }
         return due
     }
 
@@ -136,12 +137,18 @@ final class BatchWriter: @unchecked Sendable {
         if let due = recovery.due, now >= due {
             recovery.attempt(database, now: now, counters: counters, failures: failures)
         }
-        if let due = removals.due, now >= due { writeRemovalsOut() }
+        if let due = removals.due, now >= due { writeRemovalsOut(now) }
+        if let due = removals.trimDue, now >= due { returnMemory() }
+    }
+
+    private func returnMemory() {
+        removals.trimmed()
+        database.returnMemory()
     }
 
     /// All families, or the records of the others would hold the log.
-    private func writeRemovalsOut() {
-        removals.flushed()
+    private func writeRemovalsOut(_ now: Instant) {
+        removals.flushed(now: now)
         // RocksDB must take writes, and is seen to only when one has succeeded.
         let error = database.syncLog() ?? database.startFlush(of: [.objects, .hints, .meta])
         if let error { return fail(error, during: "writing removals out", operations: 1) }

@@ -144,6 +144,12 @@ final class Database: @unchecked Sendable {
         }
     }
 
+    /// Gives back memory that nothing of use is in, after most records have gone.
+    func returnMemory() {
+        settings.dropCachedBlocks()
+        malloc_trim(0)
+    }
+
     /// Has memtables written out in the background. Only after a write has succeeded, for the
     /// reason that ``syncLog()`` gives.
     func startFlush(of families: [Family]) -> EngineError? {

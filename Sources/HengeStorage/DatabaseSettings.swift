@@ -87,6 +87,14 @@ final class DatabaseSettings: @unchecked Sendable {
 
     /// Read options of an iterator: they carry its bound, so each needs its own.
     ///
+    /// Forgets the blocks that are cached; those of files that are gone would stay until others push
+    /// them out.
+    func dropCachedBlocks() {
+        let bytes = rocksdb_cache_get_capacity(cache)
+        rocksdb_cache_set_capacity(cache, 0)
+        rocksdb_cache_set_capacity(cache, bytes)
+    }
+
     /// A long walk must not push what the requests need out of the cache.
     func makeIteratorReads(snapshot: OpaquePointer?) -> OpaquePointer? {
         guard let reads = rocksdb_readoptions_create() else { return nil }

@@ -12,6 +12,9 @@ struct RemovalWatch {
     private var removals = 0
     /// When to write out, unless more is removed before; nil while there is no need to.
     private(set) var due: Instant?
+    /// When the memtables that were written out, and the trees and tables of what was removed, are
+    /// gone, so that the memory they had can go back to the system.
+    private(set) var trimDue: Instant?
 
     init(_ options: RocksDBEngine.Options) {
         removalsMin = options.flushRemovalsMin
@@ -24,8 +27,13 @@ struct RemovalWatch {
         if removals >= removalsMin { due = now + pause }
     }
 
-    mutating func flushed() {
+    mutating func flushed(now: Instant) {
         removals = 0
         due = nil
+        trimDue = now + pause
+    }
+
+    mutating func trimmed() {
+        trimDue = nil
     }
 }

@@ -125,6 +125,29 @@ import Testing
         #expect(cluster.node(1).shard.partitionTallies.total.records == 0)
     }
 
+    @Test("a node that purges first has not lost anything in the eyes of the others")
+    func purgedEarlier() throws {
+        let cluster = try cluster()
+        for name in names { cluster.set(key(name), "v") }
+        for name in names { cluster.ask(.write(.delete()), key(name)) }
+        // All know what all have, but only the first may forget.
+        cluster.fails = { node, request in
+            if case .saveWatermark = request, node != NodeID(1) { return .io }
+            return nil
+        }
+        keepHouse(cluster, rounds: 8)
+        let counters = cluster.nodes.map { $0.shard.counters }
+        #expect(counters[0].purged > 0 && counters[1].purged == 0)
+        cluster.fails = { _, _ in nil }
+        keepHouse(cluster, rounds: 4)
+        for node in cluster.nodes {
+            let left = node.disk.count
+            #expect(left == 0)
+            let counters = node.shard.counters
+            #expect(counters.disputes == 0 && counters.actorRenewals == 0)
+        }
+    }
+
     @Test("nothing is purged while a home replica is away")
     func away() throws {
         let cluster = try cluster()

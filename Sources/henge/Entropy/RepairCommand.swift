@@ -1,5 +1,6 @@
 import ArgumentParser
 import HengeClient
+import HengeMessages
 
 /// `henge repair`
 struct RepairCommand: AsyncParsableCommand {
@@ -12,6 +13,8 @@ struct RepairCommand: AsyncParsableCommand {
             has been verified on all its replicas since; interrupted it leaves the repair running. \
             Exits 1 when a node could not be told, 4 when --timeout is over.
 
+            All buckets share all ranges, and comparing costs what differs and not what is there,             so a repair of one --bucket is one of all: its keys are mended, and others with them.
+
             JSON: {"nodes":["n1"]}, with --watch {"verified","ranges","seconds","differences",\
             "bytes_raw","bytes_compressed","received","sent","purged","comparisons","failed",\
             "hand_off_bytes_raw","hand_off_bytes_compressed"}.
@@ -22,6 +25,9 @@ struct RepairCommand: AsyncParsableCommand {
     )
 
     @OptionGroup var nodes: NodeOptions
+
+    @Option(help: "The bucket whose keys are to be mended; see above.")
+    var bucket: String?
 
     @Flag(help: "Show how far it is, and wait until it is done.")
     var watch = false
@@ -35,6 +41,12 @@ struct RepairCommand: AsyncParsableCommand {
     func validate() throws {
         guard (1...604_800).contains(timeout) else {
             throw ValidationError("--timeout \(timeout): must be a number from 1 to 604800")
+        }
+        if let bucket, !(1...StoredKey.bucketLengthMax).contains(bucket.utf8.count) {
+            throw ValidationError(
+                "--bucket: a name has 1 to \(StoredKey.bucketLengthMax) bytes, "
+                    + "not \(bucket.utf8.count)"
+            )
         }
     }
 
