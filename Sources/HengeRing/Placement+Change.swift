@@ -34,12 +34,17 @@ extension Placement {
         // By position: who claims it when nothing moves but by succession; -1 for nobody.
         let origins = old.map { succession.heirs[$0] }
         var current = [Int](repeating: 0, count: to.count)
-        for origin in origins where origin >= 0 { current[origin] += 1 }
+        var kept = current
+        for (owner, origin) in zip(old, origins) where origin >= 0 {
+            current[origin] += 1
+            if from[owner].id == to[origin].id { kept[origin] += 1 }
+        }
         let targets = PlacementTargets(
             to,
             partitions: owners.count,
             replicas: replicas,
-            current: current
+            kept: kept,
+            inherited: current
         )
         let surplus = zip(current, targets.ofMember).reduce(0) { $0 + max(0, $1.0 - $1.1) }
         let orphans = origins.count { $0 < 0 }

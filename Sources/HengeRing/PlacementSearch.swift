@@ -9,7 +9,13 @@ struct PlacementSearch {
     private var arrangement: RingArrangement
     /// Positions that someone claims who isn't their origin.
     private var moves: Int
+    /// How many swaps a repair may still try.
+    private var swapsLeft = 0
     private var generator: SeededGenerator
+
+    /// Bounds a repair of the largest rings, which would go on for seconds otherwise, in swaps
+    /// tried times the square of the window: what trying one costs grows about so.
+    private static let workMax = 9 << 20
 
     init(origins: [Int], targets: PlacementTargets) {
         // The seed is part of the algorithm: another one is another ring.
@@ -38,7 +44,8 @@ struct PlacementSearch {
     private mutating func repair(movesMax: Int) {
         let (roundsMax, idleMax) = (64, 48)
         var idle = 0
-        for _ in 0..<roundsMax where !arrangement.isBest && idle < idleMax {
+        swapsLeft = Self.workMax / (arrangement.window * arrangement.window)
+        for _ in 0..<roundsMax where !arrangement.isBest && idle < idleMax && swapsLeft > 0 {
             let before = arrangement.cost
             let bad = origins.indices.filter { arrangement.costOfWindow($0) > 0 }
             let tries = min(origins.count, max(16, 6 * origins.count / bad.count))
@@ -57,8 +64,10 @@ struct PlacementSearch {
     private mutating func swapBest(_ a: Int, tries: Int, movesMax: Int) {
         var best: (cost: Int, moves: Int, position: Int)?
         var left = tries
+        // Where hardly any swap is allowed, most are passed over.
+        let passes = min(origins.count, 16 * tries)
         var b = generator.below(origins.count)
-        for _ in origins.indices {
+        for _ in 0..<passes {
             b = b + 1 == origins.count ? 0 : b + 1
             let added = movesAdded(a, b)
             guard arrangement.owners[a] != arrangement.owners[b], moves + added <= movesMax else {
@@ -71,6 +80,7 @@ struct PlacementSearch {
             left -= 1
             if left == 0 { break }
         }
+        swapsLeft -= tries - left
         if let best { swap(a, best.position) }
     }
 

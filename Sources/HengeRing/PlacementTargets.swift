@@ -16,16 +16,26 @@ struct PlacementTargets {
 
     /// Everyone's fair share in whole positions.
     ///
-    /// - Parameter current: by member: the positions that it claims now. The shares are then those
-    ///   that the fewest positions have to move for. Empty for a ring from nothing.
-    init(_ members: [Member], partitions: Int, replicas: Int, current: [Int] = []) {
-        invariant(current.isEmpty || current.count == members.count)
+    /// - Parameters:
+    ///   - kept: by member: the positions that it has already. The shares are then those that the
+    ///     fewest positions have to move for. Empty for a ring from nothing.
+    ///   - inherited: by member: the same with the positions that it gets from members that leave,
+    ///     which it rather keeps if that moves no more.
+    init(
+        _ members: [Member],
+        partitions: Int,
+        replicas: Int,
+        kept: [Int] = [],
+        inherited: [Int] = []
+    ) {
+        invariant(kept.isEmpty || kept.count == members.count)
+        invariant(kept.count == inherited.count)
         let counts = Self.apportion(
             members.map(\.weight),
             zones: ZoneNumbers(members),
             partitions: partitions,
             spread: min(replicas, members.count, partitions),
-            current: current
+            held: kept.isEmpty ? [] : [kept, inherited]
         )
         self.init(members, counts: counts, replicas: replicas)
     }
@@ -76,7 +86,7 @@ struct PlacementTargets {
         zones: ZoneNumbers,
         partitions: Int,
         spread: Int,
-        current: [Int]
+        held: [[Int]]
     ) -> [Int] {
         let total = weights.reduce(0, +)
         var counts = weights.map { partitions * $0 / total }
@@ -91,13 +101,13 @@ struct PlacementTargets {
         // A zone that is to be in every window needs one position more when the ring doesn't
         // divide.
         let zoneMost = zones.count >= spread ? most : (partitions + spread - 1) / spread
-        for savesMove in current.isEmpty ? [false] : [true, false] {
+        for held in held.map(Optional.some) + [nil] {
             for (nodeMost, zoneMost) in [
                 (most, zoneMost), (most, partitions), (partitions, partitions),
             ] {
                 waiting.removeAll { member in
                     let zone = zones.ofMember[member]
-                    guard left > 0, !savesMove || current[member] > counts[member],
+                    guard left > 0, held.map({ $0[member] > counts[member] }) ?? true,
                         counts[member] < nodeMost, ofZone[zone] < zoneMost
                     else { return false }
                     counts[member] += 1
