@@ -90,9 +90,8 @@ struct BenchPlacementCommand: AsyncParsableCommand {
             }
         }
         progress.clear()
-        let rows =
-            kinds.map { (name: $0.0.rawValue, tally: $0.1) }
-            + [("all but zone", bounded), ("all", all)]
+        var rows: [(name: String, tally: PlacementTally)] = kinds.map { ($0.0.rawValue, $0.1) }
+        rows += [("all but zone", bounded), ("all", all)]
         if parent.options.json {
             Output.json(.object(rows.map { JSON.Field($0.name, PlacementText.json($0.tally)) }))
         } else {
