@@ -26,8 +26,22 @@ package struct PlacementResult: Hashable, Sendable {
     /// Windows with fewer distinct zones than N allows (N, or the number of zones). Preference
     /// lists still span them; then the nodes of small zones hold more than their share.
     package let zoneViolations: Int
+    /// Whether everyone's numbers of positions let every window have distinct nodes: none claims
+    /// more than ⌊Q/N⌋.
+    package let isSpaceable: Bool
+    /// Whether they also let every window have all the zones that it can have.
+    package let isZoneSpaceable: Bool
+    /// Different sets of nodes that preference lists name. The more there are, the more nodes share
+    /// the work of one that fails, and the more of the possible triple failures hit some data.
+    package let replicaSets: Int
     /// By member, in the order given.
     package let shares: [Share]
+
+    /// The furthest that a member is from its fair share, in positions; under 1 for a ring that is
+    /// fair.
+    package var shareDeviation: Double {
+        shares.reduce(0) { max($0, abs(Double($1.vnodes) - $1.fairShare)) }
+    }
 
     init(members: [Member], arrangement: RingArrangement, targets: PlacementTargets) {
         let walk = PreferenceWalk(
@@ -35,14 +49,35 @@ package struct PlacementResult: Hashable, Sendable {
             owners: arrangement.owners,
             replicas: targets.window
         )
+        self.init(
+            members: members,
+            arrangement: arrangement,
+            targets: targets,
+            lists: walk.lists()
+        )
+    }
+
+    /// - Parameter lists: by partition, as ``PreferenceWalk`` finds them.
+    init(
+        members: [Member],
+        arrangement: RingArrangement,
+        targets: PlacementTargets,
+        lists: [SIMD8<Int16>]
+    ) {
         var replicas = [Int](repeating: 0, count: members.count)
-        for list in walk.lists() {
+        var sets = Set<SIMD8<Int16>>()
+        for list in lists {
             for slot in 0..<targets.window { replicas[Int(list[slot])] += 1 }
+            sets.insert(list.sorted())
         }
         let weightTotal = members.reduce(0) { $0 + $1.weight }
         owners = arrangement.owners.map { members[$0].id }
         spacingViolations = arrangement.spacingViolations()
         zoneViolations = arrangement.zoneViolations(wanted: targets.zonesWanted)
+        isSpaceable = targets.isSpaceable
+        isZoneSpaceable = targets.isZoneSpaceable
+        // Order-free: a count.
+        replicaSets = sets.count
         shares = members.indices.map { index in
             Share(
                 id: members[index].id,
@@ -52,5 +87,20 @@ package struct PlacementResult: Hashable, Sendable {
                 isOverweight: members[index].weight * targets.window > weightTotal
             )
         }
+    }
+}
+
+extension SIMD8<Int16> {
+    /// The same numbers in rising order.
+    fileprivate func sorted() -> Self {
+        var sorted = self
+        for last in 1..<8 {
+            var slot = last
+            while slot > 0, sorted[slot - 1] > sorted[slot] {
+                (sorted[slot - 1], sorted[slot]) = (sorted[slot], sorted[slot - 1])
+                slot -= 1
+            }
+        }
+        return sorted
     }
 }

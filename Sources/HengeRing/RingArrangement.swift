@@ -6,11 +6,11 @@ struct RingArrangement {
     private(set) var owners: [Int]
     /// By position: the zone of its owner.
     private var zoneAt: [Int]
-    private let window: Int
+    let window: Int
     /// How many distinct zones each window is to have; 0 when nodes say it all.
     private let zonesWanted: Int
     /// The sum of all windows' costs; 0 when every window is spread.
-    private(set) var cost = 0
+    var cost = 0
     /// No arrangement costs less; where shares are even, one costs just this.
     private let costLeast: Int
 
@@ -88,14 +88,14 @@ struct RingArrangement {
     }
 
     /// Swaps the owners of two positions and returns what that adds to the cost.
-    private mutating func exchange(_ a: Int, _ b: Int) -> Int {
+    mutating func exchange(_ a: Int, _ b: Int) -> Int {
         let before = costAround(a, b)
         restore(a, b)
         return costAround(a, b) - before
     }
 
     /// Undoes an exchange.
-    private mutating func restore(_ a: Int, _ b: Int) {
+    mutating func restore(_ a: Int, _ b: Int) {
         owners.swapAt(a, b)
         zoneAt.swapAt(a, b)
     }
@@ -113,7 +113,7 @@ struct RingArrangement {
     }
 
     /// Squared, so that the missing spread themselves over windows.
-    private func costOfWindow(_ start: Int) -> Int {
+    func costOfWindow(_ start: Int) -> Int {
         let nodesMissing = window - Self.distinct(owners, from: start, count: window)
         guard zonesWanted > 0 else { return nodesMissing * nodesMissing * Self.nodeCost }
         let zones = Self.distinct(zoneAt, from: start, count: window)
@@ -122,7 +122,7 @@ struct RingArrangement {
     }
 
     /// A position that may be less than a turn outside the ring.
-    private func wrapped(_ position: Int) -> Int {
+    func wrapped(_ position: Int) -> Int {
         if position < 0 { return position + owners.count }
         return position >= owners.count ? position - owners.count : position
     }

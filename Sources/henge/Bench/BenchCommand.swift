@@ -20,7 +20,8 @@ struct BenchCommand: AsyncParsableCommand {
             Example: henge bench --populate --mix 80:20 --distribution zipfian --seconds 10
             Example: henge bench --mix set --consistency all --rate 5000 --seconds 30 --json
             Example: henge bench --node 127.0.0.1:6379 --mix ping --operations 100000
-            """
+            """,
+        subcommands: [BenchPlacementCommand.self]
     )
 
     @OptionGroup var options: BenchOptions
