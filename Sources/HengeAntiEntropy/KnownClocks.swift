@@ -91,6 +91,11 @@ package struct KnownClocks: Sendable {
         for partition in rows.indices { rows[partition]?.forget(peer) }
     }
 
+    /// Hands out all clocks to the peer once more, in case some did not arrive.
+    package mutating func retell(_ peer: NodeID) {
+        for partition in rows.indices { rows[partition]?.retell(peer) }
+    }
+
     /// A comparison with `peer` has made the two replicas equal.
     ///
     /// - Parameter theirs: the clock that the peer had told when it began.
@@ -154,6 +159,11 @@ extension KnownClocks.Row {
     mutating func forget(_ peer: NodeID) {
         guard let index = others.firstIndex(of: peer) else { return }
         told[index] = VersionVector()
+        untold |= 1 << UInt64(index)
+    }
+
+    mutating func retell(_ peer: NodeID) {
+        guard !known.isEmpty, let index = others.firstIndex(of: peer) else { return }
         untold |= 1 << UInt64(index)
     }
 

@@ -34,6 +34,8 @@ struct EntropyPeer: Sendable {
     var due = Instant(nanoseconds: 0)
     /// Whether to begin one though none is due.
     var isWanted = false
+    /// Passes since all clocks were told, of either side.
+    var passesSinceTold = 0
     /// When the open question was asked.
     var askedAt = Instant(nanoseconds: 0)
     /// By partition that differed: which writes the other had taken in when it answered.

@@ -44,9 +44,9 @@ extension Shard {
     ) {
         for index in entropyPeers.indices {
             let peer = entropyPeers[index]
-            guard peer.begins || peer.isWanted, time.now >= peer.due || peer.isWanted else {
-                continue
-            }
+            // An old copy is of no use before it was compared, whoever begins as a rule.
+            let begins = peer.begins || !isCompared
+            guard begins && time.now >= peer.due || peer.isWanted else { continue }
             beginComparison(index, at: time, &effects)
         }
     }
@@ -82,9 +82,22 @@ extension Shard {
         entropyPeers[index].voided = []
         let roots = peer.shared.filter { !upkeep.isUntrusted[$0] }
             .map { PartitionRoot(partition: $0, root: trees.root(of: $0)) }
-        let told = clocks.changes(for: peer.id)
+        let told = clocksToTell(index)
         advance(comparison: index, .begin(roots, clocks: told), at: time, &effects)
     }
+
+    /// What to tell with a pass: what has changed, and now and then all, since a message may have
+    /// been lost without the connection.
+    mutating func clocksToTell(_ index: Int) -> [PartitionClock] {
+        entropyPeers[index].passesSinceTold += 1
+        if entropyPeers[index].passesSinceTold >= Self.passesBetweenRetelling {
+            entropyPeers[index].passesSinceTold = 0
+            clocks.retell(entropyPeers[index].id)
+        }
+        return clocks.changes(for: entropyPeers[index].id)
+    }
+
+    private static let passesBetweenRetelling = 8
 
     /// How long a pass that another has begun may be silent before it counts as given up.
     static let passSilenceMax = Interval.seconds(30)
@@ -170,7 +183,7 @@ extension Shard {
             goOnPushing(index, at: time, &effects)
         case .ready: sendIfAllowed(index, at: time, &effects)
         case .settled(let partition, let agreed):
-            settled(partition, with: index, agreed: agreed)
+            settled(partition, with: index, agreed: agreed, at: time)
         case .finish(let outcome): finished(index, outcome, at: time)
         }
     }
@@ -203,12 +216,21 @@ extension Shard {
         advance(comparison: index, .allowed, at: time, &effects)
     }
 
-    private mutating func settled(_ partition: Int, with index: Int, agreed: Bool) {
+    private mutating func settled(
+        _ partition: Int,
+        with index: Int,
+        agreed: Bool,
+        at time: ClockReading
+    ) {
         let peer = entropyPeers[index]
         if entropyPeers[index].left > 0, peer.clocks[partition] != nil {
             entropyPeers[index].left -= 1
         }
-        guard agreed, !peer.voided.contains(partition) else { return }
+        guard agreed, !peer.voided.contains(partition) else {
+            guard uncompared[partition] != nil else { return }
+            entropyPeers[index].due = min(peer.due, time.now + compareRetry)
+            return
+        }
         let theirs = peer.clocks[partition] ?? clocks.told(by: peer.id, partition: partition)
         agree(partition, with: index, theirs: theirs, since: peer.began)
         settlementAgreed(partition, with: peer.id, since: peer.began)

@@ -131,7 +131,7 @@ extension Shard {
         return .rootsCompared(
             differing: differing,
             unready: unready,
-            clocks: clocks.changes(for: sender)
+            clocks: clocksToTell(index)
         )
     }
 

@@ -165,6 +165,19 @@ import Testing
             .boastfulClocks()
         },
         Case(
+            "brings back what it purges",
+            breaks: .noResurrection,
+            tune: {
+                $0.weights = MixedWorkload.Kind.allCases.map {
+                    $0 == .delete || $0 == .set ? 1 : 0
+                }
+                // Its counts and trees are wrong then, too.
+                $0.tolerated = [.agreement, .exactTallies, .honestContexts, .exactScans]
+            }
+        ) {
+            .bringsBack()
+        },
+        Case(
             "starts with wrong hash trees",
             breaks: .agreement,
             faults: .cleanStops,
