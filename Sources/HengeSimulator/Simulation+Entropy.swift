@@ -28,6 +28,14 @@ extension Simulation {
         awaitQuiet()
     }
 
+    /// In half of the rounds: for as long as it takes to purge what was deleted last.
+    func awaitPurges() {
+        guard options.comparesReplicas, roundDice.chance(1, in: 2) else { return }
+        pass(Interval(nanoseconds: 6 * options.compareInterval.nanoseconds))
+        awaitQuiet()
+        awaitAgreement()
+    }
+
     /// Something that comparisons and the scrub have still to do; nil when all is done.
     private func disagreement() -> String? {
         var agreed: [UInt64?] = Array(repeating: nil, count: ring.partitions)
