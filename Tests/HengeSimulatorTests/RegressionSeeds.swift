@@ -40,6 +40,12 @@ enum RegressionSeeds {
         Seed(1_272, "a forwarded write that was under way for seconds came after the last reads"),
         Seed(
             1_959, "one batch that waited for a slow disk was followed by a rest of half a minute"),
+        Seed(1_929, "a count was held against keys that expired and were purged during it"),
+        Seed(1_978, "the same, with some replicas that purge before others"),
+        Seed(
+            2_537,
+            "what a node had taken in was told once, in a message that got lost, so that a record "
+                + "without siblings was never purged"),
         Seed(
             3_651, "a write in place of another was ascribed to a request that had been forwarded"),
         Seed(
