@@ -107,6 +107,16 @@ package struct KnownClocks: Sendable {
         )
     }
 
+    /// What a peer is still to be told of some partitions. It will be told once more: nobody answers
+    /// where this goes.
+    package func untold(to peer: NodeID, of partitions: [Int]) -> [PartitionClock] {
+        partitions.compactMap { partition in
+            rows[partition]?.untold(to: peer).map {
+                PartitionClock(partition: partition, clock: $0)
+            }
+        }
+    }
+
     /// Says nothing to a peer but whether it is to tell all of its clocks.
     package func noNews(for peer: NodeID) -> ToldClocks {
         ToldClocks([], wantsAll: !informants.contains(peer))
@@ -206,12 +216,18 @@ extension KnownClocks.Row {
     }
 
     /// The known clock if the peer is still to be told of it.
-    mutating func handOut(to peer: NodeID) -> VersionVector? {
+    func untold(to peer: NodeID) -> VersionVector? {
         guard untold != 0, let index = others.firstIndex(of: peer) else { return nil }
-        let bit: UInt64 = 1 << UInt64(index)
-        guard untold & bit != 0 else { return nil }
-        untold &= ~bit
-        return known
+        return untold & 1 << UInt64(index) == 0 ? nil : known
+    }
+
+    /// As ``untold(to:)``, once.
+    mutating func handOut(to peer: NodeID) -> VersionVector? {
+        guard let clock = untold(to: peer), let index = others.firstIndex(of: peer) else {
+            return nil
+        }
+        untold &= ~(1 << UInt64(index))
+        return clock
     }
 
     private mutating func raiseWatermark() {

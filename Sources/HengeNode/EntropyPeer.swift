@@ -44,7 +44,7 @@ struct EntropyPeer: Sendable {
     /// Partitions of which this node has lost something since the pass began.
     var voided: Set<Int> = []
     var differing = 0
-    /// Whether the other node could not compare some partitions.
+    /// Whether some partitions could not be compared, or made equal.
     var isIncomplete = false
     var left = 0
     var push: RecordPush?

@@ -44,7 +44,8 @@ extension Shard {
     ) {
         for index in entropyPeers.indices {
             let peer = entropyPeers[index]
-            let isDue = peer.begins && time.now >= peer.due
+            // An old copy is of no use before it was compared, whoever begins as a rule.
+            let isDue = (peer.begins || !isCompared) && time.now >= peer.due
             let mendsSoon = peer.lacksHints && time.now >= peer.began + compareAfterDrops
             guard isDue || mendsSoon || peer.isWanted else { continue }
             beginComparison(index, at: time, &effects)
@@ -162,7 +163,7 @@ extension Shard {
             if case .roots = message { entropyPeers[index].pass = id }
             effects.emit(.sendBulk(peer, .entropy(id, message)))
         case .tellAgreed(let partitions):
-            let told = clocks.changes(for: peer)
+            let told = clocks.untold(to: peer, of: partitions)
             let message = EntropyMessage.agreed(partitions, clocks: told)
             effects.emit(.sendBulk(peer, .entropy(entropyPeers[index].pass, message)))
         case .needLeaves(let partition):
@@ -214,7 +215,10 @@ extension Shard {
         if entropyPeers[index].left > 0, peer.clocks[partition] != nil {
             entropyPeers[index].left -= 1
         }
-        guard agreed, !peer.voided.contains(partition) else { return }
+        guard agreed, !peer.voided.contains(partition) else {
+            entropyPeers[index].isIncomplete = true
+            return
+        }
         let theirs = peer.clocks[partition] ?? clocks.told(by: peer.id, partition: partition)
         agree(partition, with: index, theirs: theirs, since: peer.began)
         settlementAgreed(partition, with: peer.id, since: peer.began)

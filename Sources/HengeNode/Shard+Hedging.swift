@@ -12,8 +12,8 @@ extension Shard {
 
     // MARK: Order
 
-    /// This node's own replica first, since it costs no message; then those that answer fastest,
-    /// and those that are as good as the best in turn.
+    /// This node's own replica first if it may be read from, since it costs no message; then those
+    /// that answer fastest, and those that are as good as the best in turn.
     mutating func order(
         _ replicas: PreferenceList,
         _ alive: ReplicaSet,
@@ -21,7 +21,7 @@ extension Shard {
     ) -> SlotOrder {
         var order = SlotOrder()
         let own = replicas.slot(of: node)
-        if let own { order.append(own) }
+        if let own, alive.contains(own) { order.append(own) }
         rotation &+= 1
         var others = SlotOrder()
         for offset in 0..<replicas.count {

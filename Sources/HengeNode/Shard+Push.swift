@@ -169,7 +169,8 @@ extension Shard {
         switch handOffs[batch.index].origin {
         case .comparison: handOffs[batch.index].obsolete.append(record)
         case .peer:
-            // Nothing waits for the answer.
+            // Nothing waits for the answer. The two are not equal before the sender has heard it.
+            handOffs[batch.index].refused += 1
             effects.emit(.sendBulk(peer, .handOff(RequestID(.handOff, (0, 0)), [record])))
         }
     }
@@ -192,6 +193,19 @@ extension Shard {
         return latest.decoded().siblings.contains {
             context.covers($0.dot) && watermark.covers($0.dot)
         }
+    }
+
+    /// Keeps what another node says is obsolete. Whether this node says so depends on whether it
+    /// knows that its data is not an old copy, of which the other would be right.
+    mutating func dispute(
+        _ key: StoredKey,
+        _ batch: RequestID,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        handOffs[batch.index].refused += 1
+        guard isLifeKnown else { return }
+        let id = RequestID(.upkeep, (0, 0))
+        effects.emit(.sendBulk(handOffs[batch.index].sender, .entropy(id, .disputed(key))))
     }
 
     /// Another node holds siblings that this one took for obsolete. So this one has lost them.

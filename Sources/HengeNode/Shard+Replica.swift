@@ -86,9 +86,7 @@ extension Shard {
             persist(change, merged, at: time, &effects)
         case .handedOff(let object, let batch):
             if isDisputed(object, latest, change.key, at: time) {
-                let sender = handOffs[batch.index].sender
-                effects.emit(
-                    .sendBulk(sender, .entropy(RequestID(.upkeep, (0, 0)), .disputed(change.key))))
+                dispute(change.key, batch, &effects)
                 return handOffRecordEnded(batch, nil, at: time, &effects)
             }
             guard let merged = merge(latest, object, into: change.key) else {

@@ -96,7 +96,7 @@ package struct ShardCounters: Hashable, Sendable {
     package var hintsDropped = 0
     /// Hints whose record was gone or unreadable when its turn came.
     package var hintsGone = 0
-    /// Records that targets refused because of their timestamps.
+    /// Records that targets refused because of their timestamps, or since all was purged there.
     package var handOffsRefused = 0
     /// Records taken over from nodes that held hints for this one.
     package var handOffsReceived = 0

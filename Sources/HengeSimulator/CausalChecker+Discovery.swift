@@ -105,7 +105,7 @@ extension CausalChecker {
         let exact = requests.indices.filter { requests[$0].mutation.mayHaveMade(sibling) }
         let others =
             exact.isEmpty ? requests.indices.filter { requests[$0].mutation.repeatsValue } : exact
-        let rest = object.siblings.filter { $0.dot != sibling.dot }.map(\.dot)
+        let rest = view(of: object, of: key)[0]
         let known = histories[key].covered(by: object.context)
         let explaining = others.first { index in
             let gone = replaced(by: requests[index].mutation, leaving: object.context, of: key)
@@ -121,8 +121,8 @@ extension CausalChecker {
                 named = gone
             }
             let isHonest = unseen(known, of: key, at: node, in: place).isSubset(of: named)
-            let left = histories[key].survivors(of: known).subtracting(gone).members
-            return isHonest && left.map { histories[key].writes[$0].dot }.sorted() == rest
+            let left = histories[key].survivors(of: known).subtracting(gone)
+            return isHonest && left.subtracting(purged[key]) == rest
         }
         guard let index = explaining ?? others.first else { return nil }
         return hands[node][key].requested.remove(at: index).mutation

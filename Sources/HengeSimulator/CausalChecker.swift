@@ -180,8 +180,12 @@ struct CausalChecker {
     /// it holds or has replaced.
     func view(of object: EncodedObject?, of key: Int) -> [WriteSet] {
         guard let object else { return [WriteSet(), WriteSet()] }
+        return view(of: object.decoded(), of: key)
+    }
+
+    func view(of object: VersionedObject, of key: Int) -> [WriteSet] {
         var held = WriteSet()
-        for sibling in object.decoded().siblings {
+        for sibling in object.siblings {
             if let write = histories[key].index(of: sibling.dot) { held.insert(write) }
         }
         let known = histories[key].covered(by: object.context)

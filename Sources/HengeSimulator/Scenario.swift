@@ -12,7 +12,7 @@ import struct NIOCore.ByteBuffer
 /// A script is lines; those that begin with `>` are commands, and what happens is written below
 /// each:
 ///
-///     > cluster nodes=4 replicas=3 repair=blocking
+///     > cluster nodes=4 replicas=3 repair=blocking compares=yes
 ///     > crash n2
 ///     > n1 set apple red quorum        also: read, delete, blind, over, with a level; `over` uses
 ///     the >                                context that the key was read with last
@@ -68,6 +68,7 @@ package enum Scenario {
             guard parts.count == 2 else { throw ScriptError(description: "no option: \(word)") }
             switch (parts[0], Int(parts[1])) {
             case ("nodes", let count?): options.nodes = count
+            case ("compares", _): options.comparesReplicas = parts[1] == "yes"
             case ("replicas", let count?): options.replicas = count
             case ("repair", _):
                 guard let repair = ReadRepair(rawValue: parts[1]) else {

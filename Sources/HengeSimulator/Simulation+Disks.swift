@@ -31,6 +31,7 @@ extension Simulation {
         trace.note("rot of key \(key)", at: node.id, now)
         node.talliesAreDoubtful = true
         causal.lost(key, at: node.index)
+        counts.recordsRotted += 1
     }
 
     func node(_ id: NodeID) -> SimulatedNode { nodes[Int(id.rawValue) - 1] }
@@ -60,6 +61,7 @@ extension Simulation {
         areHintsWhole = false
         node.talliesAreDoubtful = copy != nil && node.isCopyDoubtful
         if round > 1 { haveOldKeysDiverged = true }
+        if copy == nil { counts.disksWiped += 1 }
         node.engine = copy ?? node.engine.wiped()
     }
 
@@ -67,7 +69,12 @@ extension Simulation {
     private func loses(_ node: SimulatedNode, _ key: Int, keeping copy: MemoryEngine?) -> Bool {
         Place.all(of: node.index, nodes.count).contains { place in
             let key = place.key(causal.keys[key])
-            if case .success(nil) = node.peek(key) { return false }
+            if case .success(nil) = node.peek(key) {
+                // A node that is compared with nobody would bring back what it has purged.
+                guard ring.replicas == 1, var copy else { return false }
+                if case .success(nil) = copy.load(key) { return false }
+                return true
+            }
             guard var copy, case .success(let now?) = node.peek(key),
                 case .success(let then?) = copy.load(key)
             else { return true }

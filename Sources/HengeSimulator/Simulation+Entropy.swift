@@ -18,12 +18,22 @@ extension Simulation {
         let limit = Interval(
             nanoseconds: 3 * options.scrubInterval.nanoseconds + 1_000_000_000 * 60
         )
+        let begin = now
         let end = now + limit
         while violation == nil, let difference = disagreement() {
             guard now < end else { return report(Violation(.agreement, difference)) }
             pass(.milliseconds(50))
         }
+        counts.agreementMax = max(counts.agreementMax, now.since(begin))
         awaitQuiet()
+    }
+
+    /// In half of the rounds: for as long as it takes to purge what was deleted last.
+    func awaitPurges() {
+        guard options.comparesReplicas, roundDice.chance(1, in: 2) else { return }
+        pass(Interval(nanoseconds: 6 * options.compareInterval.nanoseconds))
+        awaitQuiet()
+        awaitAgreement()
     }
 
     /// Something that comparisons and the scrub have still to do; nil when all is done.
@@ -73,6 +83,27 @@ extension Simulation {
     }
 
     // MARK: Purging
+
+    /// Nothing that was purged is on the disk of any home replica once all agree.
+    func checkPurged(of number: Int) throws(Violation) {
+        guard options.comparesReplicas else { return }
+        let key = causal.keys[number]
+        for node in nodes {
+            guard case .success(let bytes?) = node.peek(key), let object = try? EncodedObject(bytes)
+            else { continue }
+            // What expires is purged as the clock of one node has it, and shown as others do.
+            for sibling in object.decoded().siblings where sibling.expiry == nil {
+                guard case .value = sibling.payload,
+                    let write = causal.histories[number].index(of: sibling.dot),
+                    causal.purged[number].contains(write)
+                else { continue }
+                throw Violation(
+                    .noResurrection,
+                    "\(node.id) holds \(sibling.dot) of key \(number), which was purged everywhere"
+                )
+            }
+        }
+    }
 
     /// A node forgets a record: it must be dead, and every home replica that has not lost its own
     /// must have all that it holds.

@@ -109,6 +109,9 @@ extension Simulation {
         noteHintsLost(by: node)
         counts.hintsDelivered += process.shard.counters.hintsDelivered
         counts.standInsHandedOver += process.shard.counters.standInsHandedOver
+        counts.hintsExpired += process.shard.counters.hintsExpired
+        counts.recordsPurged += process.shard.counters.purged
+        counts.obsoleteDropped += process.shard.counters.obsoleteDropped
         node.process = nil
         messagesUnderWay -= process.backlog.count { $0.isRequest }
         node.endPause(at: now)

@@ -56,6 +56,7 @@ extension Simulation {
             checking { () throws(Violation) in try checkTrees(of: node) }
         }
         awaitAgreement()
+        awaitPurges()
         readAllKeys()
         awaitQuiet()
         checkQuietCluster()

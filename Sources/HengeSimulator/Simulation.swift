@@ -296,6 +296,14 @@ package struct SimulationCounts: Hashable, Sendable {
     package var hintsDelivered = 0
     package var standInsHandedOver = 0
     package var oldCopiesFound = 0
+    package var hintsExpired = 0
+    package var recordsPurged = 0
+    /// Siblings that came in after they had been purged or replaced everywhere.
+    package var obsoleteDropped = 0
+    package var disksWiped = 0
+    package var recordsRotted = 0
+    /// The longest that replicas took to agree once nothing but comparisons was left to do.
+    package var agreementMax = Interval.zero
     /// Nodes that others gave up because nothing came from them.
     package var nodesGivenUp = 0
 

@@ -82,6 +82,7 @@ package struct SimulationOptions: Hashable, Sendable {
         ]
         if sloppyPercent > 0 { parts.append("sloppy=\(sloppyPercent)%") }
         if hintBytesMax == 0 { parts.append("hints=none") }
+        if hintAgeMax < .seconds(3_600) { parts.append("hints<\(hintAgeMax.milliseconds)ms") }
         if lossPerThousand > 0 { parts.append("loss=\(lossPerThousand)‰") }
         parts.append("faults=\(faults.isEmpty ? "none" : faults.names.joined(separator: "+"))")
         return parts.joined(separator: " ")
@@ -105,9 +106,10 @@ extension SimulationOptions {
     }
 
     private mutating func drawFaults(_ dice: inout SeededGenerator) {
-        let rare: FaultKinds = [.rot, .wildClock, .hourJumps]
+        let rare: FaultKinds = [.wildClock, .hourJumps]
         for kind in FaultKinds.all.members {
-            if dice.chance(1, in: rare.contains(kind) ? 8 : 2) { faults.formUnion(kind) }
+            let odds = rare.contains(kind) ? 8 : kind == .rot ? 4 : 2
+            if dice.chance(1, in: odds) { faults.formUnion(kind) }
         }
         if dice.chance(1, in: 20) { faults = [] }
         // A record that rots where fewer than three hold it can't always be made whole by reads.
@@ -152,7 +154,9 @@ extension SimulationOptions {
         if dice.chance(1, in: 10) { requestsMax = 1 + dice.below(4) }
         if dice.chance(1, in: 10) { replicaWorkMax = 1 + dice.below(4) }
         if dice.chance(1, in: 6) { hintBytesMax = dice.pick([0, 500, 5_000]) }
-        if dice.chance(1, in: 6) { hintAgeMax = .milliseconds(dice.pick([10, 200, 2_000])) }
+        if dice.chance(1, in: 4) { hintAgeMax = .milliseconds(dice.pick([10, 50, 200, 1_000])) }
+        // Most cuts then last longer than a hint does.
+        if hintAgeMax < .seconds(3_600), !faults.isEmpty { faults.formUnion(.partitions) }
         sloppyPercent = dice.pick([0, 0, 30, 100])
         // Then only reads and comparisons make replicas equal.
         if dice.chance(1, in: 6) { hintBytesMax = 0 }

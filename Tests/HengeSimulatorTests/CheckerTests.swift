@@ -58,6 +58,12 @@ import Testing
             options.weights = MixedWorkload.Kind.allCases.map { $0 == .set ? 1 : 0 }
         }
 
+        /// Nothing compares replicas, and what finds a wrong disk first is not looked at.
+        static func alone(_ options: inout SimulationOptions) {
+            options.comparesReplicas = false
+            options.tolerated = [.agreement, .handedOver]
+        }
+
         /// Many keys with writes that not all replicas get, and nobody keeps hints.
         static func withoutHints(_ options: inout SimulationOptions) {
             options.keys = 8
@@ -76,7 +82,14 @@ import Testing
     }
 
     static let cases = [
-        Case("acknowledges writes that it drops", breaks: .nothingLost, tune: Case.fewWrites) {
+        Case(
+            "acknowledges writes that it drops",
+            breaks: .nothingLost,
+            tune: {
+                Case.fewWrites(&$0)
+                Case.alone(&$0)
+            }
+        ) {
             .forgetfulDisk(every: 1)
         },
         Case("the newest write wins", breaks: .exactSiblings) { .lastWriterWins() },
@@ -111,8 +124,7 @@ import Testing
             breaks: .convergence,
             tune: {
                 Case.fewWrites(&$0)
-                // Which finds it first.
-                $0.tolerated = [.handedOver]
+                Case.alone(&$0)
             }
         ) {
             .forgetfulDisk(every: 1, node: NodeID(2))
@@ -160,9 +172,26 @@ import Testing
                 $0.weights = MixedWorkload.Kind.allCases.map {
                     $0 == .delete || $0 == .setOver ? 1 : 0
                 }
+                // What it takes for obsolete is missing at once.
+                $0.tolerated = [.exactSiblings, .honestContexts, .noResurrection, .freshReads]
             }
         ) {
             .boastfulClocks()
+        },
+        Case(
+            "brings back what it purges",
+            breaks: .noResurrection,
+            tune: {
+                $0.keys = 8
+                $0.think = .milliseconds(60)
+                $0.weights = MixedWorkload.Kind.allCases.map {
+                    $0 == .delete ? 4 : $0 == .set || $0 == .read ? 1 : 0
+                }
+                // Its counts and trees are wrong then, too.
+                $0.tolerated = [.agreement, .exactTallies, .honestContexts, .exactScans]
+            }
+        ) {
+            .bringsBack()
         },
         Case(
             "starts with wrong hash trees",

@@ -5,6 +5,8 @@ import HengeNode
 import HengeReplication
 import HengeSimulator
 
+import struct NIOCore.ByteBuffer
+
 /// Nodes that compare and purge wrongly.
 extension Mutant {
     /// Claims to have taken in every write that anyone has stored, as soon as it is asked.
@@ -22,6 +24,32 @@ extension Mutant {
             case .sendBulk(let target, .entropy(let id, .agreed(let partitions, _))):
                 let clocks = partitions.map { PartitionClock(partition: $0, clock: seen) }
                 return [.sendBulk(target, .entropy(id, .agreed(partitions, clocks: clocks)))]
+            default: return [effect]
+            }
+        }
+        return mutant
+    }
+
+    /// Puts back on its disk, in the place of what it purges, the first value that it had there.
+    static func bringsBack() -> Mutant {
+        let mutant = Mutant()
+        var first: [StoredKey: ByteBuffer] = [:]
+        // Nobody else uses it, and the node is not told of it.
+        let own = StorageToken(rawValue: .max)
+        mutant.input = { input in
+            if case .storage(.persisted(own, _)) = input { return [] }
+            return [input]
+        }
+        mutant.effect = { effect in
+            switch effect {
+            case .storage(.persist(let key, let bytes, _, _)):
+                if first[key] == nil, let object = try? EncodedObject(bytes), object.holdsValue {
+                    first[key] = bytes
+                }
+                return [effect]
+            case .storage(.remove(let key, _)):
+                guard key.standInFor == nil, let old = first[key] else { return [effect] }
+                return [effect, .storage(.persist(key, old, hints: [], own))]
             default: return [effect]
             }
         }

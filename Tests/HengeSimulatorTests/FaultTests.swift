@@ -39,7 +39,7 @@ import Testing
         #expect(hashes.count == 6)
     }
 
-    @Test("runs reach what they are meant to: hints, stand-ins, silence, old copies")
+    @Test("runs reach what they are meant to: hints, stand-ins, silence, old copies, purges")
     func reach() {
         var sum = SimulationCounts()
         for seed: UInt64 in 1...60 {
@@ -49,11 +49,37 @@ import Testing
             sum.standInsHandedOver += simulation.counts.standInsHandedOver
             sum.nodesGivenUp += simulation.counts.nodesGivenUp
             sum.oldCopiesFound += simulation.counts.oldCopiesFound
+            sum.hintsExpired += simulation.counts.hintsExpired
+            sum.disksWiped += simulation.counts.disksWiped
+            sum.recordsRotted += simulation.counts.recordsRotted
+            sum.recordsPurged += simulation.counts.recordsPurged
+            sum.obsoleteDropped += simulation.counts.obsoleteDropped
         }
         #expect(sum.hintsDelivered > 200)
         #expect(sum.standInsHandedOver > 50)
         #expect(sum.nodesGivenUp > 50)
         #expect(sum.oldCopiesFound > 2)
+        #expect(sum.hintsExpired > 20)
+        #expect(sum.disksWiped > 10)
+        #expect(sum.recordsRotted > 10)
+        #expect(sum.recordsPurged > 200)
+        #expect(sum.obsoleteDropped > 10)
+    }
+
+    @Test("a good share of seeds draws what comparisons are there for")
+    func shares() {
+        let drawn = (1...1_000).map { Simulation(seed: $0).options }
+        let few = 100
+        #expect(drawn.count { $0.hintBytesMax == 0 } > few)
+        #expect(
+            drawn.count { options in
+                options.hintBytesMax > 0 && options.hintAgeMax <= .seconds(1)
+                    && options.faults.contains(.partitions)
+            } > few
+        )
+        #expect(drawn.count { $0.faults.contains(.wipes) } > few)
+        #expect(drawn.count { $0.faults.contains(.rot) } > few)
+        #expect(drawn.count { $0.lossPerThousand > 0 } > few)
     }
 
     @Test("a run without some faults has the others at the same times")

@@ -13,7 +13,16 @@ enum RegressionSeeds {
         var description: String { "\(number): \(found)" }
     }
 
-    static let all = [
+    static let all =
+        [98, 163, 287, 394, 436, 629, 774, 983].map { number in
+            Seed(
+                number,
+                "while both were built: late words of a comparison, or of a node that had gone "
+                    + "since, were believed, or what was purged was held against its node"
+            )
+        } + single
+
+    private static let single = [
         Seed(1, "a scan past the first partition trapped in Ring.tokenRange"),
         Seed(9, "a write whose record came late was answered long after its deadline"),
         Seed(25, "the same, with a disk that was slow for seconds"),
@@ -23,11 +32,20 @@ enum RegressionSeeds {
             669,
             "hints of a clock an hour ahead were offered again and again until the clocks agreed"),
         Seed(718, "a write was ascribed to the request of another record of its key"),
+        Seed(
+            844,
+            "a delete was ascribed to an older request, as what it left alone had been purged"),
         Seed(879, "an old copy of a disk came with counts that were wrong when it was made"),
         Seed(950, "a late answer to an earlier process was taken for the answer to a new request"),
         Seed(1_272, "a forwarded write that was under way for seconds came after the last reads"),
         Seed(
             1_959, "one batch that waited for a slow disk was followed by a rest of half a minute"),
+        Seed(1_929, "a count was held against keys that expired and were purged during it"),
+        Seed(1_978, "the same, with some replicas that purge before others"),
+        Seed(
+            2_537,
+            "what a node had taken in was told once, in a message that got lost, so that a record "
+                + "without siblings was never purged"),
         Seed(
             3_651, "a write in place of another was ascribed to a request that had been forwarded"),
         Seed(
