@@ -29,7 +29,7 @@ package struct RingProposer: Hashable, Sendable {
     /// The highest round that anybody has promised, as far as is known.
     private var roundSeen: UInt64 = 0
     private var promises: VoteCount
-    private var acceptances: VoteCount
+    package private(set) var acceptances: VoteCount
     private var refusals: VoteCount
     /// The one with the highest ballot among those that came with promises.
     private var highest: AcceptedRing?
