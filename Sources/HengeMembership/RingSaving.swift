@@ -32,11 +32,13 @@ struct RingSaving: Hashable, Sendable {
         }
     }
 
-    /// Keeps an effect until the present state is durable.
+    /// Keeps an effect until the present state is durable. A vote that is asked for again in the
+    /// meantime is kept once: a network that repeats itself must not fill the memory.
     mutating func hold(_ effect: RingElection.Effect) {
         switch phase {
-        case .saving: held.append(effect)
-        case .savingOld: heldNext.append(effect)
+        case .saving: if !held.contains(effect) { held.append(effect) }
+        case .savingOld:
+            if !held.contains(effect), !heldNext.contains(effect) { heldNext.append(effect) }
         case .clean, .failed: preconditionFailure("RingSaving: nothing is being saved")
         }
     }
