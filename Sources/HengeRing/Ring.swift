@@ -19,6 +19,9 @@ package final class Ring: Sendable {
     /// Empty when nothing moves.
     private let nextLists: [SIMD8<UInt16>]
     private let nextReplicas: Int
+    /// Empty when nothing moves.
+    private let steps: [PartitionStep]
+    private let fences: [UInt64]
     private let indexes: MemberIndexes
     private let allIndexes: MemberIndexes
     private let vnodeCounts: [Int]
@@ -36,6 +39,8 @@ package final class Ring: Sendable {
         let next = document.transition.map { document.lists(of: $0) }
         nextReplicas = next?.replicas ?? current.replicas
         nextLists = next?.ids ?? []
+        steps = document.transition?.steps ?? []
+        fences = document.changedAt
         allMembers = document.allMembers
         voters = document.voters
         indexes = MemberIndexes(document.members)
@@ -71,12 +76,12 @@ package final class Ring: Sendable {
     /// How far the partition is in the change that is running; `.current` when none is. It is
     /// `.next` from the beginning where the change leaves the nodes of the partition as they are.
     package func step(of partition: Int) -> PartitionStep {
-        document.transition?.steps[partition] ?? .current
+        steps.isEmpty ? .current : steps[partition]
     }
 
     /// The epoch of the partition's last step: what a sender of an older epoch asks for the
     /// partition must be refused.
-    package func fence(of partition: Int) -> UInt64 { document.changedAt[partition] }
+    package func fence(of partition: Int) -> UInt64 { fences[partition] }
 
     /// The nodes that stand in for home replicas of the partition that are down, nearest first: the
     /// others in the order in which the walk that found the home replicas meets them (Dynamo,
