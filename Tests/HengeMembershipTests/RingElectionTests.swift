@@ -116,6 +116,41 @@ private struct Trio {
         #expect(trio.nodes.allSatisfy { $0.document == done })
     }
 
+    @Test("a cluster of one decides alone, and says so once it is durable")
+    func alone() throws {
+        let list = try BootstrapList.parse("n1=h:1")
+        let base = try RingDocument.bootstrap(list, replicas: 3, partitions: 64)
+        let second = Member(id: NodeID(2), name: "n2", peerAddress: "h:2")
+        let next = try base.beginning(members: base.members + [second], owners: base.owners)
+        var node = RingElection(
+            own: NodeID(1),
+            acceptor: RingAcceptor(document: base, hasLostVotes: false),
+            token: 1,
+            seed: 1,
+            at: Instant(nanoseconds: 0)
+        )
+        var effects = EffectBuffer<RingElection.Effect>()
+        var all: [RingElection.Effect] = []
+        node.step(
+            .propose(next, within: .seconds(1)), now: Instant(nanoseconds: 0), effects: &effects)
+        // The promise, the acceptance, the decision: each is saved before the next.
+        for save in 1...3 {
+            effects.drain { all.append($0) }
+            guard
+                case .persist(let bytes)? = all.last(where: {
+                    if case .persist = $0 { true } else { false }
+                })
+            else { return #expect(Bool(false)) }
+            let saved = try RingAcceptor(saved: bytes)
+            #expect((saved.promised != nil) == (save < 3) && (saved.accepted != nil) == (save == 2))
+            node.step(.persisted, now: Instant(nanoseconds: 0), effects: &effects)
+        }
+        effects.drain { all.append($0) }
+        let told = all.filter { if case .persist = $0 { false } else { true } }
+        #expect(
+            told == [.finished(.chosen(next)), .send(NodeID(2), .decided(next)), .adopted(next)])
+    }
+
     @Test("who finds another's document accepted sees it through (section 2.1, P2c)")
     func adoptsAccepted() throws {
         var trio = try Trio()
