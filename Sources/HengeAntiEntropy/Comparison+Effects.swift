@@ -4,7 +4,7 @@ package import HengeMessages
 extension Comparison {
     package enum Input: Sendable {
         /// The roots of all partitions to compare, and what this node says of its clocks.
-        case begin([PartitionRoot], clocks: [PartitionClock])
+        case begin([PartitionRoot], clocks: ToldClocks)
         /// The answer to the open question. One that comes when none is open is ignored.
         case answered(EntropyMessage)
         /// The tree that was asked for, as it is now; nil when there is none any more.

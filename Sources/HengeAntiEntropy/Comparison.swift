@@ -1,5 +1,5 @@
 package import HengeBase
-package import HengeMessages
+import HengeMessages
 import HengeRing
 
 /// Finds and mends the differences of two nodes in the partitions that both hold: the asking side
@@ -25,8 +25,6 @@ package struct Comparison: Sendable {
     /// Partitions that are still to be mended; the last is next.
     private var waiting: [Int] = []
     private var work: PartitionMending?
-    /// What the peer said of its clocks when the roots were compared.
-    package private(set) var peerClocks: [PartitionClock] = []
     /// Received and not yet counted by ``cost``.
     private var debt = Cost(records: 0, bytes: 0)
     /// When the peer's answer is due.
@@ -106,13 +104,12 @@ package struct Comparison: Sendable {
 
     private mutating func begin(
         _ roots: [PartitionRoot],
-        _ clocks: [PartitionClock],
+        _ clocks: ToldClocks,
         _ now: Instant,
         _ effects: inout EffectBuffer<Effect>
     ) {
         guard !roots.isEmpty else { return finish(.done, &effects) }
         asked = roots
-        peerClocks = []
         phase = .roots
         ask(.roots(roots, clocks: clocks), now, &effects)
     }
@@ -123,8 +120,8 @@ package struct Comparison: Sendable {
         _ effects: inout EffectBuffer<Effect>
     ) {
         switch (answer, phase) {
-        case (.rootsCompared(let differing, let unready, let clocks), .roots):
-            takeRoots(differing: differing, unready: unready, clocks, &effects)
+        case (.rootsCompared(let differing, let unready, _), .roots):
+            takeRoots(differing: differing, unready: unready, &effects)
         case (.leavesCompared(let answer), .leaves): take(answer, &effects)
         case (.versionsCompared(let answer), .versions): take(answer, &effects)
         default: finish(.failed(.badAnswer), &effects)
@@ -134,15 +131,12 @@ package struct Comparison: Sendable {
     private mutating func takeRoots(
         differing: [Int],
         unready: [Int],
-        _ clocks: [PartitionClock],
         _ effects: inout EffectBuffer<Effect>
     ) {
         let known = Set(asked.map(\.partition))
         let notEqual = Set(differing).union(unready)
-        guard notEqual.isSubset(of: known), notEqual.count == differing.count + unready.count,
-            clocks.allSatisfy({ known.contains($0.partition) })
+        guard notEqual.isSubset(of: known), notEqual.count == differing.count + unready.count
         else { return finish(.failed(.badAnswer), &effects) }
-        peerClocks = clocks
         tally.differing += differing.count
         let equal = asked.map(\.partition).filter { !notEqual.contains($0) }
         for partition in equal { effects.emit(.settled(partition: partition, agreed: true)) }

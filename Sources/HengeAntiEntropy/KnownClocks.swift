@@ -34,6 +34,10 @@ package struct KnownClocks: Sendable {
 
     /// nil where this node is no home replica.
     private var rows: [Row?]
+    /// To whom all clocks have been told, and whom nobody has been told since to be without some.
+    private var informed: Set<NodeID> = []
+    /// Who has told all of its clocks, as far as this node knows.
+    private var informants: Set<NodeID> = []
 
     /// - Parameters:
     ///   - homes: all home replicas of each partition that this node is one of, at most 64; empty
@@ -86,9 +90,43 @@ package struct KnownClocks: Sendable {
         }
     }
 
+    /// Takes in what a peer told at the begin of a pass.
+    package mutating func received(_ told: ToldClocks, from peer: NodeID) {
+        received(told.clocks, from: peer)
+        if told.isAll { informants.insert(peer) }
+        if told.wantsAll { tellAll(to: peer) }
+    }
+
+    /// What to tell a peer at the begin of a pass.
+    package mutating func news(for peer: NodeID) -> ToldClocks {
+        let isAll = informed.insert(peer).inserted
+        return ToldClocks(
+            changes(for: peer),
+            isAll: isAll,
+            wantsAll: !informants.contains(peer)
+        )
+    }
+
+    /// Says nothing to a peer but whether it is to tell all of its clocks.
+    package func noNews(for peer: NodeID) -> ToldClocks {
+        ToldClocks([], wantsAll: !informants.contains(peer))
+    }
+
+    /// A message to or from the peer may not have been taken in: all will be told anew.
+    package mutating func mayHaveMissed(_ peer: NodeID) {
+        informants.remove(peer)
+        tellAll(to: peer)
+    }
+
     /// Forgets what the peer told, and that it was told anything.
     package mutating func disconnected(_ peer: NodeID) {
         for partition in rows.indices { rows[partition]?.forget(peer) }
+        mayHaveMissed(peer)
+    }
+
+    private mutating func tellAll(to peer: NodeID) {
+        informed.remove(peer)
+        for partition in rows.indices { rows[partition]?.tell(peer) }
     }
 
     /// A comparison with `peer` has made the two replicas equal.
@@ -154,6 +192,10 @@ extension KnownClocks.Row {
     mutating func forget(_ peer: NodeID) {
         guard let index = others.firstIndex(of: peer) else { return }
         told[index] = VersionVector()
+    }
+
+    mutating func tell(_ peer: NodeID) {
+        guard let index = others.firstIndex(of: peer) else { return }
         untold |= 1 << UInt64(index)
     }
 

@@ -16,12 +16,12 @@ extension ByteBuffer {
                 writeInteger(UInt16(root.partition))
                 writeInteger(root.root)
             }
-            writeClocks(clocks)
+            writeTold(clocks)
         case .rootsCompared(let differing, let unready, let clocks):
             writeInteger(UInt8(2))
             writePartitions(differing)
             writePartitions(unready)
-            writeClocks(clocks)
+            writeTold(clocks)
         case .leaves(let question):
             writeInteger(UInt8(3))
             writeLeafQuestion(question)
@@ -55,14 +55,14 @@ extension ByteBuffer {
         switch try field(UInt8.self) {
         case 1:
             let roots = try readRoots()
-            return .roots(roots, clocks: try readClocks())
+            return .roots(roots, clocks: try readTold())
         case 2:
             let differing = try readPartitions()
             let unready = try readPartitions()
             return .rootsCompared(
                 differing: differing,
                 unready: unready,
-                clocks: try readClocks()
+                clocks: try readTold()
             )
         case 3: return .leaves(try readLeafQuestion())
         case 4: return .leavesCompared(try readLeafAnswer())
@@ -123,6 +123,18 @@ extension ByteBuffer {
             writeInteger(UInt16(clock.partition))
             writeVector(clock.clock)
         }
+    }
+
+    private mutating func writeTold(_ told: ToldClocks) {
+        writeClocks(told.clocks)
+        writeFlag(told.isAll)
+        writeFlag(told.wantsAll)
+    }
+
+    private mutating func readTold() throws(WireDecodeError) -> ToldClocks {
+        let clocks = try readClocks()
+        let isAll = try readFlag()
+        return ToldClocks(clocks, isAll: isAll, wantsAll: try readFlag())
     }
 
     private mutating func readClocks() throws(WireDecodeError) -> [PartitionClock] {

@@ -7,11 +7,11 @@ package import HengeRing
 /// carries the question's id in both.
 package enum EntropyMessage: Hashable, Sendable {
     /// The roots of all partitions that are to be compared, in order of partition.
-    case roots([PartitionRoot], clocks: [PartitionClock])
+    case roots([PartitionRoot], clocks: ToldClocks)
     /// - Parameters:
     ///   - differing: those whose roots differ; of those that are neither, the roots are equal.
     ///   - unready: those that the answering node can't compare yet.
-    case rootsCompared(differing: [Int], unready: [Int], clocks: [PartitionClock])
+    case rootsCompared(differing: [Int], unready: [Int], clocks: ToldClocks)
     case leaves(LeafQuestion)
     case leavesCompared(LeafAnswer)
     case versions(VersionQuestion)
@@ -45,6 +45,23 @@ package struct PartitionClock: Hashable, Sendable {
     package init(partition: Int, clock: VersionVector) {
         self.partition = partition
         self.clock = clock
+    }
+}
+
+/// What one node tells another of its clocks when they begin to compare.
+package struct ToldClocks: Hashable, Sendable {
+    /// Those that it has not told yet.
+    package var clocks: [PartitionClock]
+    /// Whether these are all of the partitions that both share.
+    package var isAll: Bool
+    /// Whether the other node is to tell all of its own the next time, since some of what it told
+    /// may not have come.
+    package var wantsAll: Bool
+
+    package init(_ clocks: [PartitionClock], isAll: Bool = false, wantsAll: Bool = false) {
+        self.clocks = clocks
+        self.isAll = isAll
+        self.wantsAll = wantsAll
     }
 }
 

@@ -34,6 +34,9 @@ struct EntropyPeer: Sendable {
     var due = Instant(nanoseconds: 0)
     /// Whether to begin one though none is due.
     var isWanted = false
+    /// Whether the other node has missed writes since the pass that ran last, and nobody knows
+    /// which.
+    var lacksHints = false
     /// When the open question was asked.
     var askedAt = Instant(nanoseconds: 0)
     /// By partition that differed: which writes the other had taken in when it answered.
@@ -41,6 +44,8 @@ struct EntropyPeer: Sendable {
     /// Partitions of which this node has lost something since the pass began.
     var voided: Set<Int> = []
     var differing = 0
+    /// Whether the other node could not compare some partitions.
+    var isIncomplete = false
     var left = 0
     var push: RecordPush?
     var theirPass: TheirPass?

@@ -44,9 +44,9 @@ extension Shard {
     ) {
         for index in entropyPeers.indices {
             let peer = entropyPeers[index]
-            guard peer.begins || peer.isWanted, time.now >= peer.due || peer.isWanted else {
-                continue
-            }
+            let isDue = peer.begins && time.now >= peer.due
+            let mendsSoon = peer.lacksHints && time.now >= peer.began + compareAfterDrops
+            guard isDue || mendsSoon || peer.isWanted else { continue }
             beginComparison(index, at: time, &effects)
         }
     }
@@ -74,15 +74,17 @@ extension Shard {
             entropyPeers[index].theirPass = nil
         }
         entropyPeers[index].isWanted = false
+        entropyPeers[index].lacksHints = false
         entropyPeers[index].began = time.now
         entropyPeers[index].due = time.now + configuration.compareInterval
         entropyPeers[index].differing = 0
+        entropyPeers[index].isIncomplete = false
         entropyPeers[index].left = 0
         entropyPeers[index].clocks = [:]
         entropyPeers[index].voided = []
         let roots = peer.shared.filter { !upkeep.isUntrusted[$0] }
             .map { PartitionRoot(partition: $0, root: trees.root(of: $0)) }
-        let told = clocks.changes(for: peer.id)
+        let told = clocks.news(for: peer.id)
         advance(comparison: index, .begin(roots, clocks: told), at: time, &effects)
     }
 
@@ -91,6 +93,10 @@ extension Shard {
 
     /// After how long a comparison that has failed, or of a node that came back, is tried.
     var compareRetry: Interval { min(.seconds(5), configuration.compareInterval) }
+
+    /// The least time between two comparisons that dropped hints are the reason for. They may be
+    /// dropped at each write while a node is down.
+    private var compareAfterDrops: Interval { min(.seconds(30), configuration.compareInterval) }
 
     mutating func peerCameUp(_ id: NodeID, at time: ClockReading) {
         guard let index = entropyPeer(id) else { return }
@@ -237,9 +243,13 @@ extension Shard {
         entropyPeers[index].clocks = [:]
         entropyPeers[index].left = 0
         switch outcome {
-        case .done: counters.comparisons += 1
+        case .done:
+            counters.comparisons += 1
+            guard entropyPeers[index].isIncomplete else { return }
+            entropyPeers[index].due = time.now + compareRetry
         case .failed:
             counters.comparisonsFailed += 1
+            clocks.mayHaveMissed(entropyPeers[index].id)
             entropyPeers[index].due = time.now + compareRetry
         case .stopped: break
         }
@@ -258,13 +268,14 @@ extension Shard {
             counters.lateAnswers += 1
             return
         }
-        if case .rootsCompared(let differing, _, let told) = message {
+        if case .rootsCompared(let differing, let unready, let told) = message {
             clocks.received(told, from: sender)
             // Later words of it are about what it has taken in by then.
             for partition in differing where entropyPeers[index].place(of: partition) != nil {
                 entropyPeers[index].clocks[partition] =
                     clocks.told(by: sender, partition: partition)
             }
+            entropyPeers[index].isIncomplete = !unready.isEmpty
             entropyPeers[index].differing = differing.count
             entropyPeers[index].left = differing.count
             counters.partitionsDiffered += differing.count

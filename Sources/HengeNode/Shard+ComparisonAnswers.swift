@@ -19,7 +19,15 @@ extension Shard {
     ) {
         // What a node says that is taken to be down is from before it went, and would be remembered
         // as if its next life had said it.
-        guard isUp(sender) else { return counters.lateAnswers += 1 }
+        guard isUp(sender) else {
+            counters.lateAnswers += 1
+            if case .roots(let roots, _) = message {
+                // Two nodes don't learn of each other at once. Silence would cost the asking one
+                // all the time that it gives an answer.
+                emit(allUnready(roots, told: clocks.noNews(for: sender)), to: sender, id, &effects)
+            }
+            return
+        }
         switch message {
         case .roots(let roots, let told):
             guard isLater(id, of: sender) else { return counters.lateAnswers += 1 }
@@ -27,7 +35,7 @@ extension Shard {
                 goesFirst(sender, at: time, &effects)
                 ? compare(id, roots, told, from: sender, at: time)
                 : turnAway(id, roots, told, from: sender)
-            effects.emit(.sendBulk(sender, .entropy(id, answer)))
+            emit(answer, to: sender, id, &effects)
         case .leaves(let question):
             hear(sender, at: time)
             guard isShared(question.partition, with: sender),
@@ -86,29 +94,38 @@ extension Shard {
     private mutating func turnAway(
         _ id: RequestID,
         _ roots: [PartitionRoot],
-        _ told: [PartitionClock],
+        _ told: ToldClocks,
         from sender: NodeID
     ) -> EntropyMessage {
         if let index = entropyPeer(sender) { entropyPeers[index].theirLast = id }
         clocks.received(told, from: sender)
-        return .rootsCompared(differing: [], unready: roots.map(\.partition), clocks: [])
+        return allUnready(roots, told: clocks.noNews(for: sender))
+    }
+
+    private func allUnready(_ roots: [PartitionRoot], told: ToldClocks) -> EntropyMessage {
+        .rootsCompared(differing: [], unready: roots.map(\.partition), clocks: told)
+    }
+
+    private func emit(
+        _ answer: EntropyMessage,
+        to asker: NodeID,
+        _ id: RequestID,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        effects.emit(.sendBulk(asker, .entropy(id, answer)))
     }
 
     private mutating func compare(
         _ id: RequestID,
         _ roots: [PartitionRoot],
-        _ told: [PartitionClock],
+        _ told: ToldClocks,
         from sender: NodeID,
         at time: ClockReading
     ) -> EntropyMessage {
         var differing: [Int] = []
         var unready: [Int] = []
         guard let index = entropyPeer(sender), trees.isReady else {
-            return .rootsCompared(
-                differing: [],
-                unready: roots.map(\.partition),
-                clocks: []
-            )
+            return allUnready(roots, told: clocks.noNews(for: sender))
         }
         entropyPeers[index].theirLast = id
         clocks.received(told, from: sender)
@@ -127,11 +144,12 @@ extension Shard {
         }
         // What is being compared need not be compared once more.
         entropyPeers[index].isWanted = false
+        entropyPeers[index].lacksHints = false
         entropyPeers[index].theirPass = differing.isEmpty ? nil : pass
         return .rootsCompared(
             differing: differing,
             unready: unready,
-            clocks: clocks.changes(for: sender)
+            clocks: clocks.news(for: sender)
         )
     }
 

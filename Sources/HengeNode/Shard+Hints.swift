@@ -20,7 +20,7 @@ extension Shard {
         at time: ClockReading
     ) -> Hint? {
         if isStorageTight, !isRequired {
-            counters.hintsDropped += 1
+            dropped(hintsFor: target)
             return nil
         }
         let admission = hints.admit(
@@ -34,9 +34,16 @@ extension Shard {
         case .keep(let hint): return hint
         case .covered: return nil
         case .refused:
-            counters.hintsDropped += 1
+            dropped(hintsFor: target)
             return nil
         }
+    }
+
+    /// Nobody will remember what the target misses, so it is to be compared with.
+    private mutating func dropped(hintsFor target: NodeID, count: Int = 1) {
+        counters.hintsDropped += count
+        guard count > 0, let index = entropyPeer(target) else { return }
+        entropyPeers[index].lacksHints = true
     }
 
     /// Keeps a hint with others of this step, if one is needed and possible.
@@ -106,7 +113,7 @@ extension Shard {
         if failure == nil {
             counters.hintsStored += ended.count
         } else {
-            counters.hintsDropped += ended.count
+            for hint in ended { dropped(hintsFor: hint.target) }
         }
         let shared = hints.ended(ended, success: failure == nil)
         for lost in shared {
@@ -147,7 +154,7 @@ extension Shard {
         counters.hintsDelivered += tally.delivered
         counters.hintBytesDelivered += tally.recordBytes
         counters.hintsExpired += tally.expired
-        counters.hintsDropped += tally.discarded
+        dropped(hintsFor: deliveries[delivery].target, count: tally.discarded)
         counters.hintsGone += tally.gone
     }
 

@@ -16,7 +16,7 @@ package struct Shard: ~Copyable {
     /// How often ``ShardInput/tick`` is due, and so how late a deadline may be noticed.
     package static let tickInterval = Interval.milliseconds(10)
     /// How often ``ShardInput/housekeeping`` is due.
-    package static let housekeepingInterval = Interval.seconds(10)
+    package static let housekeepingInterval = Interval.seconds(1)
 
     let node: NodeID
     let configuration: ShardConfiguration

@@ -127,9 +127,10 @@ struct Describer {
 
     private mutating func describe(_ message: EntropyMessage) -> String {
         switch message {
-        case .roots(let roots, let clocks): "compare \(roots.count) roots, \(clocks.count) clocks"
-        case .rootsCompared(let differing, let unready, let clocks):
-            "\(differing.count) roots differ, \(unready.count) unready, \(clocks.count) clocks"
+        case .roots(let roots, let told):
+            "compare \(roots.count) roots, \(told.clocks.count) clocks"
+        case .rootsCompared(let differing, let unready, let told):
+            "\(differing.count) roots differ, \(unready.count) unready, \(told.clocks.count) clocks"
         case .leaves(let question):
             "compare \(question.sums.count) leaves of partition \(question.partition)"
         case .leavesCompared(let answer): "\(answer.differing.count) leaves differ"

@@ -69,11 +69,11 @@ import struct NIOCore.ByteBuffer
     func badAnswers(kind: Int) {
         var script = Script(leafBits: 1)
         if kind == 0 {
-            script.step(.begin([PartitionRoot(partition: 0, root: 5)], clocks: []))
-            script.step(.answered(.rootsCompared(differing: [1], unready: [], clocks: [])))
+            script.step(.begin([PartitionRoot(partition: 0, root: 5)], clocks: ToldClocks([])))
+            script.step(.answered(.rootsCompared(differing: [1], unready: [], clocks: ToldClocks([]))))
         } else if kind == 1 {
-            script.step(.begin([PartitionRoot(partition: 0, root: 5)], clocks: []))
-            script.step(.answered(.rootsCompared(differing: [0], unready: [0], clocks: [])))
+            script.step(.begin([PartitionRoot(partition: 0, root: 5)], clocks: ToldClocks([])))
+            script.step(.answered(.rootsCompared(differing: [0], unready: [0], clocks: ToldClocks([]))))
         } else {
             script.begin()
             let bad = [
@@ -167,8 +167,8 @@ import struct NIOCore.ByteBuffer
 
         /// To where the leaves are asked, or with one leaf, the range is listed.
         mutating func begin() {
-            step(.begin([PartitionRoot(partition: 0, root: 5)], clocks: []))
-            step(.answered(.rootsCompared(differing: [0], unready: [], clocks: [])))
+            step(.begin([PartitionRoot(partition: 0, root: 5)], clocks: ToldClocks([])))
+            step(.answered(.rootsCompared(differing: [0], unready: [], clocks: ToldClocks([]))))
             var tree = LeafSums(bits: leafBits)
             tree.set(5, leaf: 0)
             step(.leaves(tree))

@@ -61,7 +61,7 @@ struct ComparisonWorld {
         let roots = asker.trees.enumerated().map {
             PartitionRoot(partition: $0.offset, root: $0.element.root)
         }
-        var inputs = [Comparison.Input.begin(roots, clocks: [])]
+        var inputs = [Comparison.Input.begin(roots, clocks: ToldClocks([]))]
         var effects = EffectBuffer<Comparison.Effect>()
         while outcome == nil, !inputs.isEmpty {
             machine.step(inputs.removeFirst(), now: now, effects: &effects)
@@ -163,7 +163,7 @@ struct ComparisonWorld {
             return .rootsCompared(
                 differing: answer.differing,
                 unready: answer.unready,
-                clocks: []
+                clocks: ToldClocks([])
             )
         case .leaves(let question):
             if question.sums.count > limits.leavesMax { problems.append("too many leaves") }

@@ -63,6 +63,25 @@ import Testing
         #expect(clocks.changes(for: NodeID(3)) == nothing)
     }
 
+    @Test("what may have been missed is told anew, and asked for")
+    func missed() {
+        var clocks = clocks()
+        clocks.claim(dot(1, 1), partition: 1)
+        let change = [PartitionClock(partition: 1, clock: vector(dot(1, 1)))]
+        let peer = NodeID(2)
+        #expect(clocks.news(for: peer) == ToldClocks(change, isAll: true, wantsAll: true))
+        clocks.received(ToldClocks([], isAll: true), from: peer)
+        #expect(clocks.news(for: peer) == ToldClocks([]))
+        clocks.received(ToldClocks([], wantsAll: true), from: peer)
+        #expect(clocks.noNews(for: peer) == ToldClocks([]))
+        #expect(clocks.news(for: peer).clocks.contains(change[0]))
+        clocks.mayHaveMissed(peer)
+        let again = clocks.news(for: peer)
+        #expect(again.isAll && again.wantsAll && again.clocks.contains(change[0]))
+        clocks.disconnected(peer)
+        #expect(clocks.noNews(for: peer) == ToldClocks([], wantsAll: true))
+    }
+
     @Test("a saved watermark counts from the start")
     func saved() {
         var clocks = clocks(vector(dot(1, 7)))

@@ -84,7 +84,7 @@ import struct NIOCore.ByteBuffer
         expect("09" + id + "00", .trailingBytes(1))
         expect("02" + id + "04", .invalidField("store result"))
         expect("02" + id + "0100", .invalidField("storage failure"))
-        expect("03" + id + "00000001" + "02", .invalidField("fetch kind"))
+        expect("03" + id + "00000001" + "03", .invalidField("fetch kind"))
         expect("04" + id + "04", .invalidField("fetch result"))
         expect("04" + id + "0002", .invalidField("object"))
         expect("04" + id + "0001" + "00000001" + "02", .invalidObject(.unknownFormat(2)))

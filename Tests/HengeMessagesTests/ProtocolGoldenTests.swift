@@ -46,9 +46,9 @@ import struct NIOCore.ByteBuffer
         store.standIn 0100000002000000070007a1200100050000000dc3ef2a250ba7f3e401626b6579000\
         00025010000002401000000000000000aac020100ac020123456789ab00010280d095ffbc310176
         roots 0e0000000200000007010000000200030000000000000009010201020304050607080000000101020000\
-        0001000000000000000a000000000000012c
+        0001000000000000000a000000000000012c0100
         rootsCompared 0e00000002000000070200000001010200000001000300000001010200000001000000000000\
-        000a000000000000012c
+        000a000000000000012c0001
         leaves 0e0000000200000007030102010200000001000100000000000000050000000000000006
         leavesCompared 0e00000002000000070402000000000200020003
         versions 0e00000002000000070501020000000000000010000000000000002f0000000200000000000000070\
@@ -214,8 +214,15 @@ import struct NIOCore.ByteBuffer
         )
         let matched = (0..<9).map { [0, 2, 8].contains($0) }
         return [
-            ("roots", .roots(roots, clocks: clocks)),
-            ("rootsCompared", .rootsCompared(differing: [258], unready: [3], clocks: clocks)),
+            ("roots", .roots(roots, clocks: ToldClocks(clocks, isAll: true))),
+            (
+                "rootsCompared",
+                .rootsCompared(
+                    differing: [258],
+                    unready: [3],
+                    clocks: ToldClocks(clocks, wantsAll: true)
+                )
+            ),
             ("leaves", .leaves(leaves)),
             (
                 "leavesCompared",

@@ -12,12 +12,12 @@ extension SeededGenerator {
             let roots = (0..<below(6)).map { _ in
                 PartitionRoot(partition: below(16_384), root: next())
             }
-            return .roots(roots, clocks: anyClocks())
+            return .roots(roots, clocks: anyTold())
         case 1:
             return .rootsCompared(
                 differing: anyPartitions(),
                 unready: anyPartitions(),
-                clocks: anyClocks()
+                clocks: anyTold()
             )
         case 2: return .leaves(anyLeafQuestion())
         case 3:
@@ -45,6 +45,10 @@ extension SeededGenerator {
 
     private mutating func anyPartitions() -> [Int] {
         (0..<below(6)).map { _ in below(16_384) }
+    }
+
+    private mutating func anyTold() -> ToldClocks {
+        ToldClocks(anyClocks(), isAll: chance(1, in: 2), wantsAll: chance(1, in: 2))
     }
 
     private mutating func anyClocks() -> [PartitionClock] {

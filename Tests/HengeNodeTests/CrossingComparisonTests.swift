@@ -21,13 +21,13 @@ import Testing
     @Test("of two passes that cross one goes on, and sends each record once")
     func crossing() throws {
         let cluster = try differing()
-        let before = cluster.nodes.map(\.shard.counters)
+        let before = cluster.nodes.map { $0.shard.counters }
         for node in cluster.nodes { cluster.step(node.id, .compareNow) }
         cluster.settle()
         for number in 0..<Self.keys {
             #expect(cluster.stored(key("k\(number)"), on: 2) == "v\(number)")
         }
-        let after = cluster.nodes.map(\.shard.counters)
+        let after = cluster.nodes.map { $0.shard.counters }
         let changes = zip(before, after)
         #expect(changes.reduce(0) { $0 + $1.1.entropySent - $1.0.entropySent } == Self.keys)
         #expect(changes.reduce(0) { $0 + $1.1.comparisons - $1.0.comparisons } == 1)

@@ -56,6 +56,22 @@ import Testing
         #expect(status.ranges.allSatisfy { $0.verifiedAge != nil && $0.replicas == 3 })
     }
 
+    @Test("a hint that is dropped has the replicas compared soon")
+    func droppedHint() throws {
+        let cluster = try cluster { $0.compareInterval = .seconds(3_600) }
+        keepHouse(cluster, rounds: 1)
+        cluster.fails = { node, request in
+            if case .persist = request, node == NodeID(3) { return .io }
+            return nil
+        }
+        #expect(cluster.set(key("a"), "v", at: 1, .one) == "OK")
+        cluster.settle()
+        cluster.fails = { _, _ in nil }
+        #expect(cluster.stored(key("a"), on: 3) == nil)
+        keepHouse(cluster, rounds: 4)
+        #expect(cluster.stored(key("a"), on: 3) == "v")
+    }
+
     private func reading(_ cluster: Cluster) -> ClockReading {
         ClockReading(now: cluster.now, wall: cluster.wall(NodeID(3)))
     }

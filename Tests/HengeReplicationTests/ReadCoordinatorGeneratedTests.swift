@@ -244,6 +244,7 @@ private struct ReadWorld {
             if digestsAsked.contains(slot) { complaints.append("digest of \(slot) asked twice") }
             digestsAsked.append(slot)
             answerFetch(slot, .digest(versions[slot].digest))
+        case .fetch(_, .inspection): complaints.append("a read asked for an inspection")
         case .repair(let slots, let object):
             if object != merged.object { complaints.append("repairs with another object") }
             repairs.append(slots)

@@ -101,7 +101,7 @@ import Testing
         let sender = try BulkSender(to: listener.port)
         let id = RequestID(slot: 1, generation: 1)
         let sums = [PartitionRoot](repeating: PartitionRoot(partition: 1, root: 7), count: 1000)
-        try await sender.send(.entropy(id, .roots(sums, clocks: [])), to: NodeID(1))
+        try await sender.send(.entropy(id, .roots(sums, clocks: ToldClocks([]))), to: NodeID(1))
         try await sender.send(.handedOff(id, .overloaded), to: NodeID(1))
         try await sender.send(Self.fetch(1), to: NodeID(1))
         try await eventually("all come") { listener.messages.count == 3 }

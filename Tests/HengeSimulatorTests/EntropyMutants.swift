@@ -18,7 +18,7 @@ extension Mutant {
                 return [effect]
             case .sendBulk(let target, .entropy(let id, .roots(let roots, _))):
                 let clocks = roots.map { PartitionClock(partition: $0.partition, clock: seen) }
-                return [.sendBulk(target, .entropy(id, .roots(roots, clocks: clocks)))]
+                return [.sendBulk(target, .entropy(id, .roots(roots, clocks: ToldClocks(clocks))))]
             case .sendBulk(let target, .entropy(let id, .agreed(let partitions, _))):
                 let clocks = partitions.map { PartitionClock(partition: $0, clock: seen) }
                 return [.sendBulk(target, .entropy(id, .agreed(partitions, clocks: clocks)))]
