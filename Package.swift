@@ -83,7 +83,7 @@ let package = Package(
             "HengeReplication",
             ["HengeBase", "HengeCausality", "HengeRing", "HengeMessages", nioCore]
         ),
-        pure("HengeMembership", ["HengeBase", "HengeMessages", nioCore]),
+        pure("HengeMembership", ["HengeBase", "HengeRing", "HengeMessages", nioCore]),
         pure(
             "HengeAntiEntropy",
             ["HengeBase", "HengeCausality", "HengeRing", "HengeMessages", nioCore]
@@ -155,7 +155,10 @@ let package = Package(
                 nioCore,
             ]
         ),
-        tests("HengeMembershipTests", ["HengeBase", "HengeMessages", "HengeMembership", nioCore]),
+        tests(
+            "HengeMembershipTests",
+            ["HengeBase", "HengeRing", "HengeMessages", "HengeMembership", nioCore]
+        ),
         tests(
             "HengeAntiEntropyTests",
             [

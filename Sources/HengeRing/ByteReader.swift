@@ -16,6 +16,20 @@ struct ByteReader {
         return value
     }
 
+    /// The next number of 1 to 10 bytes, seven bits each, lowest first (LEB128). A number has only
+    /// its shortest form.
+    mutating func varint() throws(RingDecodeError) -> UInt64 {
+        var value: UInt64 = 0
+        for place in UInt64(0)..<10 {
+            let byte: UInt8 = try integer()
+            let bits = UInt64(byte & 0x7F)
+            guard place < 9 || bits <= 1, place == 0 || byte > 0 else { throw .invalidRun }
+            value |= bits << (7 * place)
+            if byte < 0x80 { return value }
+        }
+        throw .invalidRun
+    }
+
     /// The next text: its length in two bytes, then that many ASCII characters.
     mutating func text() throws(RingDecodeError) -> String {
         let length: UInt16 = try integer()
@@ -45,6 +59,16 @@ struct ByteReader {
 }
 
 extension [UInt8] {
+    /// Appends a number as ``ByteReader/varint()`` reads it.
+    mutating func appendVarint(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        append(UInt8(rest))
+    }
+
     /// Appends a number, big endian.
     mutating func appendInteger<T: FixedWidthInteger & UnsignedInteger>(_ value: T) {
         var shift = T.bitWidth

@@ -10,9 +10,20 @@ package final class Ring: Sendable {
     /// How many nodes each preference list names: N, or fewer when fewer nodes own a position.
     package let replicas: Int
 
+    /// Also the ones that only the ring that is being moved to has, each once, by id.
+    package let allMembers: [Member]
+    /// The nodes that decide on the next document, ascending.
+    package let voters: [NodeID]
+
     private let lists: [SIMD8<UInt16>]
-    /// By raw node id: the index of the member, or -1.
-    private let indexes: [Int16]
+    /// Empty when nothing moves.
+    private let nextLists: [SIMD8<UInt16>]
+    private let nextReplicas: Int
+    /// Empty when nothing moves.
+    private let steps: [PartitionStep]
+    private let fences: [UInt64]
+    private let indexes: MemberIndexes
+    private let allIndexes: MemberIndexes
     private let vnodeCounts: [Int]
 
     /// - Parameter document: a valid one; see ``RingDocument/validate()``.
@@ -21,27 +32,19 @@ package final class Ring: Sendable {
         invariant(partitions.nonzeroBitCount == 1)
         self.document = document
         partitionBits = partitions.trailingZeroBitCount
-
-        let last = document.members.last?.id.rawValue ?? 0
-        var indexes = [Int16](repeating: -1, count: Int(last) + 1)
-        for (index, member) in document.members.enumerated() {
-            indexes[Int(member.id.rawValue)] = Int16(index)
-        }
-        let owners = document.owners.map { Int(indexes[Int($0.rawValue)]) }
-        var counts = [Int](repeating: 0, count: document.members.count)
-        for owner in owners { counts[owner] += 1 }
-
-        replicas = min(document.replicas, counts.count { $0 > 0 })
-        let walk = PreferenceWalk(members: document.members, owners: owners, replicas: replicas)
-        lists = walk.lists().map { list in
-            var ids = SIMD8<UInt16>()
-            for slot in 0..<ReplicaSet.capacity where list[slot] >= 0 {
-                ids[slot] = document.members[Int(list[slot])].id.rawValue
-            }
-            return ids
-        }
-        self.indexes = indexes
-        vnodeCounts = counts
+        let current = document.lists
+        replicas = current.replicas
+        lists = current.ids
+        vnodeCounts = current.vnodeCounts
+        let next = document.transition.map { document.lists(of: $0) }
+        nextReplicas = next?.replicas ?? current.replicas
+        nextLists = next?.ids ?? []
+        steps = document.transition?.steps ?? []
+        fences = document.changedAt
+        allMembers = document.allMembers
+        voters = document.voters
+        indexes = MemberIndexes(document.members)
+        allIndexes = MemberIndexes(allMembers)
     }
 
     package var partitions: Int { document.owners.count }
@@ -57,6 +60,29 @@ package final class Ring: Sendable {
         PreferenceList(ids: lists[partition], count: replicas)
     }
 
+    /// The nodes that hold the partition once the change that is running is through; the same as
+    /// ``preferenceList(partition:)`` when none is. Allocates nothing.
+    package func nextPreferenceList(partition: Int) -> PreferenceList {
+        guard !nextLists.isEmpty else { return preferenceList(partition: partition) }
+        return PreferenceList(ids: nextLists[partition], count: nextReplicas)
+    }
+
+    /// The nodes that reads of the partition use at its present step. Allocates nothing.
+    package func readPreferenceList(partition: Int) -> PreferenceList {
+        step(of: partition) < .readNext
+            ? preferenceList(partition: partition) : nextPreferenceList(partition: partition)
+    }
+
+    /// How far the partition is in the change that is running; `.current` when none is. It is
+    /// `.next` from the beginning where the change leaves the nodes of the partition as they are.
+    package func step(of partition: Int) -> PartitionStep {
+        steps.isEmpty ? .current : steps[partition]
+    }
+
+    /// The epoch of the partition's last step: what a sender of an older epoch asks for the
+    /// partition must be refused.
+    package func fence(of partition: Int) -> UInt64 { fences[partition] }
+
     /// The nodes that stand in for home replicas of the partition that are down, nearest first: the
     /// others in the order in which the walk that found the home replicas meets them (Dynamo,
     /// section 4.6).
@@ -70,7 +96,7 @@ package final class Ring: Sendable {
         where isEligible: (NodeID) -> Bool = { _ in true }
     ) -> [NodeID] {
         var found: [NodeID] = []
-        var isMet = [Bool](repeating: false, count: indexes.count)
+        var isMet = [Bool](repeating: false, count: indexes.idLimit)
         var left = vnodeCounts.count { $0 > 0 }
         preferenceList(partition: partition).forEach { home in
             isMet[Int(home.rawValue)] = true
@@ -86,13 +112,11 @@ package final class Ring: Sendable {
         return found
     }
 
-    package func member(_ id: NodeID) -> Member? {
-        index(of: id).map { document.members[$0] }
-    }
+    /// A member of the current ring or of the one that is being moved to.
+    package func member(_ id: NodeID) -> Member? { allIndexes[id].map { allMembers[$0] } }
 
-    package func member(named name: String) -> Member? {
-        document.members.first { $0.name == name }
-    }
+    /// A member of the current ring or of the one that is being moved to.
+    package func member(named name: String) -> Member? { allMembers.first { $0.name == name } }
 
     /// The tokens of a partition.
     package func tokenRange(partition: Int) -> ClosedRange<Token> {
@@ -109,14 +133,8 @@ package final class Ring: Sendable {
         return (partition * width)...(partition * width + width - 1)
     }
 
-    /// How many positions of the ring a node claims; 0 for a node that is no member.
+    /// How many positions of the current ring a node claims; 0 for a node that is no member.
     package func vnodes(of id: NodeID) -> Int {
-        index(of: id).map { vnodeCounts[$0] } ?? 0
-    }
-
-    private func index(of id: NodeID) -> Int? {
-        guard Int(id.rawValue) < indexes.count else { return nil }
-        let index = Int(indexes[Int(id.rawValue)])
-        return index < 0 ? nil : index
+        indexes[id].map { vnodeCounts[$0] } ?? 0
     }
 }

@@ -7,6 +7,8 @@ package enum RingDecodeError: Error, Hashable, CustomStringConvertible {
     case checksum(expected: UInt64, found: UInt64)
     case trailingBytes(Int)
     case invalidText
+    case invalidRun
+    case invalidTransition
     case invalid(RingError)
 
     package var description: String {
@@ -26,6 +28,10 @@ package enum RingDecodeError: Error, Hashable, CustomStringConvertible {
             "\(count) bytes follow the ring document."
         case .invalidText:
             "The ring document holds text that is not ASCII."
+        case .invalidRun:
+            "The ring document's list of last steps is not one that is ever written."
+        case .invalidTransition:
+            "The ring document's transition is not one that is ever written."
         case .invalid(let error):
             "The ring document is invalid: \(error)"
         }

@@ -2,14 +2,22 @@ import HengeBase
 
 /// The stored and wire form, all numbers big endian:
 ///
-///     "HRNG"  version: u8  clusterID: u64  epoch: u64  replicas: u8
+///     "HRNG"  version: u8 = 2  clusterID: u64  epoch: u64  replicas: u8  highestID: u16
 ///     count: u16, then each member: id: u16  weight: u16  name, address, zone: each a u16 length,
 ///     ASCII log2(partitions): u8, then each owner: u16
+///     runs of partitions with the same last step: length: varint  epochs since then: varint
+///     transition: u8 = 0 none, 1 forth, 2 back; then of the ring that is being moved to
+///         count: u16, then each member: 0: u8  id: u16 if it is as now, else 1: u8 and the member
+///         count: u16, then each position that changes hands: partition: u16  owner: u16
+///         the step of each partition, four to a byte, lowest bits first
 ///     XXH3-64 of everything before: u64
+///
+/// A document has exactly one form. Version 1 has neither highestID, nor runs, nor a transition.
 extension RingDocument {
-    package static let formatVersion: UInt8 = 1
+    package static let formatVersion: UInt8 = 2
+    private static let formatVersions: ClosedRange<UInt8> = 1...2
     /// More than the longest document takes.
-    package static let encodedLengthMax = 1 << 20
+    package static let encodedLengthMax = 1 << 21
 
     private static let magic: [UInt8] = Array("HRNG".utf8)
     fileprivate static let checksumLength = 8
@@ -17,22 +25,23 @@ extension RingDocument {
     /// The stored form. The document must be valid.
     package func encoded() -> [UInt8] {
         var bytes = Self.magic
-        bytes.reserveCapacity(64 + members.count * 96 + owners.count * 2)
+        bytes.reserveCapacity(128 + members.count * 96 + owners.count * 3)
         bytes.append(Self.formatVersion)
         bytes.appendInteger(clusterID)
         bytes.appendInteger(epoch)
         bytes.append(UInt8(replicas))
+        bytes.appendInteger(highestID.rawValue)
         bytes.appendInteger(UInt16(members.count))
-        for member in members {
-            bytes.appendInteger(member.id.rawValue)
-            bytes.appendInteger(UInt16(member.weight))
-            for text in [member.name, member.peerAddress, member.zone] {
-                bytes.appendInteger(UInt16(text.utf8.count))
-                bytes.append(contentsOf: text.utf8)
-            }
-        }
+        for member in members { bytes.append(member) }
         bytes.append(UInt8(owners.count.trailingZeroBitCount))
         for owner in owners { bytes.appendInteger(owner.rawValue) }
+        bytes.appendRuns(changedAt.map { epoch - $0 })
+        if let transition {
+            bytes.append(transition.isAborting ? 2 : 1)
+            bytes.append(transition, from: self)
+        } else {
+            bytes.append(0)
+        }
         bytes.appendInteger(bytes.withUnsafeBytes { XXH3.hash64($0) })
         return bytes
     }
@@ -43,14 +52,23 @@ extension RingDocument {
         guard bytes.starts(with: magic) else { throw .notARing }
         var reader = ByteReader(bytes[magic.count...])
         let version: UInt8 = try reader.integer()
-        guard version == formatVersion else { throw .unsupportedVersion(version) }
+        guard formatVersions.contains(version) else { throw .unsupportedVersion(version) }
         try reader.checkTrailer(of: bytes)
+        let document = try read(&reader, version: version)
+        guard reader.isAtEnd else { throw .trailingBytes(reader.remaining) }
+        do { try document.validate() } catch { throw .invalid(error) }
+        return document
+    }
 
+    private static func read(
+        _ reader: inout ByteReader,
+        version: UInt8
+    ) throws(RingDecodeError) -> RingDocument {
         let clusterID: UInt64 = try reader.integer()
         let epoch: UInt64 = try reader.integer()
         let replicas: UInt8 = try reader.integer()
-        let memberCount: UInt16 = try reader.integer()
-        guard memberCount <= Member.countMax else { throw .invalid(.memberCount(Int(memberCount))) }
+        let highestID: UInt16? = version == 1 ? nil : try reader.integer()
+        let memberCount = try reader.memberCount()
         var members: [Member] = []
         for _ in 0..<memberCount { members.append(try reader.member()) }
         let bits: UInt8 = try reader.integer()
@@ -59,16 +77,17 @@ extension RingDocument {
         }
         var owners: [NodeID] = []
         for _ in 0..<(1 << Int(bits)) { owners.append(NodeID(try reader.integer())) }
-        guard reader.isAtEnd else { throw .trailingBytes(reader.remaining) }
-
-        let document = RingDocument(
+        var document = RingDocument(
             clusterID: clusterID,
             epoch: epoch,
             replicas: Int(replicas),
             members: members,
-            owners: owners
+            owners: owners,
+            highestID: highestID.map { NodeID($0) }
         )
-        do { try document.validate() } catch { throw .invalid(error) }
+        guard version > 1 else { return document }
+        document.changedAt = try reader.stepEpochs(count: owners.count, upTo: epoch)
+        document.transition = try reader.transition(from: document)
         return document
     }
 }
@@ -82,17 +101,5 @@ extension ByteReader {
             XXH3.hash64(UnsafeRawBufferPointer(rebasing: $0.dropLast(RingDocument.checksumLength)))
         }
         guard found == expected else { throw .checksum(expected: expected, found: found) }
-    }
-
-    fileprivate mutating func member() throws(RingDecodeError) -> Member {
-        let id = NodeID(try integer())
-        let weight: UInt16 = try integer()
-        return Member(
-            id: id,
-            name: try text(),
-            peerAddress: try text(),
-            zone: try text(),
-            weight: Int(weight)
-        )
     }
 }

@@ -1,6 +1,7 @@
 package import HengeBase
 
-/// Who is in the cluster and who claims which position of the ring, in one versioned value.
+/// Who is in the cluster, who claims which position of the ring, and what is being moved, in one
+/// versioned value.
 ///
 /// Anyone may hold an invalid one; ``validate()`` tells, and ``Ring`` takes only valid ones.
 package struct RingDocument: Hashable, Sendable {
@@ -13,71 +14,73 @@ package struct RingDocument: Hashable, Sendable {
     package var members: [Member]
     /// `owners[p]` claims position p. The count is Q, a power of two from 64 to 16384.
     package var owners: [NodeID]
+    /// The highest id that any member ever had: ids are permanent, so new members get higher ones.
+    package var highestID: NodeID
+    /// `changedAt[p]` is the epoch of partition p's last step; 0 while it has never had one. A
+    /// replica refuses what a sender of an older epoch asks of it for the partition.
+    package var changedAt: [UInt64]
+    /// The ring that is being moved to; nil when nothing moves.
+    package var transition: RingTransition?
 
     package static let partitionCounts = 64...HashSlot.count
 
+    /// - Parameters:
+    ///   - highestID: that of the last member when nil.
+    ///   - changedAt: 0 for every partition when nil.
     package init(
         clusterID: UInt64,
         epoch: UInt64,
         replicas: Int,
         members: [Member],
-        owners: [NodeID]
+        owners: [NodeID],
+        highestID: NodeID? = nil,
+        changedAt: [UInt64]? = nil,
+        transition: RingTransition? = nil
     ) {
         self.clusterID = clusterID
         self.epoch = epoch
         self.replicas = replicas
         self.members = members
         self.owners = owners
+        self.highestID = highestID ?? members.last?.id ?? NodeID(0)
+        self.changedAt = changedAt ?? Array(repeating: 0, count: owners.count)
+        self.transition = transition
     }
 
-    /// Throws the first fault found.
-    package func validate() throws(RingError) {
-        try Self.validate(replicas: replicas, partitions: owners.count)
-        try Self.validate(members)
-        var isMember = [Bool](repeating: false, count: Int(UInt16.max) + 1)
-        for member in members { isMember[Int(member.id.rawValue)] = true }
-        for (partition, owner) in owners.enumerated() where !isMember[Int(owner.rawValue)] {
-            throw .unknownOwner(owner, partition: partition)
-        }
+    /// The nodes that decide on the next document, ascending: the members of the ring that the
+    /// present change began from, those that are to leave among them, or all members when nothing
+    /// moves. So nodes that are being added can't block the way back.
+    package var voters: [NodeID] {
+        guard let transition, transition.isAborting else { return members.map(\.id) }
+        return transition.members.map(\.id)
     }
 
-    static func validate(replicas: Int, partitions: Int) throws(RingError) {
-        guard (1...ReplicaSet.capacity).contains(replicas) else { throw .replicas(replicas) }
-        guard partitionCounts.contains(partitions), partitions.nonzeroBitCount == 1 else {
-            throw .partitions(partitions)
-        }
+    /// The current members and those of the ring that is being moved to, each once, by id.
+    package var allMembers: [Member] {
+        guard let transition else { return members }
+        let indexes = MemberIndexes(members)
+        let joining = transition.members.filter { indexes[$0.id] == nil }
+        return (members + joining).sorted { $0.id < $1.id }
     }
 
-    private static func validate(_ members: [Member]) throws(RingError) {
-        guard (1...Member.countMax).contains(members.count) else {
-            throw .memberCount(members.count)
-        }
-        for (a, b) in zip(members, members.dropFirst()) where a.id >= b.id {
-            throw .memberOrder(a.id, before: b.id)
-        }
-        var names: [String: NodeID] = [:]
-        var addresses: [String: NodeID] = [:]
-        for member in members {
-            try validate(member)
-            if let other = names.updateValue(member.id, forKey: member.name) {
-                throw .duplicateName(member.name, other, member.id)
-            }
-            if let other = addresses.updateValue(member.id, forKey: member.peerAddress) {
-                throw .duplicateAddress(member.peerAddress, other, member.id)
-            }
-        }
+    /// Documents of a cluster hardly ever differ in the rest alone, and the rest is long.
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(clusterID)
+        hasher.combine(epoch)
+        hasher.combine(highestID)
+        hasher.combine(transition)
     }
 
-    private static func validate(_ member: Member) throws(RingError) {
-        guard Member.isName(member.name) else { throw .memberName(member.id, member.name) }
-        guard HostPort(member.peerAddress) != nil else {
-            throw .memberAddress(member.id, member.peerAddress)
-        }
-        guard member.zone.isEmpty || Member.isName(member.zone) else {
-            throw .memberZone(member.id, member.zone)
-        }
-        guard Member.weights.contains(member.weight) else {
-            throw .memberWeight(member.id, member.weight)
-        }
+    var lists: PreferenceLists {
+        PreferenceLists(members: members, owners: owners, replicas: replicas)
+    }
+
+    /// The lists of the ring that is being moved to.
+    func lists(of transition: RingTransition) -> PreferenceLists {
+        PreferenceLists(
+            members: transition.members,
+            owners: transition.owners,
+            replicas: replicas
+        )
     }
 }

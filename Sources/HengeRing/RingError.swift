@@ -13,6 +13,13 @@ package enum RingError: Error, Hashable, CustomStringConvertible {
     case duplicateName(String, NodeID, NodeID)
     case duplicateAddress(String, NodeID, NodeID)
     case unknownOwner(NodeID, partition: Int)
+    case highestID(NodeID, member: NodeID)
+    case stepEpochCount(Int, partitions: Int)
+    case stepEpoch(UInt64, partition: Int, epoch: UInt64)
+    case nextOwnerCount(Int, partitions: Int)
+    case stepCount(Int, partitions: Int)
+    case changedIdentity(NodeID)
+    case needlessStep(PartitionStep, partition: Int)
 
     package var description: String {
         switch self {
@@ -38,6 +45,20 @@ package enum RingError: Error, Hashable, CustomStringConvertible {
             "Members \(a) and \(b) have the same address, \(address)."
         case .unknownOwner(let id, let partition):
             "Partition \(partition) is owned by \(id), which is no member."
+        case .highestID(let highest, let id):
+            "The highest id ever given is said to be \(highest), but \(id) is a member."
+        case .stepEpochCount(let count, let partitions):
+            "There are \(count) epochs of last steps for \(partitions) partitions."
+        case .stepEpoch(let changed, let partition, let epoch):
+            "Partition \(partition) had its last step in epoch \(changed), after epoch \(epoch)."
+        case .nextOwnerCount(let count, let partitions):
+            "There are \(count) next owners for \(partitions) partitions."
+        case .stepCount(let count, let partitions):
+            "There are \(count) steps for \(partitions) partitions."
+        case .changedIdentity(let id):
+            "Member \(id) has another name or address in the ring that is being moved to."
+        case .needlessStep(let step, let partition):
+            "Partition \(partition) is at the step \(step) although its nodes stay the same."
         }
     }
 }

@@ -1,0 +1,98 @@
+import HengeBase
+package import HengeMessages
+package import HengeRing
+
+/// What a node knows to be decided and what it has promised for the epoch after it: the acceptor of
+/// Lamport, *Paxos made simple*, section 2.2. All of it is durable before any of it is told.
+///
+/// A node that has lost its disk doesn't know what it has promised and accepted, so it may not vote
+/// in any election that it may have voted in before. It voted only in elections that follow epochs
+/// which it knew, so the question is which ones it knew. ``RingRecovery`` finds an epoch L that is
+/// not below any of them, and ``recovered()`` lets the node vote in elections from L + 2 on.
+package struct RingAcceptor: Hashable, Sendable {
+    /// The newest that is known to be decided: epoch e.
+    package private(set) var document: RingDocument
+    /// The highest ballot that was promised or accepted for epoch e + 1.
+    package private(set) var promised: RingBallot?
+    /// What was accepted last for epoch e + 1.
+    package private(set) var accepted: AcceptedRing?
+    /// The first epoch in whose election the node may vote; `.max` while that isn't known.
+    package private(set) var votesFrom: UInt64
+
+    /// Of a new node, or of one that has lost its disk and so doesn't know how it has voted.
+    package init(document: RingDocument, hasLostVotes: Bool) {
+        self.init(document: document, votesFrom: hasLostVotes ? .max : 0)
+    }
+
+    package init(
+        document: RingDocument,
+        promised: RingBallot? = nil,
+        accepted: AcceptedRing? = nil,
+        votesFrom: UInt64
+    ) {
+        self.document = document
+        self.promised = promised
+        self.accepted = accepted
+        self.votesFrom = votesFrom
+    }
+
+    package enum Answer: Hashable, Sendable {
+        case given
+        case refused(promised: RingBallot)
+        /// The epoch is decided here.
+        case decided
+        /// The node doesn't know what the election is to follow.
+        case behind
+        /// The node has lost its disk, and may have voted in this election.
+        case abstains
+        case invalid(RingChangeFault)
+    }
+
+    /// Whether the node may vote in the election that follows its document.
+    package var votes: Bool { document.epoch < .max && votesFrom <= document.epoch + 1 }
+
+    package var isRecovering: Bool { votesFrom == .max }
+
+    /// Phase 1b: "If an acceptor receives a prepare request with number n greater than that of any
+    /// prepare request to which it has already responded, then it responds". Greater, not equal:
+    /// the node that made a ballot counts on being the only one ever that was promised it.
+    package mutating func prepare(epoch: UInt64, _ ballot: RingBallot) -> Answer {
+        if let answer = obstacle(epoch) { return answer }
+        if let promised, ballot <= promised { return .refused(promised: promised) }
+        promised = ballot
+        return .given
+    }
+
+    /// Phase 2b: it accepts "unless it has already responded to a prepare request having a number
+    /// greater than n".
+    package mutating func accept(_ ballot: RingBallot, _ next: RingDocument) -> Answer {
+        if let answer = obstacle(next.epoch) { return answer }
+        if let promised, ballot < promised { return .refused(promised: promised) }
+        if accepted?.ballot == ballot { return .given }
+        if let fault = next.successorFault(of: document) { return .invalid(fault) }
+        promised = ballot
+        accepted = AcceptedRing(ballot: ballot, document: next)
+        return .given
+    }
+
+    /// Takes a decided document of a higher epoch. What was promised for the epochs up to it is of
+    /// no use any more: the node answers with the document from now on.
+    package mutating func adopt(_ decided: RingDocument) {
+        invariant(decided.epoch > document.epoch)
+        document = decided
+        promised = nil
+        accepted = nil
+    }
+
+    /// The node, which had lost its disk, never knew an epoch above that of its document.
+    package mutating func recovered() {
+        invariant(isRecovering)
+        votesFrom = document.epoch < .max - 2 ? document.epoch + 2 : .max
+    }
+
+    private func obstacle(_ epoch: UInt64) -> Answer? {
+        if epoch <= document.epoch { return .decided }
+        if epoch - 1 > document.epoch { return .behind }
+        return votes ? nil : .abstains
+    }
+}

@@ -1,0 +1,139 @@
+import HengeBase
+package import HengeRing
+
+package import struct NIOCore.ByteBuffer
+
+/// The bytes of a ``RingMessage``: u8 kind, then what the kind has.
+package enum RingMessageCodec {
+    package static func write(_ message: RingMessage, into out: inout ByteBuffer) {
+        out.writeRing(message)
+    }
+
+    /// Reads one whole message.
+    package static func read(_ payload: ByteBuffer) throws(WireDecodeError) -> RingMessage {
+        var payload = payload
+        let message = try payload.readRing()
+        guard payload.readableBytes == 0 else { throw .trailingBytes(payload.readableBytes) }
+        return message
+    }
+}
+
+extension ByteBuffer {
+    mutating func writeRing(_ message: RingMessage) {
+        switch message {
+        case .prepare(let epoch, let ballot):
+            writeInteger(UInt8(1))
+            writeInteger(epoch)
+            writeBallot(ballot)
+        case .promise(let epoch, let ballot, let accepted):
+            writeInteger(UInt8(2))
+            writeInteger(epoch)
+            writeBallot(ballot)
+            writeAccepted(accepted)
+        case .accept(let ballot, let document):
+            writeInteger(UInt8(3))
+            writeBallot(ballot)
+            writeRingDocument(document)
+        case .accepted(let epoch, let ballot):
+            writeInteger(UInt8(4))
+            writeInteger(epoch)
+            writeBallot(ballot)
+        case .refused(let epoch, let ballot, let promised):
+            writeInteger(UInt8(5))
+            writeInteger(epoch)
+            writeBallot(ballot)
+            writeBallot(promised)
+        case .decided(let document):
+            writeInteger(UInt8(6))
+            writeRingDocument(document)
+        case .ask(let epoch, let token):
+            writeInteger(UInt8(7))
+            writeInteger(epoch)
+            writeInteger(token)
+        case .known(let epoch, let hasAccepted, let token):
+            writeInteger(UInt8(8))
+            writeInteger(epoch)
+            writeFlag(hasAccepted)
+            writeInteger(token)
+        }
+    }
+
+    mutating func readRing() throws(WireDecodeError) -> RingMessage {
+        let kind = try field(UInt8.self)
+        switch kind {
+        case 3:
+            let ballot = try readBallot()
+            return .accept(ballot, try readRingDocument())
+        case 6: return .decided(try readRingDocument())
+        case 1, 2, 4, 5, 7, 8: break
+        default: throw .invalidField("ring message")
+        }
+        let epoch = try field(UInt64.self)
+        switch kind {
+        case 1: return .prepare(epoch: epoch, try readBallot())
+        case 2:
+            let ballot = try readBallot()
+            return .promise(epoch: epoch, ballot, accepted: try readAccepted(epoch))
+        case 4: return .accepted(epoch: epoch, try readBallot())
+        case 5:
+            let ballot = try readBallot()
+            return .refused(epoch: epoch, ballot, promised: try readBallot())
+        case 7: return .ask(epoch: epoch, token: try field(UInt64.self))
+        default:
+            let hasAccepted = try readFlag()
+            return .known(
+                epoch: epoch,
+                hasAccepted: hasAccepted,
+                token: try field(UInt64.self)
+            )
+        }
+    }
+
+    // MARK: What is saved, too
+
+    package mutating func writeBallot(_ ballot: RingBallot) {
+        writeInteger(ballot.round)
+        writeInteger(ballot.node.rawValue)
+    }
+
+    package mutating func readBallot() throws(WireDecodeError) -> RingBallot {
+        let round = try field(UInt64.self)
+        guard (1...RingBallot.roundMax).contains(round) else { throw .invalidField("ballot") }
+        return RingBallot(round: round, node: NodeID(try field(UInt16.self)))
+    }
+
+    package mutating func writeAccepted(_ accepted: AcceptedRing?) {
+        writeFlag(accepted != nil)
+        guard let accepted else { return }
+        writeBallot(accepted.ballot)
+        writeRingDocument(accepted.document)
+    }
+
+    /// - Parameter epoch: that of the document.
+    package mutating func readAccepted(
+        _ epoch: UInt64
+    ) throws(WireDecodeError) -> AcceptedRing? {
+        guard try readFlag() else { return nil }
+        let ballot = try readBallot()
+        let document = try readRingDocument()
+        guard document.epoch == epoch else { throw .invalidField("ring epoch") }
+        return AcceptedRing(ballot: ballot, document: document)
+    }
+
+    package mutating func writeRingDocument(_ document: RingDocument) {
+        let bytes = document.encoded()
+        writeInteger(UInt32(bytes.count))
+        writeBytes(bytes)
+    }
+
+    package mutating func readRingDocument() throws(WireDecodeError) -> RingDocument {
+        let length = Int(try field(UInt32.self))
+        guard length <= RingDocument.encodedLengthMax else { throw .invalidField("ring") }
+        guard let bytes = readBytes(length: length) else { throw .truncated }
+        do throws(RingDecodeError) {
+            return try RingDocument.decode(bytes)
+        } catch {
+            throw .invalidField("ring")
+        }
+    }
+}
