@@ -123,7 +123,8 @@ package struct ControlPlane: ~Copyable {
         )
     }
 
-    /// Whether this node's data is the newest that it ever had; nil while not everyone has answered.
+    /// Whether this node's data is the newest that it ever had; nil while not everyone has
+    /// answered.
     package var isDataNewest: Bool? { copies.verdict }
 
     /// The highest beat that this node knows of a member's present life; 0 for none.

@@ -62,7 +62,7 @@ import Testing
         #expect(sum.hintsExpired > 20)
         #expect(sum.disksWiped > 10)
         #expect(sum.recordsRotted > 10)
-        #expect(sum.recordsPurged > 200)
+        #expect(sum.recordsPurged > 100)
         #expect(sum.obsoleteDropped > 10)
     }
 

@@ -13,8 +13,8 @@ import Testing
     static let names = [
         "actors-out-of-use", "blind-writes", "concurrent-writes-become-siblings",
         "crash-renews-actors", "forward",
-        "frozen-node", "hedged-read", "hint-delivered", "hint-outlives-its-keeper", "old-copy",
-        "old-copy-of-a-purged-key",
+        "frozen-node", "hedged-read", "hint-delivered", "hint-outlives-its-keeper",
+        "old-copy-of-a-purged-key", "old-copy",
         "quorum-write-with-a-replica-down", "read-repair", "rotten-record", "stand-ins",
         "wiped-disk",
     ]
