@@ -53,11 +53,10 @@ extension Simulation {
     }
 
     func scheduleHousekeeping(_ node: SimulatedNode, _ process: Process) {
-        schedule(
-            .housekeeping(node: node.index, process: process.number),
-            after: options.comparesReplicas
-                ? options.housekeepingInterval : Shard.housekeepingInterval
-        )
+        // What it looks for now and then is not to disturb runs without comparisons.
+        let interval =
+            options.comparesReplicas ? options.housekeepingInterval : Interval.seconds(10)
+        schedule(.housekeeping(node: node.index, process: process.number), after: interval)
     }
 
     func keepHouse(_ node: Int, _ number: Int) {

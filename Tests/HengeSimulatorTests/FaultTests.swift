@@ -61,7 +61,7 @@ import Testing
         #expect(sum.oldCopiesFound > 2)
         #expect(sum.hintsExpired > 20)
         #expect(sum.disksWiped > 10)
-        #expect(sum.recordsRotted > 10)
+        #expect(sum.recordsRotted > 5)
         #expect(sum.recordsPurged > 100)
         #expect(sum.obsoleteDropped > 10)
     }
