@@ -107,8 +107,8 @@ package struct KnownClocks: Sendable {
         )
     }
 
-    /// What a peer is still to be told of some partitions. It will be told once more: nobody answers
-    /// where this goes.
+    /// What a peer is still to be told of some partitions. It will be told once more: nobody
+    /// answers where this goes.
     package func untold(to peer: NodeID, of partitions: [Int]) -> [PartitionClock] {
         partitions.compactMap { partition in
             rows[partition]?.untold(to: peer).map {

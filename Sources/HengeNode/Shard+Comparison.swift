@@ -162,7 +162,11 @@ extension Shard {
             let id = nextQuestion(index)
             if case .roots = message { entropyPeers[index].pass = id }
             effects.emit(.sendBulk(peer, .entropy(id, message)))
-        case .tellAgreed(let partitions):
+        case .tellAgreed(let settled):
+            // The other node would take in what this one claimed before its loss.
+            let voided = entropyPeers[index].voided
+            let partitions = settled.filter { !voided.contains($0) }
+            guard !partitions.isEmpty else { return }
             let told = clocks.untold(to: peer, of: partitions)
             let message = EntropyMessage.agreed(partitions, clocks: told)
             effects.emit(.sendBulk(peer, .entropy(entropyPeers[index].pass, message)))

@@ -38,7 +38,7 @@ extension Shard {
             emit(answer, to: sender, id, &effects)
         case .leaves(let question):
             hear(sender, at: time)
-            guard isShared(question.partition, with: sender),
+            guard isComparing(question.partition, with: sender),
                 let answer = ComparisonAnswers.compare(question, with: trees[question.partition])
             else { return counters.lateAnswers += 1 }
             effects.emit(.sendBulk(sender, .entropy(id, .leavesCompared(answer))))
@@ -57,9 +57,11 @@ extension Shard {
         }
     }
 
-    private func isShared(_ partition: Int, with peer: NodeID) -> Bool {
+    /// Whether a partition is being compared in a pass of the peer, and nothing of it was lost here
+    /// since its roots were. The peer takes in what this node claimed then once the two are equal.
+    private func isComparing(_ partition: Int, with peer: NodeID) -> Bool {
         guard trees.isReady, let index = entropyPeer(peer) else { return false }
-        return entropyPeers[index].place(of: partition) != nil
+        return entropyPeers[index].theirPass?.clocks[partition] != nil
     }
 
     private mutating func hear(_ sender: NodeID, at time: ClockReading) {
@@ -187,7 +189,7 @@ extension Shard {
             partitionBits: ring.partitionBits,
             limits: EntropyLimits()
         )
-        guard hasRoom, isShared(question.partition, with: sender), let list else {
+        guard hasRoom, isComparing(question.partition, with: sender), let list else {
             effects.emit(.sendBulk(sender, .entropy(id, .versionsCompared(.failed))))
             return
         }
@@ -207,7 +209,9 @@ extension Shard {
         switch result {
         case .success(let page):
             foundUnreadable(page, at: time, &effects)
-            answer = ComparisonAnswers.answer(listing.question, with: page)
+            let isWhole = isComparing(listing.question.partition, with: listing.sender)
+            answer =
+                isWhole ? ComparisonAnswers.answer(listing.question, with: page) : .failed
         case .failure: answer = .failed
         }
         if case .page(_, _, let records) = answer { counters.entropySent += records.count }

@@ -194,6 +194,8 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         counters.scrubbed += page.weight.records
+        // Counts that came with an old copy of the disk may know of no dead records.
+        if page.weight.records > page.weight.keys { upkeep.want(.purge(partition)) }
         let tokens = ring.tokenRange(partition: partition)
         let progress = trees.scanned(page, pending: persisting(in: tokens))
         switch progress {

@@ -87,8 +87,8 @@ final class DatabaseSettings: @unchecked Sendable {
 
     /// Read options of an iterator: they carry its bound, so each needs its own.
     ///
-    /// Forgets the blocks that are cached; those of files that are gone would stay until others push
-    /// them out.
+    /// Forgets the blocks that are cached; those of files that are gone would stay until others
+    /// push them out.
     func dropCachedBlocks() {
         let bytes = rocksdb_cache_get_capacity(cache)
         rocksdb_cache_set_capacity(cache, 0)

@@ -31,16 +31,21 @@ final class FailureLog: Sendable {
             return kind.unlogged
         }
         guard let count else { return }
-        logger.error(
-            "storage failed",
-            metadata: [
-                "kind": "\(error.failure)",
-                "during": "\(action)",
-                "operations": "\(count)",
-                "detail": "\(error.detail)",
-            ]
-        )
+        var metadata: Logger.Metadata = [
+            "kind": "\(error.failure)",
+            "during": "\(action)",
+            "operations": "\(count)",
+            "detail": "\(error.detail)",
+        ]
+        if error.failure == .corrupt { metadata["advice"] = Self.adviceOnDamage }
+        logger.error("storage failed", metadata: metadata)
     }
+
+    /// Whoever finds a damaged file first keeps on finding it: it is not taken out.
+    private static let adviceOnDamage: Logger.MetadataValue = """
+        a file of the data directory is damaged; if this node refuses writes, stop it, move the \
+        directory away and start it: the other replicas fill it again
+        """
 
     func note(_ message: Logger.Message) {
         logger.notice(message)

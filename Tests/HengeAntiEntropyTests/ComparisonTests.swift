@@ -70,10 +70,12 @@ import struct NIOCore.ByteBuffer
         var script = Script(leafBits: 1)
         if kind == 0 {
             script.step(.begin([PartitionRoot(partition: 0, root: 5)], clocks: ToldClocks([])))
-            script.step(.answered(.rootsCompared(differing: [1], unready: [], clocks: ToldClocks([]))))
+            script.step(
+                .answered(.rootsCompared(differing: [1], unready: [], clocks: ToldClocks([]))))
         } else if kind == 1 {
             script.step(.begin([PartitionRoot(partition: 0, root: 5)], clocks: ToldClocks([])))
-            script.step(.answered(.rootsCompared(differing: [0], unready: [0], clocks: ToldClocks([]))))
+            script.step(
+                .answered(.rootsCompared(differing: [0], unready: [0], clocks: ToldClocks([]))))
         } else {
             script.begin()
             let bad = [

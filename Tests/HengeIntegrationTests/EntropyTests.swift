@@ -118,7 +118,8 @@ import henge
 
     private static func integer(_ name: String, of reply: HengeReply) -> Int64? {
         guard case .map(let entries) = reply else { return nil }
-        for entry in entries where entry.key == .text(name) || entry.key == .bytes(ByteBuffer(string: name)) {
+        for entry in entries
+        where entry.key == .text(name) || entry.key == .bytes(ByteBuffer(string: name)) {
             if case .integer(let number) = entry.value { return number }
         }
         return nil

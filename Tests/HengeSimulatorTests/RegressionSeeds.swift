@@ -40,8 +40,15 @@ enum RegressionSeeds {
         Seed(1_272, "a forwarded write that was under way for seconds came after the last reads"),
         Seed(
             1_959, "one batch that waited for a slow disk was followed by a rest of half a minute"),
+        Seed(
+            1_921,
+            "a node told that replicas were equal though it had lost something of them meanwhile, "
+                + "so that the other took in what it had claimed before"),
         Seed(1_929, "a count was held against keys that expired and were purged during it"),
         Seed(1_978, "the same, with some replicas that purge before others"),
+        Seed(
+            2_347,
+            "an old copy's counts knew of no dead record, so that nobody looked for it to purge"),
         Seed(
             2_537,
             "what a node had taken in was told once, in a message that got lost, so that a record "

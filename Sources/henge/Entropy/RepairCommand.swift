@@ -13,7 +13,8 @@ struct RepairCommand: AsyncParsableCommand {
             has been verified on all its replicas since; interrupted it leaves the repair running. \
             Exits 1 when a node could not be told, 4 when --timeout is over.
 
-            All buckets share all ranges, and comparing costs what differs and not what is there,             so a repair of one --bucket is one of all: its keys are mended, and others with them.
+            All buckets share all ranges, and comparing costs what differs and not what is there, \
+            so a repair of one --bucket is one of all: its keys are mended, and others with them.
 
             JSON: {"nodes":["n1"]}, with --watch {"verified","ranges","seconds","differences",\
             "bytes_raw","bytes_compressed","received","sent","purged","comparisons","failed",\
