@@ -94,6 +94,8 @@ struct RecordPush: Sendable {
     /// What the other node refused, and what could not be read here.
     var refused = 0
     var isSent = false
+    /// Records of the batch that is under way, or went last.
+    var sent = 0
 
     init(_ wanted: [Comparison.Push]) {
         self.wanted = wanted.reversed()

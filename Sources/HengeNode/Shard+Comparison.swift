@@ -288,18 +288,38 @@ extension Shard {
             entropyPeers[index].left = differing.count
             counters.partitionsDiffered += differing.count
         }
-        noteAcknowledged(index, at: time)
+        noteAcknowledged(index, share: Self.share(of: message), at: time)
         advance(comparison: index, .answered(message), at: time, &effects)
     }
+
+    /// Partitions are small as a rule: were each question followed by the rest of a full batch, a
+    /// node that lost its disk would wait for hours.
+    private static func share(of answer: EntropyMessage) -> Double {
+        guard case .versionsCompared(.page(_, let matched, let records)) = answer else {
+            return shareMin
+        }
+        let compared = Double(matched.count) / Double(EntropyLimits().versionsMax)
+        return max(shareMin, compared, share(of: records.count))
+    }
+
+    /// Of a batch with so many records.
+    static func share(of records: Int) -> Double {
+        Double(records) / Double(EntropyLimits().batchRecords)
+    }
+
+    /// What a question alone is: the other node looks at its trees.
+    private static var shareMin: Double { 1 / 256 }
 
     func isBusy(_ time: ClockReading) -> Bool {
         time.now.since(requestedAt) < Self.busyMemory
     }
 
-    mutating func noteAcknowledged(_ index: Int, at time: ClockReading) {
+    /// - Parameter share: how much of the largest batch was moved, 0...1.
+    mutating func noteAcknowledged(_ index: Int, share: Double, at time: ClockReading) {
         entropyThrottle.acknowledged(
             after: time.now.since(entropyPeers[index].askedAt),
             isBusy: isBusy(time),
+            share: share,
             now: time.now
         )
     }

@@ -97,6 +97,7 @@ extension Shard {
         push.batch = []
         push.bytes = 0
         push.isSent = true
+        push.sent = records.count
         counters.entropySent += records.count
         entropyPeers[index].push = push
         entropyPeers[index].askedAt = time.now
@@ -143,7 +144,8 @@ extension Shard {
             counters.lateAnswers += 1
             return
         }
-        noteAcknowledged(index, at: time)
+        let records = entropyPeers[index].push?.sent ?? 0
+        noteAcknowledged(index, share: Self.share(of: records), at: time)
         guard case .durable(let refused) = result else {
             entropyPeers[index].push = nil
             return advance(comparison: index, .pushed(result), at: time, &effects)

@@ -49,12 +49,20 @@ package struct HintThrottle: Sendable {
 
     /// A batch was acknowledged.
     ///
-    /// - Parameter isBusy: whether requests come.
-    package mutating func acknowledged(after time: Interval, isBusy: Bool, now: Instant) {
+    /// - Parameters:
+    ///   - isBusy: whether requests come.
+    ///   - share: how full the batch was, 0...1; the rest is as much shorter.
+    package mutating func acknowledged(
+        after time: Interval,
+        isBusy: Bool,
+        share: Double = 1,
+        now: Instant
+    ) {
         guard isBusy else { return }
         let (rest, overflow) = time.nanoseconds.multipliedReportingOverflow(by: Self.restFactor)
         let due = overflow ? Self.restMax : min(Self.restMax, Interval(nanoseconds: rest))
-        restUntil = max(restUntil, now + due)
+        let shortened = Double(due.nanoseconds) * max(0, min(1, share))
+        restUntil = max(restUntil, now + Interval(nanoseconds: UInt64(shortened)))
     }
 
     private mutating func fill(_ now: Instant) {
