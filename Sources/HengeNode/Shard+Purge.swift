@@ -15,29 +15,30 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        guard var purge = upkeep.purge else { return }
-        purge.next = page.next
+        guard let partition = upkeep.purge?.partition, let watermark = upkeep.purge?.watermark
+        else { return }
+        upkeep.purge?.next = page.next
         for record in page.records {
             guard let object = record.object else { continue }
             let context = object.context
-            if purge.watermark.descends(from: context) {
-                purge.records.append((record.key, VersionDigest(of: object)))
+            if watermark.descends(from: context) {
+                let version = VersionDigest(of: object)
+                upkeep.purgeable.append(Upkeep.Purgeable(key: record.key, version: version))
             } else {
-                purge.waiting += 1
-                for dot in context.entries where !purge.watermark.covers(dot) {
-                    purge.blocking.record(dot)
+                upkeep.purge?.waiting += 1
+                for dot in context.entries where !watermark.covers(dot) {
+                    upkeep.purge?.blocking.record(dot)
                 }
             }
         }
-        upkeep.purge = purge
         foundUnreadable(page, at: time, &effects)
-        if upkeep.purge?.records.isEmpty ?? true { return purgePageEnded(at: time, &effects) }
-        if upkeep.saved[purge.partition] == purge.watermark {
-            return purgePage(at: time, &effects)
-        }
+        if upkeep.purgeable.isEmpty { return purgePageEnded(at: time, &effects) }
+        if upkeep.saved[partition] == watermark { return purgePage(at: time, &effects) }
         let token = StorageToken(nextUpkeepQuestion())
-        let bytes = purge.watermark.stored
-        ask(storage: .saveWatermark(partition: purge.partition, bytes, token), &effects)
+        ask(
+            storage: .saveWatermark(partition: partition, watermark.stored, token),
+            &effects
+        )
     }
 
     mutating func watermarkSaved(
@@ -53,11 +54,11 @@ extension Shard {
         }
         guard id.generation == upkeep.question, let purge = upkeep.purge else { return }
         // Nothing is left to purge when the partition has lost something meanwhile.
-        if failure == nil, !purge.records.isEmpty {
+        if failure == nil, !upkeep.purgeable.isEmpty {
             upkeep.saved[purge.partition] = purge.watermark
             purgePage(at: time, &effects)
         } else {
-            upkeep.purge?.records = []
+            upkeep.purgeable = []
             purgePageEnded(at: time, &effects)
         }
     }
@@ -73,8 +74,8 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        let records = upkeep.purge?.records ?? []
-        upkeep.purge?.records = []
+        var records: [Upkeep.Purgeable] = []
+        swap(&records, &upkeep.purgeable)
         for record in records {
             apply(Change(key: record.key, kind: .purge(record.version)), at: time, &effects)
         }

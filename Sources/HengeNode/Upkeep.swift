@@ -24,12 +24,17 @@ struct Upkeep: Sendable {
         var partition: Int
         /// The watermark that this page is held against.
         var watermark: VersionVector
-        var records: [(key: StoredKey, version: VersionDigest)] = []
         /// Where the next page begins.
         var next: Token?
         /// The entries of contexts that kept records.
         var blocking = VersionVector()
         var waiting = 0
+    }
+
+    /// A record that may go.
+    struct Purgeable: Sendable {
+        let key: StoredKey
+        let version: VersionDigest
     }
 
     /// What is known of the dead records of a partition.
@@ -44,6 +49,10 @@ struct Upkeep: Sendable {
     /// What is being done; nil between two tasks, and while it rests.
     var running: Task?
     var purge: Purge?
+    /// The records of ``purge``'s page that may go once its watermark is on the disk. Not a part of
+    /// it: an array in an optional that is copied, changed and put back is never freed (Swift
+    /// 6.3.1).
+    var purgeable: [Purgeable] = []
     /// Whether the next page of the task waits for the rest to end.
     var isResting = false
     var restUntil = Instant(nanoseconds: 0)
@@ -81,7 +90,7 @@ struct Upkeep: Sendable {
         saved[partition] = VersionVector()
         isUntrusted[partition] = true
         if !resets.contains(partition) { resets.append(partition) }
-        if purge?.partition == partition { purge?.records = [] }
+        if purge?.partition == partition { purgeable = [] }
         // Before all others, and from its begin if it is being done.
         tasks.removeAll { $0 == .scan(partition) }
         tasks.insert(.scan(partition), at: 0)

@@ -173,7 +173,10 @@ import Testing
                     $0 == .delete || $0 == .setOver ? 1 : 0
                 }
                 // What it takes for obsolete is missing at once.
-                $0.tolerated = [.exactSiblings, .honestContexts, .noResurrection, .freshReads]
+                $0.tolerated = [
+                    .exactSiblings, .honestContexts, .noResurrection, .freshReads, .nothingLost,
+                    .fullCarts,
+                ]
             }
         ) {
             .boastfulClocks()

@@ -21,6 +21,17 @@ extension Mutant {
             case .sendBulk(let target, .entropy(let id, .roots(let roots, _))):
                 let clocks = roots.map { PartitionClock(partition: $0.partition, clock: seen) }
                 return [.sendBulk(target, .entropy(id, .roots(roots, clocks: ToldClocks(clocks))))]
+            case .sendBulk(
+                let target,
+                .entropy(let id, .rootsCompared(let differing, let unready, var told))
+            ):
+                for index in told.clocks.indices { told.clocks[index].clock = seen }
+                let answer = EntropyMessage.rootsCompared(
+                    differing: differing,
+                    unready: unready,
+                    clocks: told
+                )
+                return [.sendBulk(target, .entropy(id, answer))]
             case .sendBulk(let target, .entropy(let id, .agreed(let partitions, _))):
                 let clocks = partitions.map { PartitionClock(partition: $0, clock: seen) }
                 return [.sendBulk(target, .entropy(id, .agreed(partitions, clocks: clocks)))]

@@ -80,7 +80,7 @@ import Testing
             FaultShrinker.shrink(while: { true }, run: { run(seed, without: $0) })
         )
         #expect(result.isMinimal)
-        #expect(result.strikes.count <= 8)
+        #expect(result.strikes.count <= 12)
         #expect(result.strikes.count < result.strikesBefore / 2)
         let text = result.skipped.text
         let skipped = try #require(SkippedFaults(text))
