@@ -103,9 +103,7 @@ extension Shard {
         guard let index = entropyPeer(id) else { return }
         entropyPeers[index].theirLast = nil
         // Hints come first: they are what it missed, and nothing has to be looked for.
-        let soon = time.now + compareRetry
-        let isFirst = entropyPeers[index].due == Instant(nanoseconds: 0)
-        entropyPeers[index].due = isFirst ? soon : min(entropyPeers[index].due, soon)
+        entropyPeers[index].due = min(entropyPeers[index].due, time.now + compareRetry)
     }
 
     mutating func peerWentDown(

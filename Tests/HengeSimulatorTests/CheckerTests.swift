@@ -169,6 +169,8 @@ import Testing
             repair: .off,
             tune: {
                 Case.withoutHints(&$0)
+                $0.operations = 1_200
+                $0.faultEvery = .milliseconds(40)
                 $0.weights = MixedWorkload.Kind.allCases.map {
                     $0 == .delete || $0 == .setOver ? 1 : 0
                 }
