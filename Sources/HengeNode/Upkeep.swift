@@ -50,8 +50,8 @@ struct Upkeep: Sendable {
     var running: Task?
     var purge: Purge?
     /// The records of ``purge``'s page that may go once its watermark is on the disk. Not a part of
-    /// it: an array in an optional that is copied, changed and put back is never freed (Swift
-    /// 6.3.1).
+    /// it: as a part of the optional, which was copied, changed and put back, each page was seen
+    /// never to be freed (Swift 6.3.1).
     var purgeable: [Purgeable] = []
     /// Whether the next page of the task waits for the rest to end.
     var isResting = false

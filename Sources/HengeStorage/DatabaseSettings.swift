@@ -85,8 +85,6 @@ final class DatabaseSettings: @unchecked Sendable {
         rocksdb_options_set_compression(hints, CInt(rocksdb_no_compression))
     }
 
-    /// Read options of an iterator: they carry its bound, so each needs its own.
-    ///
     /// Forgets the blocks that are cached; those of files that are gone would stay until others
     /// push them out.
     func dropCachedBlocks() {
@@ -95,6 +93,8 @@ final class DatabaseSettings: @unchecked Sendable {
         rocksdb_cache_set_capacity(cache, bytes)
     }
 
+    /// Read options of an iterator: they carry its bound, so each needs its own.
+    ///
     /// A long walk must not push what the requests need out of the cache.
     func makeIteratorReads(snapshot: OpaquePointer?) -> OpaquePointer? {
         guard let reads = rocksdb_readoptions_create() else { return nil }

@@ -43,8 +43,9 @@ final class FailureLog: Sendable {
 
     /// Whoever finds a damaged file first keeps on finding it: it is not taken out.
     private static let adviceOnDamage: Logger.MetadataValue = """
-        a file of the data directory is damaged; if this node refuses writes, stop it, move the \
-        directory away and start it: the other replicas fill it again
+        a file of the data directory is damaged; if this node refuses writes and every key has \
+        another replica that is up, stop it, move the directory away and start it: it is filled \
+        again from them
         """
 
     func note(_ message: Logger.Message) {
