@@ -123,6 +123,25 @@ import Testing
         try await listener.stop()
     }
 
+    @Test("a stopped transport may be let go of while its connections end")
+    func letGo() async throws {
+        let listener = try await ScriptedPeer.listen()
+        for number in 1...50 {
+            // Without a wait it is let go of while it dials, with one while it sends.
+            let sender = try BulkSender(to: listener.port)
+            try await sender.send(Self.fetch(number), to: NodeID(1))
+            if number.isMultiple(of: 2) {
+                try await eventually("it comes") {
+                    listener.messages.contains(Self.fetch(number))
+                }
+                try await sender.send(Self.fetch(number, padding: 50_000), to: NodeID(1))
+            }
+            try await sender.stop()
+        }
+        try await eventually("every connection ends") { listener.closed >= 25 }
+        try await listener.stop()
+    }
+
     @Test("an idle connection closes, and the next message dials again")
     func idle() async throws {
         let listener = try await ScriptedPeer.listen()

@@ -21,7 +21,9 @@ final class BulkLink {
     }
 
     let peer: Member
-    private unowned let transport: BulkTransport
+    /// Strong, since a connection that ends may outlive all else that holds the transport;
+    /// ``BulkTransport/stop()`` lets go of its links.
+    private let transport: BulkTransport
     private var state = State.idle
     private var queue = Deque<(bytes: ByteBuffer, traffic: BulkTraffic)>()
     /// Of messages in the queue, on the thread, or not yet taken by the network.
@@ -92,7 +94,9 @@ final class BulkLink {
 
     /// The peer has said who it is.
     func opened(_ channel: any Channel) {
-        guard case .connecting = state else { return channel.close(promise: nil) }
+        guard case .connecting = state, !transport.isStopping else {
+            return channel.close(promise: nil)
+        }
         state = .open(channel)
         backoff = transport.limits.backoffMin
         closeWhenIdle(channel, after: transport.limits.idleMax)

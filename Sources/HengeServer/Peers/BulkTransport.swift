@@ -56,8 +56,8 @@ package final class BulkTransport {
     /// Runs what would hold up the event loop.
     let threads = NIOThreadPool(numberOfThreads: 1)
     package internal(set) var counters = Counters()
-    /// Steps the node with a message that came.
-    private let deliver: (PeerMessage, NodeID) -> Void
+    /// Steps the node with a message that came; nil once stopped.
+    private var deliver: ((PeerMessage, NodeID) -> Void)?
     /// In the order of the ring's members.
     private var links: [BulkLink] = []
     private var receivers: [(sender: NodeID, channel: any Channel)] = []
@@ -114,10 +114,14 @@ package final class BulkTransport {
         link.send(message)
     }
 
-    /// Closes every connection and drops what waits.
+    /// Closes every connection and drops what waits. Whoever makes a transport has to stop it: its
+    /// links hold it until then.
     package func stop() {
         isStopping = true
         for link in links { link.close() }
+        // What they still have under way ends by itself.
+        links.removeAll()
+        deliver = nil
         for receiver in receivers { receiver.channel.close(promise: nil) }
         threads.shutdownGracefully { _ in }
     }
@@ -144,7 +148,7 @@ package final class BulkTransport {
 
     func received(_ message: PeerMessage, from sender: NodeID) {
         counters.messagesReceived += 1
-        if !isStopping { deliver(message, sender) }
+        deliver?(message, sender)
     }
 
     func malformed(_ error: WireDecodeError, from sender: NodeID) {

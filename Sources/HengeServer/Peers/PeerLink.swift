@@ -17,6 +17,8 @@ final class PeerLink {
     private static let keptBytesMax = 1024 * 1024
 
     let peer: Member
+    /// Unowned, since the driver holds its links. Whatever else holds one, a dial or a handler of a
+    /// connection, holds the ``PeerTransport`` too, and that holds the driver.
     private unowned let driver: NodeDriver
     private var channel: (any Channel)?
     private var out = ByteBuffer()

@@ -43,7 +43,7 @@ final class PeerTransport {
             compressionLevel: driver.settings.bulkCompressionLevel,
             seed: jitter.next(),
             logger: driver.logger,
-            deliver: { [unowned driver] in driver.receivedBulk($0, from: $1) }
+            deliver: { driver.receivedBulk($0, from: $1) }
         )
         driver.install(bulk)
     }
