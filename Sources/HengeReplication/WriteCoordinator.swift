@@ -6,8 +6,8 @@ package import HengeMessages
 /// Every slot is a position in the preference list that the caller chose, so the state is a few
 /// bytes. Dynamo, section 4.5 (W of N).
 ///
-/// While the ring changes, W of the current and W of the next replicas must store a write: whichever
-/// of the two a quorum read asks, it then meets the write.
+/// While the ring changes, W of the current and W of the next replicas must store a write:
+/// whichever of the two a quorum read asks, it then meets the write.
 ///
 ///     idle --begin--> collecting --(W stored in each quorum)--------> answered --(all known)-->
 ///     done
