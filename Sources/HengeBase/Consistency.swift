@@ -26,7 +26,7 @@ package enum Consistency: Hashable, Sendable, CustomStringConvertible {
         case "QUORUM": self = .quorum
         case "ALL": self = .all
         default:
-            guard let n = UInt8(text), n >= 1, n <= ReplicaSet.capacity else { return nil }
+            guard let n = UInt8(text), n >= 1, n <= ReplicaSet.replicasMax else { return nil }
             self = .count(n)
         }
     }

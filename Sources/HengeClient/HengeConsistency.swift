@@ -19,7 +19,7 @@ public struct HengeConsistency: Hashable, Sendable, CustomStringConvertible {
     ///
     /// - Parameter replicas: 1 to 8; nil comes back for others.
     public static func count(_ replicas: Int) -> HengeConsistency? {
-        guard replicas >= 1, replicas <= ReplicaSet.capacity else { return nil }
+        guard replicas >= 1, replicas <= ReplicaSet.replicasMax else { return nil }
         return HengeConsistency(.count(UInt8(replicas)))
     }
 

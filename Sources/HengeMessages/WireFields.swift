@@ -125,7 +125,7 @@ extension ByteBuffer {
         case 0xF1: return .one
         case 0xF2: return .quorum
         case 0xF3: return .all
-        case let n where n >= 1 && n <= UInt8(ReplicaSet.capacity): return .count(n)
+        case let n where n >= 1 && n <= UInt8(ReplicaSet.replicasMax): return .count(n)
         default: throw .invalidField("consistency")
         }
     }

@@ -31,7 +31,7 @@ struct ReadFlight: Sendable {
     var coordinator: ReadCoordinator
     /// By slot: how long after `began` its replica was asked last, in units of 2¹⁰ ns, up to 73
     /// minutes.
-    var askedAfter = SIMD8<UInt32>(repeating: 0)
+    var askedAfter = SIMD16<UInt32>(repeating: 0)
     var hedgedAt: Instant?
 
     /// When the replica was asked last.

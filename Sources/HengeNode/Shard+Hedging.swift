@@ -63,7 +63,7 @@ extension Shard {
             best = min(best, hedging.latencies[peer].latest(at: now))
         }
         let tolerance = max(best >> Self.latencyToleranceShift, Self.latencyToleranceMin)
-        var estimates = SIMD8<UInt64>(repeating: 0)
+        var estimates = SIMD16<UInt64>(repeating: 0)
         for index in 0..<slots.count {
             let peer = Int(replicas[slots[index]].rawValue)
             let estimate = hedging.latencies[peer].estimate(at: now, best: best)

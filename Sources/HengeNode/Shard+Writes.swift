@@ -204,7 +204,8 @@ extension Shard {
         case .rejected(.clockDrift, let stored, let required):
             response = .failed(.clockDrift(required: required, received: stored))
         case .rejected(.overloaded, let stored, let required),
-            .rejected(.lost, let stored, let required):
+            .rejected(.lost, let stored, let required),
+            .rejected(.staleRing, let stored, let required):
             // Some replica may hold the write, so it must not read like "nothing was done".
             response = .failed(.timedOut(required: required, received: stored))
         }

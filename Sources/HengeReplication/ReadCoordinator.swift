@@ -68,7 +68,7 @@ package struct ReadCoordinator: Sendable {
     var known = ReplicaSet()
     private var rotten = ReplicaSet()
     private var awaitingRepair = ReplicaSet()
-    var digests = SIMD8<UInt64>(repeating: 0)
+    var digests = SIMD16<UInt64>(repeating: 0)
     private var merged: EncodedObject?
     var mergedDigest = VersionDigest.absent
     private var failure: StorageFailure?

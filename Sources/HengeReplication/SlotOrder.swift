@@ -1,6 +1,8 @@
+import HengeBase
+
 /// Positions of a preference list in the order in which a coordinator would rather ask them.
 package struct SlotOrder: Hashable, Sendable {
-    private var slots = SIMD8<UInt8>(repeating: 0)
+    private var slots = SIMD16<UInt8>(repeating: 0)
     package private(set) var count = 0
 
     package init() {}
@@ -10,13 +12,14 @@ package struct SlotOrder: Hashable, Sendable {
     }
 
     package mutating func append(_ slot: Int) {
-        precondition(count < 8 && slot >= 0 && slot < 8)
+        invariant(count < ReplicaSet.capacity)
+        invariant(slot >= 0 && slot < ReplicaSet.capacity)
         slots[count] = UInt8(slot)
         count += 1
     }
 
     package subscript(index: Int) -> Int {
-        precondition(index < count)
+        invariant(index >= 0 && index < count)
         return Int(slots[index])
     }
 }

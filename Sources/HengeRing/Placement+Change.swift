@@ -26,7 +26,7 @@ extension Placement {
         extraMovesMax: Double = extraMovesMax
     ) -> PlacementChange {
         invariant(!to.isEmpty && !owners.isEmpty)
-        invariant((1...ReplicaSet.capacity).contains(replicas))
+        invariant((1...ReplicaSet.replicasMax).contains(replicas))
         let succession = PlacementSuccession(from: from, to: to)
         let old = indexes(owners, in: from)
         let before = PlacementSide(members: from, owners: old, replicas: replicas)

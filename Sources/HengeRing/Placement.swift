@@ -18,7 +18,7 @@ package enum Placement {
         replicas: Int
     ) -> PlacementResult {
         invariant(!members.isEmpty && partitions > 0)
-        invariant((1...ReplicaSet.capacity).contains(replicas))
+        invariant((1...ReplicaSet.replicasMax).contains(replicas))
         let targets = PlacementTargets(members, partitions: partitions, replicas: replicas)
         let best = arrange(targets)
         return PlacementResult(members: members, arrangement: best, targets: targets)

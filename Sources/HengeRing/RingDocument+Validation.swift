@@ -17,7 +17,7 @@ extension RingDocument {
     }
 
     static func validate(replicas: Int, partitions: Int) throws(RingError) {
-        guard (1...ReplicaSet.capacity).contains(replicas) else { throw .replicas(replicas) }
+        guard (1...ReplicaSet.replicasMax).contains(replicas) else { throw .replicas(replicas) }
         guard partitionCounts.contains(partitions), partitions.nonzeroBitCount == 1 else {
             throw .partitions(partitions)
         }

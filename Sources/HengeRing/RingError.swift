@@ -26,7 +26,7 @@ package enum RingError: Error, Hashable, CustomStringConvertible {
         case .memberCount(let n):
             "A ring has 1 to \(Member.countMax) members, not \(n)."
         case .replicas(let n):
-            "A ring keeps 1 to \(ReplicaSet.capacity) replicas of a key, not \(n)."
+            "A ring keeps 1 to \(ReplicaSet.replicasMax) replicas of a key, not \(n)."
         case .partitions(let n):
             "A ring has a power of two from 64 to 16384 partitions, not \(n)."
         case .memberOrder(let id, let next):

@@ -4,7 +4,7 @@ import Testing
 @Suite struct ConsistencyTests {
     @Test("how many replicas each level needs")
     func required() {
-        for replicas in 1...ReplicaSet.capacity {
+        for replicas in 1...ReplicaSet.replicasMax {
             #expect(Consistency.one.required(of: replicas) == 1)
             #expect(Consistency.all.required(of: replicas) == replicas)
             let quorum = Consistency.quorum.required(of: replicas)

@@ -2,23 +2,33 @@ import HengeBase
 import Testing
 
 @Suite struct ReplicaSetTests {
-    @Test("every pair of sets agrees with Swift's Set")
+    @Test("every pair of sets of 8 positions, and random ones of 16, agree with Swift's Set")
     func againstSet() {
         for a in 0..<256 {
-            let (x, xs) = (ReplicaSet(bits: UInt8(a)), members(a))
-            #expect(x.count == xs.count && x.isEmpty == xs.isEmpty && x.lowest == xs.min())
-            for b in 0..<256 {
-                let (y, ys) = (ReplicaSet(bits: UInt8(b)), members(b))
-                let agree =
-                    set(x.union(y)) == xs.union(ys)
-                    && set(x.intersection(y)) == xs.intersection(ys)
-                    && set(x.subtracting(y)) == xs.subtracting(ys)
-                    && x.isDisjoint(with: y) == xs.isDisjoint(with: ys)
-                    && x.isSubset(of: y) == xs.isSubset(of: ys)
-                    && (x == y) == (xs == ys)
-                #expect(agree, "\(x) and \(y)")
-            }
+            for b in 0..<256 { compare(a, b) }
         }
+        var generator = SeededGenerator(seed: 17)
+        for _ in 0..<50_000 { compare(generator.below(1 << 16), generator.below(1 << 16)) }
+    }
+
+    private func compare(_ a: Int, _ b: Int) {
+        let (x, xs) = (ReplicaSet(bits: UInt16(a)), members(a))
+        let (y, ys) = (ReplicaSet(bits: UInt16(b)), members(b))
+        let agree =
+            x.count == xs.count && x.isEmpty == xs.isEmpty && x.lowest == xs.min()
+            && set(x.union(y)) == xs.union(ys)
+            && set(x.intersection(y)) == xs.intersection(ys)
+            && set(x.subtracting(y)) == xs.subtracting(ys)
+            && x.isDisjoint(with: y) == xs.isDisjoint(with: ys)
+            && x.isSubset(of: y) == xs.isSubset(of: ys)
+            && (x == y) == (xs == ys)
+        if !agree { Issue.record("\(x) and \(y)") }
+    }
+
+    @Test("one ring fills half of the positions, two fill all, and a set of them is two bytes")
+    func limits() {
+        #expect(ReplicaSet.replicasMax == 8 && ReplicaSet.capacity == 16)
+        #expect(MemoryLayout<ReplicaSet>.size == 2)
     }
 
     @Test("inserting and removing in random order agrees with Swift's Set")
@@ -35,7 +45,7 @@ import Testing
                 naive.remove(slot)
             }
             #expect(set(mine) == naive, "step \(step)")
-            for slot in -2..<10 { #expect(mine.contains(slot) == naive.contains(slot)) }
+            for slot in -2..<18 { #expect(mine.contains(slot) == naive.contains(slot)) }
         }
     }
 
@@ -53,10 +63,10 @@ import Testing
     }
 
     private func members(_ bits: Int) -> Set<Int> {
-        Set((0..<8).filter { bits >> $0 & 1 == 1 })
+        Set((0..<16).filter { bits >> $0 & 1 == 1 })
     }
 
     private func set(_ replicas: ReplicaSet) -> Set<Int> {
-        Set((0..<8).filter { replicas.contains($0) })
+        Set((0..<16).filter { replicas.contains($0) })
     }
 }

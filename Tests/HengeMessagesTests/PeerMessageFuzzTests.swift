@@ -98,7 +98,7 @@ import struct NIOCore.ByteBuffer
         expect("06" + id + "01" + "00000001" + actor + counter0, .invalidField("vector"))
         expect("06" + id + "01" + "00000002" + entry + entry, .invalidField("vector"))
         expect("06" + id + "0202", .invalidField("flag"))
-        expect("06" + id + "0309", .invalidField("reports"))
+        expect("06" + id + "0311", .invalidField("reports"))
         expect("06" + id + "0301" + "0001" + "04", .invalidField("report"))
         expect("06" + id + "04" + "08" + "0000000000000000", .invalidField("failure"))
         expect("05" + id + "00000001" + "f1f2" + "02", .invalidField("flag"))

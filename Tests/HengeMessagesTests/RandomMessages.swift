@@ -134,7 +134,7 @@ extension SeededGenerator {
         case 0: .one
         case 1: .quorum
         case 2: .all
-        default: .count(UInt8(1 + below(ReplicaSet.capacity)))
+        default: .count(UInt8(1 + below(ReplicaSet.replicasMax)))
         }
     }
 

@@ -140,14 +140,14 @@ import Testing
 }
 
 @Suite struct SlotOrderTests {
-    @Test("keeps every order of up to eight slots")
+    @Test("keeps every order of as many slots as a preference list may have")
     func orders() {
-        for count in 0...8 {
+        for count in 0...ReplicaSet.capacity {
             var generator = SeededGenerator(seed: UInt64(count))
             for _ in 0..<50 {
-                var slots = Array(0..<8)
-                for index in slots.indices { slots.swapAt(index, generator.below(8)) }
-                slots.removeLast(8 - count)
+                var slots = Array(0..<ReplicaSet.capacity)
+                slots.shuffle(using: &generator)
+                slots.removeLast(ReplicaSet.capacity - count)
                 let order = SlotOrder(slots)
                 #expect(order.count == count)
                 #expect((0..<order.count).map { order[$0] } == slots)

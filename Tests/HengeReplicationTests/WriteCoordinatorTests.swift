@@ -46,7 +46,7 @@ import Testing
         var runs = 0
         for replicas in 1...3 {
             for bits in 1..<(1 << replicas) {
-                let alive = ReplicaSet(bits: UInt8(bits))
+                let alive = ReplicaSet(bits: UInt16(bits))
                 for required in 1...alive.count {
                     runs += exhaust(replicas, alive, required)
                 }

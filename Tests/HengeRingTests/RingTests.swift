@@ -22,9 +22,46 @@ import Testing
         #expect(PreferenceList([NodeID(7)]) != PreferenceList([NodeID(7), NodeID(0)]))
     }
 
+    @Test("a union keeps the first list's slots and adds what only the second one names")
+    func union() {
+        let now = PreferenceList([1, 2, 3].map { NodeID($0) })
+        let next = PreferenceList([4, 2, 1].map { NodeID($0) })
+        let both = now.union(next)
+        #expect(both == PreferenceList([1, 2, 3, 4].map { NodeID($0) }))
+        #expect(both.slots(of: now) == ReplicaSet(bits: 0b0111))
+        #expect(both.slots(of: next) == ReplicaSet(bits: 0b1011))
+        #expect(now.union(now) == now && now.union(PreferenceList([])) == now)
+        #expect(now.slots(of: next) == ReplicaSet(bits: 0b0011))
+    }
+
+    @Test("two lists of N nodes fit into one, whatever they share; slots agree with the nodes")
+    func unions() {
+        for seed in 1...500 as ClosedRange<UInt64> {
+            var generator = SeededGenerator(seed: seed)
+            let most = ReplicaSet.replicasMax
+            let nodes = (0..<20).map { NodeID($0) }
+            let (now, next) = (nodes.shuffled(using: &generator), nodes.shuffled(using: &generator))
+            let a = PreferenceList(Array(now.prefix(generator.below(most + 1))))
+            let b = PreferenceList(Array(next.prefix(generator.below(most + 1))))
+            let both = a.union(b)
+            let named = (0..<both.count).map { both[$0] }
+            let sides = [a, b].map { list in Set((0..<list.count).map { list[$0] }) }
+            #expect(Set(named) == sides[0].union(sides[1]), "seed \(seed)")
+            #expect(Set(named).count == both.count, "seed \(seed): a node twice")
+            #expect((0..<a.count).allSatisfy { both[$0] == a[$0] }, "seed \(seed)")
+            for (list, side) in zip([a, b], sides) {
+                let slots = both.slots(of: list)
+                let isRight = (0..<16).allSatisfy { slot in
+                    slots.contains(slot) == (slot < both.count && side.contains(both[slot]))
+                }
+                #expect(isRight, "seed \(seed)")
+            }
+        }
+    }
+
     @Test("is small and needs no release")
     func layout() {
-        #expect(MemoryLayout<PreferenceList>.size <= 24)
+        #expect(MemoryLayout<PreferenceList>.size <= 40)
         #expect(_isPOD(PreferenceList.self))
     }
 }

@@ -55,8 +55,8 @@ struct BenchPlacementCommand: AsyncParsableCommand {
         }
         guard RingDocument.partitionCounts.contains(partitions), partitions.nonzeroBitCount == 1
         else { throw ValidationError("--partitions must be a power of two from 64 to 16384.") }
-        guard (1...ReplicaSet.capacity).contains(replicas) else {
-            throw ValidationError("--replicas must be 1 to \(ReplicaSet.capacity).")
+        guard (1...ReplicaSet.replicasMax).contains(replicas) else {
+            throw ValidationError("--replicas must be 1 to \(ReplicaSet.replicasMax).")
         }
         guard (max(3, replicas)...Member.countMax).contains(nodesMax) else {
             throw ValidationError("--nodes-max must be 3 to \(Member.countMax), and N at least.")

@@ -57,7 +57,7 @@ struct ServeValues {
         )
         try checkOwnEntry(settings)
         settings.httpAddress = try value("http", default: nil, "host:port") { HostPort($0) }
-        settings.replicas = try number("replicas", default: 3, in: 1...ReplicaSet.capacity)
+        settings.replicas = try number("replicas", default: 3, in: 1...ReplicaSet.replicasMax)
         settings.partitions = try number("partitions", default: 1024, in: 64...16384)
         settings.durability = try durability()
         settings.shard.readRepair = try value(
