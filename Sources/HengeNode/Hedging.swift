@@ -25,6 +25,11 @@ struct Hedging: Sendable {
         latencies = Array(repeating: LatencyScore(), count: peers)
     }
 
+    mutating func makeRoom(forPeers count: Int) {
+        guard count > latencies.count else { return }
+        latencies += Array(repeating: LatencyScore(), count: count - latencies.count)
+    }
+
     mutating func record(_ time: Interval, of peer: NodeID, at now: Instant) {
         guard Int(peer.rawValue) < latencies.count else { return }
         latencies[Int(peer.rawValue)].record(time, at: now)

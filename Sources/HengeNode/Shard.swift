@@ -23,7 +23,9 @@ package struct Shard: ~Copyable {
     let isNew: Bool
     /// What tells this incarnation's request ids from those before it.
     let firstGeneration: UInt32
-    package let ring: Ring
+    package internal(set) var ring: Ring
+    /// By node id: the highest epoch that the node is known to have adopted.
+    var epochs: [UInt64]
     package internal(set) var counters = ShardCounters()
 
     var reads: Slab<ReadFlight>
@@ -151,7 +153,7 @@ package struct Shard: ~Copyable {
             latest: usable?.clock ?? .zero
         )
         tallies = PartitionTallies(partitions: ring.partitions, saved: usable?.counts?.tallies)
-        let highest = ring.document.members.map(\.id.rawValue).max() ?? 0
+        let highest = ring.document.highestID.rawValue
         self.hints = HintLedger(idMax: NodeID(highest), backlogs: hints)
         hintThrottle = HintThrottle(
             bytesPerSecond: max(1, configuration.hintBytesPerSecond),
@@ -159,6 +161,8 @@ package struct Shard: ~Copyable {
         )
         isUp = Array(repeating: false, count: Int(highest) + 1)
         isUp[Int(node.rawValue)] = true
+        epochs = Array(repeating: 0, count: Int(highest) + 1)
+        epochs[Int(node.rawValue)] = ring.document.epoch
         hedging = Hedging(peers: isUp.count)
         trees = PartitionTrees(
             partitions: ring.partitions,
@@ -248,6 +252,8 @@ package struct Shard: ~Copyable {
             counters.provisionalActorRenewals = actors.provisionalRenewals
         case .hints(let command):
             obey(command, at: time, &effects)
+        case .ring(let newer): adopt(newer, at: time, &effects)
+        case .memberEpoch(let id, let epoch): adopted(epoch, by: id)
         case .compareNow: compareNow(at: time, &effects)
         case .housekeeping:
             sweepHints(at: time, &effects)

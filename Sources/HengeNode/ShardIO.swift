@@ -39,6 +39,11 @@ package enum ShardInput: Sendable {
     /// that it has met no later life of this one, false when one has.
     case actorsConfirmed(Bool)
     case hints(HintCommand)
+    /// A newer ring than the one that the shard has; the node is a member of it or of its target,
+    /// or was one.
+    case ring(Ring)
+    /// A member has adopted the ring of this epoch, at least.
+    case memberEpoch(NodeID, UInt64)
     /// Compare every partition with every other home replica as soon as may be.
     case compareNow
     /// Slow upkeep, such as dropping hints that are too old. Due every

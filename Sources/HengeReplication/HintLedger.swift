@@ -66,6 +66,14 @@ package struct HintLedger: Sendable {
         nextSequence = highest + 1
     }
 
+    /// Lets nodes up to this id be targets.
+    package mutating func makeRoom(for idMax: NodeID) {
+        while queues.count <= Int(idMax.rawValue) {
+            let target = NodeID(UInt16(queues.count))
+            queues.append(Queue(backlog: HintBacklog(target: target)))
+        }
+    }
+
     /// Those that hold something, by target.
     package var backlogs: [HintBacklog] {
         queues.map(\.backlog).filter { $0.count > 0 }

@@ -79,8 +79,8 @@ extension Simulation {
             observe(request, at: node, by: .peer(sender, id))
         case .message(_, let message): try observe(message, at: node)
         case .storage(let completion): try observe(completion, at: node, process)
-        case .scan, .count, .peerUp, .peerDown, .actorsConfirmed, .hints, .compareNow,
-            .housekeeping, .tick:
+        case .scan, .count, .peerUp, .peerDown, .actorsConfirmed, .hints, .ring,
+            .memberEpoch, .compareNow, .housekeeping, .tick:
             break
         }
     }

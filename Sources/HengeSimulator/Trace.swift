@@ -50,6 +50,10 @@ package struct Trace {
         case .hints(let command): scratch.writeString("\(command)")
         case .housekeeping: scratch.writeInteger(UInt8(9))
         case .compareNow: scratch.writeInteger(UInt8(11))
+        case .ring(let ring): scratch.writeInteger(ring.document.epoch)
+        case .memberEpoch(let id, let epoch):
+            scratch.writeInteger(id.rawValue)
+            scratch.writeInteger(epoch)
         case .tick: scratch.writeInteger(UInt8(4))
         }
         end()
