@@ -20,6 +20,8 @@ package enum PeerMessageCodec {
         case handedOff
         case gossip
         case entropy
+        case ring
+        case ringReport
     }
 
     package static func write(_ message: PeerMessage, into out: inout ByteBuffer) {
@@ -60,6 +62,12 @@ package enum PeerMessageCodec {
         case .entropy(let id, let entropy):
             head(.entropy, id, &out)
             out.writeEntropy(entropy)
+        case .ring(let ring):
+            head(.ring, RequestID(rawValue: 0), &out)
+            out.writeRing(ring)
+        case .ringReport(let report):
+            head(.ringReport, RequestID(rawValue: 0), &out)
+            out.writeRingReport(report)
         }
     }
 
@@ -95,7 +103,7 @@ package enum PeerMessageCodec {
             out.writeInteger(UInt32(keys.count))
             for count in keys { out.writeInteger(UInt64(clamping: count)) }
         case .store, .stored, .fetch, .fetched, .forward, .forwarded, .handOff, .handedOff,
-            .gossip, .entropy:
+            .gossip, .entropy, .ring, .ringReport:
             preconditionFailure("written by write(_:into:)")
         }
     }
@@ -141,6 +149,10 @@ package enum PeerMessageCodec {
             return .gossip(try payload.readGossip())
         case .entropy:
             return .entropy(id, try payload.readEntropy())
+        case .ring:
+            return .ring(try payload.readRing())
+        case .ringReport:
+            return .ringReport(try payload.readRingReport())
         }
     }
 }

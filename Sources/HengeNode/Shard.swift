@@ -356,7 +356,7 @@ package struct Shard: ~Copyable {
             }
         case .entropy(let id, let message):
             serveEntropy(id, message, from: sender, at: time, &effects)
-        case .gossip: break
+        case .gossip, .ring, .ringReport: break
         }
     }
 

@@ -11,6 +11,7 @@ enum DiskWrite: Sendable {
     case dropHints(NodeID, through: UInt64)
     case saveWatermark(partition: Int, ByteBuffer)
     case saveLives(ByteBuffer)
+    case saveRing(ByteBuffer)
 }
 
 /// What lies on a simulated disk: records, hints, watermarks and what the node knows of the lives
@@ -21,6 +22,7 @@ struct DiskContent: Sendable {
         fileprivate var record: (key: StoredKey, before: RecordTable.Record?)?
         fileprivate var hints: [(target: NodeID, sequence: UInt64, before: HintTable.Entry?)] = []
         fileprivate var lives: ByteBuffer??
+        fileprivate var ring: ByteBuffer??
         fileprivate var watermark: (partition: Int, before: ByteBuffer?)?
     }
 
@@ -30,6 +32,8 @@ struct DiskContent: Sendable {
     private(set) var standIns = RecordTable()
     private(set) var hints = HintTable()
     private(set) var lives: ByteBuffer?
+    /// What the node knows and has promised of rings.
+    private(set) var ring: ByteBuffer?
     /// In the order of the partitions.
     private(set) var watermarks: [(partition: Int, bytes: ByteBuffer)] = []
 
@@ -61,6 +65,9 @@ struct DiskContent: Sendable {
         case .saveLives(let bytes):
             undo.lives = .some(lives)
             lives = bytes
+        case .saveRing(let bytes):
+            undo.ring = .some(ring)
+            ring = bytes
         }
         return undo
     }
@@ -71,6 +78,7 @@ struct DiskContent: Sendable {
             hints[target, sequence] = before
         }
         if case .some(let before) = undo.lives { lives = before }
+        if case .some(let before) = undo.ring { ring = before }
         if let (partition, before) = undo.watermark { _ = setWatermark(before, partition) }
     }
 

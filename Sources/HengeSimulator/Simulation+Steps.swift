@@ -110,7 +110,7 @@ extension Simulation {
                 try causal.received(record.object, of: record.key, at: node.index)
             }
         case .stored, .fetch, .fetched, .forward, .forwarded, .scan, .scanned, .count, .counted,
-            .handedOff, .gossip, .entropy:
+            .handedOff, .gossip, .entropy, .ring, .ringReport:
             break
         }
     }
@@ -240,7 +240,7 @@ extension Simulation {
             }
         case .forward(_, let request): causal.forwarded(request, by: node.index)
         case .stored, .fetch, .fetched, .forwarded, .scan, .scanned, .count, .counted,
-            .handedOff, .gossip, .entropy:
+            .handedOff, .gossip, .entropy, .ring, .ringReport:
             break
         }
     }

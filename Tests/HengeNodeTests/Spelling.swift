@@ -72,6 +72,8 @@ func spell(_ message: PeerMessage) -> String {
     case .handOff(_, let records): "hand over \(records.count)"
     case .handedOff(_, let result): "handed over \(result)"
     case .gossip: "gossip"
+    case .ring: "ring"
+    case .ringReport: "ring report"
     case .entropy: "entropy"
     }
 }
