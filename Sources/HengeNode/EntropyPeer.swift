@@ -17,7 +17,7 @@ struct EntropyPeer: Sendable {
 
     let id: NodeID
     /// The partitions of which both nodes are home replicas, rising.
-    let shared: [Int]
+    private(set) var shared: [Int]
     /// Of two nodes one begins the comparisons that are on schedule.
     let begins: Bool
 
@@ -66,6 +66,15 @@ struct EntropyPeer: Sendable {
 
     /// Whether a pass has been begun here that the other node has not answered yet.
     var hasRootsOpen: Bool { machine.isAsking && question == pass.generation }
+
+    /// The ring has changed, and with it what the two share.
+    mutating func share(_ partitions: [Int]) {
+        let verified = partitions.map { partition in
+            place(of: partition).flatMap { self.verified[$0] }
+        }
+        shared = partitions
+        self.verified = verified
+    }
 
     /// The place of a partition in ``shared``.
     func place(of partition: Int) -> Int? {

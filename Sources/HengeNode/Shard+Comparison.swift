@@ -13,24 +13,37 @@ extension Shard {
         in ring: Ring,
         firstQuestion: UInt32
     ) -> [EntropyPeer] {
+        let shared = shared(by: node, in: ring)
+        return shared.keys.sorted().map {
+            entropyPeer($0, of: node, in: ring, shared: shared[$0] ?? [], firstQuestion)
+        }
+    }
+
+    /// By other home replica: the partitions that it shares with the node, rising.
+    static func shared(by node: NodeID, in ring: Ring) -> [NodeID: [Int]] {
         var shared: [NodeID: [Int]] = [:]
         for partition in 0..<ring.partitions {
-            let homes = ring.preferenceList(partition: partition)
+            let homes = ring.homes(partition: partition)
             guard homes.contains(node) else { continue }
             homes.forEach { if $0 != node { shared[$0, default: []].append(partition) } }
         }
-        return shared.keys.sorted().map {
-            EntropyPeer(
-                id: $0,
-                own: node,
-                shared: shared[$0] ?? [],
-                machine: Comparison(
-                    partitionBits: ring.partitionBits,
-                    limits: EntropyLimits()
-                ),
-                firstQuestion: firstQuestion
-            )
-        }
+        return shared
+    }
+
+    static func entropyPeer(
+        _ id: NodeID,
+        of node: NodeID,
+        in ring: Ring,
+        shared: [Int],
+        _ firstQuestion: UInt32
+    ) -> EntropyPeer {
+        EntropyPeer(
+            id: id,
+            own: node,
+            shared: shared,
+            machine: Comparison(partitionBits: ring.partitionBits, limits: EntropyLimits()),
+            firstQuestion: firstQuestion
+        )
     }
 
     func entropyPeer(_ id: NodeID) -> Int? { entropyPeers.firstIndex { $0.id == id } }
@@ -68,7 +81,9 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         let peer = entropyPeers[index]
-        guard isUp(peer.id), trees.isReady, peer.machine.isIdle else { return }
+        guard isUp(peer.id), trees.isReady, peer.machine.isIdle, !peer.shared.isEmpty else {
+            return
+        }
         if let theirs = peer.theirPass {
             // It is being done, unless the other has given up without a word.
             guard time.now.since(theirs.heard) > Self.passSilenceMax else { return }
@@ -83,7 +98,7 @@ extension Shard {
         entropyPeers[index].left = 0
         entropyPeers[index].clocks = [:]
         entropyPeers[index].voided = []
-        let roots = peer.shared.filter { !upkeep.isUntrusted[$0] }
+        let roots = peer.shared.filter { mayCompare($0) }
             .map { PartitionRoot(partition: $0, root: trees.root(of: $0)) }
         let told = clocks.news(for: peer.id)
         advance(comparison: index, .begin(roots, clocks: told), at: time, &effects)

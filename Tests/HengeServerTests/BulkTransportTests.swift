@@ -16,7 +16,7 @@ import Testing
             key: ByteBuffer(repeating: 0x61, count: 1 + padding)
         )
         let id = RequestID(slot: UInt32(number), generation: 1)
-        return .fetch(id, key, .digest, timeout: .seconds(1))
+        return .fetch(id, key, .digest, timeout: .seconds(1), epoch: 1)
     }
 
     // MARK: A real node
