@@ -44,7 +44,8 @@ package struct KnownClocks: Sendable {
 
     /// nil where this node is no home replica.
     private var rows: [Row?]
-    /// To whom all clocks have been told, and whom nobody has been told since to be without some.
+    /// Who has been told all clocks on this connection, and has missed none of that as far as this
+    /// node knows: the next pass tells these only what has changed.
     private var informed: Set<NodeID> = []
     /// Who has told all of its clocks, as far as this node knows.
     private var informants: Set<NodeID> = []

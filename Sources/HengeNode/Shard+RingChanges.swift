@@ -60,7 +60,7 @@ extension Shard {
             }
             entropyPeers[index].theirPass = nil
             entropyPeers[index].share(partitions)
-            entropyPeers[index].due = min(entropyPeers[index].due, time.now + compareRetry)
+            entropyPeers[index].beDue(by: time.now + compareRetry)
             // It may have told of what this node did not know yet that they share.
             clocks.mayHaveMissed(id)
         }
