@@ -20,6 +20,8 @@ package enum PeerMessageCodec {
         case handedOff
         case gossip
         case entropy
+        case transfer = 17
+        case transferred = 18
     }
 
     package static func write(_ message: PeerMessage, into out: inout ByteBuffer) {
@@ -60,6 +62,12 @@ package enum PeerMessageCodec {
         case .entropy(let id, let entropy):
             head(.entropy, id, &out)
             out.writeEntropy(entropy)
+        case .transfer(let id, let request):
+            head(.transfer, id, &out)
+            out.writeTransferRequest(request)
+        case .transferred(let id, let result):
+            head(.transferred, id, &out)
+            out.writeTransferResult(result)
         }
     }
 
@@ -95,7 +103,7 @@ package enum PeerMessageCodec {
             out.writeInteger(UInt32(keys.count))
             for count in keys { out.writeInteger(UInt64(clamping: count)) }
         case .store, .stored, .fetch, .fetched, .forward, .forwarded, .handOff, .handedOff,
-            .gossip, .entropy:
+            .gossip, .entropy, .transfer, .transferred:
             preconditionFailure("written by write(_:into:)")
         }
     }
@@ -141,6 +149,10 @@ package enum PeerMessageCodec {
             return .gossip(try payload.readGossip())
         case .entropy:
             return .entropy(id, try payload.readEntropy())
+        case .transfer:
+            return .transfer(id, try payload.readTransferRequest())
+        case .transferred:
+            return .transferred(id, try payload.readTransferResult())
         }
     }
 }

@@ -14,6 +14,8 @@ extension Shard {
         ring = newer
         makeRoom(for: newer.document.highestID)
         adopted(newer.document.epoch, by: node)
+        raiseBarrier()
+        planTransfers(&effects)
     }
 
     /// Tables that go by node ids.
