@@ -28,6 +28,9 @@ package enum PeerMessage: Hashable, Sendable {
     case handOff(RequestID, [HandedRecord])
     case handedOff(RequestID, HandOffResult)
     case entropy(RequestID, EntropyMessage)
+    /// Send the next records of a partition, which the sender takes over.
+    case transfer(RequestID, TransferRequest)
+    case transferred(RequestID, TransferResult)
     /// Between control planes; it never reaches a shard.
     case gossip(GossipMessage)
 }

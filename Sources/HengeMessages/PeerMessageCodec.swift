@@ -21,6 +21,8 @@ package enum PeerMessageCodec {
         case gossip
         case entropy
         case staleRing
+        case transfer = 17
+        case transferred = 18
     }
 
     package static func write(_ message: PeerMessage, into out: inout ByteBuffer) {
@@ -67,6 +69,12 @@ package enum PeerMessageCodec {
         case .staleRing(let id, let epoch):
             head(.staleRing, id, &out)
             out.writeInteger(epoch)
+        case .transfer(let id, let request):
+            head(.transfer, id, &out)
+            out.writeTransferRequest(request)
+        case .transferred(let id, let result):
+            head(.transferred, id, &out)
+            out.writeTransferResult(result)
         }
     }
 
@@ -104,7 +112,7 @@ package enum PeerMessageCodec {
             out.writeInteger(UInt32(keys.count))
             for count in keys { out.writeInteger(UInt64(clamping: count)) }
         case .store, .stored, .fetch, .fetched, .forward, .forwarded, .handOff, .handedOff,
-            .gossip, .entropy, .staleRing:
+            .gossip, .entropy, .staleRing, .transfer, .transferred:
             preconditionFailure("written by write(_:into:)")
         }
     }
@@ -157,6 +165,10 @@ package enum PeerMessageCodec {
             return .entropy(id, try payload.readEntropy())
         case .staleRing:
             return .staleRing(id, epoch: try payload.field(UInt64.self))
+        case .transfer:
+            return .transfer(id, try payload.readTransferRequest())
+        case .transferred:
+            return .transferred(id, try payload.readTransferResult())
         }
     }
 }

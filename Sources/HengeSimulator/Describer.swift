@@ -69,6 +69,10 @@ struct Describer {
         case .storage(.list(let range, _)): "-> disk: list from \(range.from.rawValue >> 32)"
         case .storage(.saveWatermark(let partition, _, _)):
             "-> disk: save the watermark of partition \(partition)"
+        case .storage(.saveTransfer(let partition, _, _)):
+            "-> disk: save the transfer of partition \(partition)"
+        case .storage(.dropPartition(let partition, _, _)):
+            "-> disk: drop partition \(partition)"
         case .reply(let ticket, let reply): "-> client \(ticket.rawValue): \(describe(reply))"
         case .ringIsOld(let epoch, let peer): "-> n\(peer.rawValue) has the ring of epoch \(epoch)"
         case .note(let note): "note: \(describe(note))"
@@ -126,6 +130,10 @@ struct Describer {
         case .handedOff(_, let result): "handed over: \(result)"
         case .gossip(let gossip): "\(gossip)"
         case .entropy(_, let entropy): describe(entropy)
+        case .transfer(_, let request): "transfer of partition \(request.partition)"
+        case .transferred(_, .page(let page)):
+            "transferred: \(page.records.map { name($0.key) }.joined(separator: " "))"
+        case .transferred(_, let result): "transferred: \(result)"
         }
     }
 

@@ -188,7 +188,11 @@ package struct Trace {
             scratch.writeInteger(token.rawValue)
             scratch.writeInteger(range.from.rawValue)
             scratch.writeInteger(range.through.rawValue)
-        case .saveWatermark(let partition, let bytes, let token):
+        case .dropPartition(let partition, _, let token):
+            scratch.writeInteger(token.rawValue)
+            scratch.writeInteger(partition)
+        case .saveWatermark(let partition, let bytes, let token),
+            .saveTransfer(let partition, let bytes, let token):
             scratch.writeInteger(token.rawValue)
             scratch.writeInteger(partition)
             scratch.writeImmutableBuffer(bytes)

@@ -188,6 +188,7 @@ final class BatchWriter: @unchecked Sendable {
             counters.writes.count(writes.count)
             counters.writtenBytes.count(bytes)
             removals.removed(writes.count(where: \.isRemoval), now: .monotonicNow())
+            if writes.contains(where: \.isDrop) { removals.dropped(now: .monotonicNow()) }
         }
         counters.pendingWrites.count(-writes.count)
         counters.pendingWriteBytes.count(-bytes)

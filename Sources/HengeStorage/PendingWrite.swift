@@ -1,5 +1,6 @@
 import HengeBase
 import HengeMessages
+import HengeRing
 
 import struct NIOCore.ByteBuffer
 
@@ -11,6 +12,8 @@ struct PendingWrite: Sendable {
         case keepHints([Hint])
         case dropHints(NodeID, through: UInt64)
         case saveWatermark(partition: Int, ByteBuffer)
+        case saveTransfer(partition: Int, ByteBuffer)
+        case dropPartition(Int, ClosedRange<Token>)
         /// Nobody waits for it, so that its token means nothing.
         case saveLives(ByteBuffer)
     }
@@ -25,14 +28,20 @@ struct PendingWrite: Sendable {
             return hints.isEmpty ? record : record + Self.byteCount(hints)
         case .remove(let key): return key.bytes.readableBytes
         case .keepHints(let hints): return Self.byteCount(hints)
-        case .dropHints: return 2 * MemoryLayout<UInt64>.size
-        case .saveWatermark(_, let bytes), .saveLives(let bytes): return bytes.readableBytes
+        case .dropHints, .dropPartition: return 2 * MemoryLayout<UInt64>.size
+        case .saveWatermark(_, let bytes), .saveTransfer(_, let bytes), .saveLives(let bytes):
+            return bytes.readableBytes
         }
     }
 
     /// Whether it removes one of the node's own records.
     var isRemoval: Bool {
         if case .remove(let key) = change { key.standInFor == nil } else { false }
+    }
+
+    /// Whether it removes any number of them at once.
+    var isDrop: Bool {
+        if case .dropPartition = change { true } else { false }
     }
 
     var isAnswered: Bool {
@@ -65,15 +74,30 @@ struct PendingWrite: Sendable {
             let start = drops.start(target, through: through)
             batch.dropHints(target, from: start, through: through, in: open.hints)
         case .saveWatermark(let partition, let bytes):
-            let key = MetaRecords.watermarkKey(partition)
-            if bytes.readableBytes > 0 {
-                batch.put(key, bytes, into: open.meta)
-            } else {
-                batch.delete(key, from: open.meta)
-            }
+            Self.save(bytes, as: MetaRecords.watermarkKey(partition), in: &batch, open)
+        case .saveTransfer(let partition, let bytes):
+            Self.save(bytes, as: MetaRecords.transferKey(partition), in: &batch, open)
+        case .dropPartition(let partition, let tokens):
+            batch.drop(tokens, from: open.objects)
+            batch.delete(MetaRecords.watermarkKey(partition), from: open.meta)
+            batch.delete(MetaRecords.transferKey(partition), from: open.meta)
         case .saveLives(let bytes): batch.put(MetaRecords.livesKey, bytes, into: open.meta)
         }
         return 0
+    }
+
+    /// Empty bytes forget the record.
+    private static func save(
+        _ bytes: ByteBuffer,
+        as key: ByteBuffer,
+        in batch: inout RecordBatch,
+        _ open: Database.Open
+    ) {
+        if bytes.readableBytes > 0 {
+            batch.put(key, bytes, into: open.meta)
+        } else {
+            batch.delete(key, from: open.meta)
+        }
     }
 
     private static func keep(

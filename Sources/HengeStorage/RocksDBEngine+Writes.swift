@@ -1,5 +1,6 @@
 package import HengeBase
 package import HengeMessages
+package import HengeRing
 
 package import struct NIOCore.ByteBuffer
 
@@ -36,6 +37,24 @@ extension RocksDBEngine {
     /// - Parameter partition: 0...65,535.
     package func saveWatermark(partition: Int, _ bytes: ByteBuffer, token: StorageToken) {
         ask(.saveWatermark(partition: partition, bytes), token)
+    }
+
+    /// Saves how far the node is with taking a partition over; empty bytes forget it.
+    ///
+    /// - Parameter partition: 0...65,535.
+    package func saveTransfer(partition: Int, _ bytes: ByteBuffer, token: StorageToken) {
+        ask(.saveTransfer(partition: partition, bytes), token)
+    }
+
+    /// Forgets the node's own records of these tokens, and what is saved of the partition.
+    ///
+    /// - Parameter partition: 0...65,535.
+    package func dropPartition(
+        _ partition: Int,
+        tokens: ClosedRange<Token>,
+        token: StorageToken
+    ) {
+        ask(.dropPartition(partition, tokens), token)
     }
 
     /// Saves what the node knows of the lives of others, no later than any write that is asked for

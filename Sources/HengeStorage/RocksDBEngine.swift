@@ -54,13 +54,17 @@ package final class RocksDBEngine: @unchecked Sendable {
     /// of the partitions; none for a partition for which there is nothing, or nothing whole.
     package let watermarks: [(partition: Int, bytes: ByteBuffer)]
 
+    /// What ``saveTransfer(partition:_:token:)`` was given last, in the same way.
+    package let transfers: [(partition: Int, bytes: ByteBuffer)]
+
     /// What the opening found.
     private struct Found {
         let ring: ByteBuffer?
         let lives: ByteBuffer?
         let cleanState: ByteBuffer?
         let startNumber: UInt64
-        let watermarks: WatermarkWalk
+        let watermarks: PartitionRecordWalk
+        let transfers: PartitionRecordWalk
         let backlogs: BacklogWalk
         let backlogFailure: EngineError?
 
@@ -72,8 +76,10 @@ package final class RocksDBEngine: @unchecked Sendable {
             var walk = BacklogWalk()
             backlogFailure = walk.run(on: database)
             backlogs = walk
-            watermarks = WatermarkWalk(database)
-            (cleanState, startNumber) = try meta.begin(removing: watermarks.rotten)
+            watermarks = PartitionRecordWalk(database, MetaRecords.watermarkPrefix)
+            transfers = PartitionRecordWalk(database, MetaRecords.transferPrefix)
+            let rotten = watermarks.rotten + transfers.rotten
+            (cleanState, startNumber) = try meta.begin(removing: rotten)
         }
     }
 
@@ -120,7 +126,8 @@ package final class RocksDBEngine: @unchecked Sendable {
         storedLives = found.lives
         startNumber = found.startNumber
         hintBacklogs = found.backlogs.backlogs
-        watermarks = found.watermarks.watermarks
+        watermarks = found.watermarks.records
+        transfers = found.transfers.records
         let space = SpaceWatch(options.directory)
         self.space = space
         writer = BatchWriter(
@@ -144,9 +151,10 @@ package final class RocksDBEngine: @unchecked Sendable {
             counters.countFailure(error.failure)
             failures.record(error, during: "counting hints")
         }
-        if let error = found.watermarks.failure {
+        for (walk, name) in [(found.watermarks, "watermarks"), (found.transfers, "transfers")] {
+            guard let error = walk.failure else { continue }
             counters.countFailure(error.failure)
-            failures.record(error, during: "reading watermarks")
+            failures.record(error, during: "reading \(name)")
         }
     }
 

@@ -222,6 +222,10 @@ package final class NodeDriver {
             storage.list(range, token: token)
         case .storage(.saveWatermark(let partition, let bytes, let token)):
             storage.saveWatermark(partition: partition, bytes, token: token)
+        case .storage(.saveTransfer(let partition, let bytes, let token)):
+            storage.saveTransfer(partition: partition, bytes, token: token)
+        case .storage(.dropPartition(let partition, let tokens, let token)):
+            storage.dropPartition(partition, tokens: tokens, token: token)
         case .reply(let ticket, let reply):
             let waiting = tickets.remove(Int(ticket.rawValue & 0xFFFF_FFFF))
             if let isWrite = waiting.isWrite {

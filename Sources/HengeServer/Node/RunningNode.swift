@@ -32,6 +32,7 @@ final class RunningNode {
             saved: saved,
             hints: storage.hintBacklogs,
             watermarks: storage.watermarks,
+            transfers: storage.transfers,
             isNew: storage.startNumber == 1,
             seed: generator.next()
         )
