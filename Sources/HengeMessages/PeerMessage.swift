@@ -33,6 +33,10 @@ package enum PeerMessage: Hashable, Sendable {
     case transferred(RequestID, TransferResult)
     /// Between control planes; it never reaches a shard.
     case gossip(GossipMessage)
+    /// Between control planes: which ring comes next.
+    case ring(RingMessage)
+    /// Between control planes: how far the sender is with the change that is running.
+    case ringReport(RingReport)
 }
 
 /// A record on its way to a replica that missed it.

@@ -20,9 +20,11 @@ package enum PeerMessageCodec {
         case handedOff
         case gossip
         case entropy
+        case ring
+        case ringReport
+        case transfer
+        case transferred
         case staleRing
-        case transfer = 17
-        case transferred = 18
     }
 
     package static func write(_ message: PeerMessage, into out: inout ByteBuffer) {
@@ -75,6 +77,12 @@ package enum PeerMessageCodec {
         case .transferred(let id, let result):
             head(.transferred, id, &out)
             out.writeTransferResult(result)
+        case .ring(let ring):
+            head(.ring, RequestID(rawValue: 0), &out)
+            out.writeRing(ring)
+        case .ringReport(let report):
+            head(.ringReport, RequestID(rawValue: 0), &out)
+            out.writeRingReport(report)
         }
     }
 
@@ -112,7 +120,7 @@ package enum PeerMessageCodec {
             out.writeInteger(UInt32(keys.count))
             for count in keys { out.writeInteger(UInt64(clamping: count)) }
         case .store, .stored, .fetch, .fetched, .forward, .forwarded, .handOff, .handedOff,
-            .gossip, .entropy, .staleRing, .transfer, .transferred:
+            .gossip, .entropy, .ring, .ringReport, .transfer, .transferred, .staleRing:
             preconditionFailure("written by write(_:into:)")
         }
     }
@@ -169,6 +177,10 @@ package enum PeerMessageCodec {
             return .transfer(id, try payload.readTransferRequest())
         case .transferred:
             return .transferred(id, try payload.readTransferResult())
+        case .ring:
+            return .ring(try payload.readRing())
+        case .ringReport:
+            return .ringReport(try payload.readRingReport())
         }
     }
 }

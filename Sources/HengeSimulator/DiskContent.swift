@@ -14,6 +14,7 @@ enum DiskWrite: Sendable {
     case saveTransfer(partition: Int, ByteBuffer)
     case dropPartition(Int, ClosedRange<Token>)
     case saveLives(ByteBuffer)
+    case saveRing(ByteBuffer)
 }
 
 /// What lies on a simulated disk: records, hints, what is saved of partitions, and what the node
@@ -24,6 +25,7 @@ struct DiskContent: Sendable {
         fileprivate var records: [(key: StoredKey, before: RecordTable.Record?)] = []
         fileprivate var hints: [(target: NodeID, sequence: UInt64, before: HintTable.Entry?)] = []
         fileprivate var lives: ByteBuffer??
+        fileprivate var ring: ByteBuffer??
         fileprivate var watermark: (partition: Int, before: ByteBuffer?)?
         fileprivate var transfer: (partition: Int, before: ByteBuffer?)?
     }
@@ -36,6 +38,8 @@ struct DiskContent: Sendable {
     private(set) var lives: ByteBuffer?
     private(set) var watermarks = PartitionRecords()
     private(set) var transfers = PartitionRecords()
+    /// What the node knows and has promised of rings.
+    private(set) var ring: ByteBuffer?
 
     subscript(key: StoredKey) -> RecordTable.Record? {
         get { key.standInFor == nil ? records[key] : standIns[key] }
@@ -71,6 +75,9 @@ struct DiskContent: Sendable {
         case .saveLives(let bytes):
             undo.lives = .some(lives)
             lives = bytes
+        case .saveRing(let bytes):
+            undo.ring = .some(ring)
+            ring = bytes
         }
         return undo
     }
@@ -83,6 +90,7 @@ struct DiskContent: Sendable {
         if case .some(let before) = undo.lives { lives = before }
         if let (partition, before) = undo.watermark { watermarks.set(before, partition) }
         if let (partition, before) = undo.transfer { transfers.set(before, partition) }
+        if case .some(let before) = undo.ring { ring = before }
     }
 
     /// Lets a hint rot; false when there is none.

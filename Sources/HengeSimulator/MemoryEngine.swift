@@ -35,6 +35,11 @@ package struct MemoryEngine: Sendable {
         let change: DiskWrite
         /// Nil when nobody waits for it.
         let token: StorageToken?
+
+        var isRing: Bool {
+            if case .saveRing = change { return true }
+            return false
+        }
     }
 
     private enum Read: Sendable {
@@ -62,8 +67,10 @@ package struct MemoryEngine: Sendable {
 
     /// While set, every commit fails with it, as on a disk that is full.
     package var writeFault: StorageFailure?
-    /// The ring document saved last; durable at once, as with the real engine.
-    package var storedRing: ByteBuffer?
+    /// What ``saveRing(_:)`` was given last, as of the last ``open()``.
+    package private(set) var storedRing: ByteBuffer?
+    /// Whether each save of the ring that has ended since this was last taken was durable.
+    private var ringSaves: [Bool] = []
     /// What ``saveLives(_:)`` was given last, as of the last ``open()``.
     package private(set) var storedLives: ByteBuffer?
     /// How often the disk was opened; durable at once, as with the real engine.
@@ -129,6 +136,18 @@ package struct MemoryEngine: Sendable {
         waiting.append(Write(change: .saveLives(bytes), token: nil))
     }
 
+    /// Saves what the node knows and has promised of rings, in order with the writes. That it has
+    /// ended ``takeRingSaves()`` says; it is durable then whatever the durability.
+    package mutating func saveRing(_ bytes: ByteBuffer) {
+        waiting.append(Write(change: .saveRing(bytes), token: nil))
+    }
+
+    /// Whether each save of the ring that has ended since the last call was durable.
+    package mutating func takeRingSaves() -> [Bool] {
+        defer { ringSaves = [] }
+        return ringSaves
+    }
+
     /// Carries out a waiting load, scan, list or look for hints; nil when there is none.
     ///
     /// - Parameter index: which one, from the oldest, taken modulo their number; reads may
@@ -169,8 +188,9 @@ package struct MemoryEngine: Sendable {
         let failure = writeFault ?? fault?.failure
         if failure == nil || (writeFault == nil && fault?.takesEffect == true) {
             for write in batch { apply(write) }
-            if durability == .sync { sync() }
+            if durability == .sync || batch.contains(where: \.isRing) { sync() }
         }
+        for write in batch where write.isRing { ringSaves.append(failure == nil) }
         return batch.compactMap { write in write.token.map { .persisted($0, failure) } }
     }
 
@@ -221,6 +241,7 @@ package struct MemoryEngine: Sendable {
     package mutating func open() -> ByteBuffer? {
         startNumber += 1
         storedLives = content.lives
+        storedRing = content.ring
         defer { cleanState = nil }
         return cleanState
     }
@@ -290,5 +311,6 @@ package struct MemoryEngine: Sendable {
     private mutating func forgetRequests() {
         waiting.removeAll()
         reads.removeAll()
+        ringSaves.removeAll()
     }
 }

@@ -114,7 +114,8 @@ extension Simulation {
                 try causal.received(record.object, of: record.key, at: node.index)
             }
         case .stored, .fetch, .fetched, .forward, .forwarded, .scan, .scanned, .count, .counted,
-            .handedOff, .gossip, .entropy, .staleRing, .transfer, .transferred:
+            .handedOff, .gossip, .entropy, .ring, .ringReport, .transfer, .transferred,
+            .staleRing:
             break
         }
     }
@@ -248,7 +249,8 @@ extension Simulation {
             }
         case .forward(_, let request, _): causal.forwarded(request, by: node.index)
         case .stored, .fetch, .fetched, .forwarded, .scan, .scanned, .count, .counted,
-            .handedOff, .gossip, .entropy, .staleRing, .transfer, .transferred:
+            .handedOff, .gossip, .entropy, .ring, .ringReport, .transfer, .transferred,
+            .staleRing:
             break
         }
     }

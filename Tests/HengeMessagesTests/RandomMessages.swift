@@ -8,7 +8,7 @@ import struct NIOCore.ByteBuffer
 /// Random values of everything that travels between nodes.
 extension SeededGenerator {
     /// How many cases ``anyMessage(kind:)`` knows.
-    static let messageKinds = 15
+    static let messageKinds = 17
 
     mutating func anyMessage() -> PeerMessage { anyMessage(kind: below(Self.messageKinds)) }
 
@@ -41,8 +41,10 @@ extension SeededGenerator {
             default: return .handedOff(id, .overloaded)
             }
         case 12: return .gossip(anyGossip())
-        case 13: return .staleRing(id, epoch: next())
-        default: return .entropy(id, anyEntropy())
+        case 13: return .entropy(id, anyEntropy())
+        case 14: return .ring(anyRingMessage())
+        case 15: return .ringReport(anyRingReport())
+        default: return .staleRing(id, epoch: next())
         }
     }
 

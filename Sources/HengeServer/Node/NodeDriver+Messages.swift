@@ -28,10 +28,11 @@ extension NodeDriver {
     }
 
     func received(_ message: PeerMessage, from sender: NodeID) {
-        if case .gossip(let gossip) = message {
-            stepControl(.gossip(from: sender, gossip))
-        } else {
-            step(.message(from: sender, message))
+        switch message {
+        case .gossip(let gossip): stepControl(.gossip(from: sender, gossip))
+        case .ring(let ring): stepControl(.ring(from: sender, ring))
+        case .ringReport(let report): stepControl(.report(from: sender, report))
+        default: step(.message(from: sender, message))
         }
     }
 }

@@ -40,7 +40,7 @@ final class RunningNode {
         let life = Life.make(start: storage.startNumber, chance: generator.next())
         let control = ControlPlane(
             node: member.id,
-            members: ring.document.members.map(\.id),
+            ring: RingAcceptor(document: ring.document, hasLostVotes: false),
             settings: settings.control,
             life: life,
             savedLives: storage.storedLives,
