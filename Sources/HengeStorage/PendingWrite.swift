@@ -13,6 +13,8 @@ struct PendingWrite: Sendable {
         case saveWatermark(partition: Int, ByteBuffer)
         /// Nobody waits for it, so that its token means nothing.
         case saveLives(ByteBuffer)
+        /// Answered by itself, so that its token means nothing.
+        case saveRing(ByteBuffer, done: @Sendable (StorageFailure?) -> Void)
     }
 
     let change: Change
@@ -26,7 +28,8 @@ struct PendingWrite: Sendable {
         case .remove(let key): return key.bytes.readableBytes
         case .keepHints(let hints): return Self.byteCount(hints)
         case .dropHints: return 2 * MemoryLayout<UInt64>.size
-        case .saveWatermark(_, let bytes), .saveLives(let bytes): return bytes.readableBytes
+        case .saveWatermark(_, let bytes), .saveLives(let bytes), .saveRing(let bytes, _):
+            return bytes.readableBytes
         }
     }
 
@@ -35,8 +38,22 @@ struct PendingWrite: Sendable {
         if case .remove(let key) = change { key.standInFor == nil } else { false }
     }
 
+    /// Whether a completion with its token is owed.
     var isAnswered: Bool {
-        if case .saveLives = change { false } else { true }
+        switch change {
+        case .saveLives, .saveRing: false
+        default: true
+        }
+    }
+
+    /// Whether it is to be durable at once in any mode.
+    var isUrgent: Bool {
+        if case .saveRing = change { true } else { false }
+    }
+
+    /// Tells whoever waits for this one alone.
+    func tell(_ failure: StorageFailure?) {
+        if case .saveRing(_, let done) = change { done(failure) }
     }
 
     /// - Returns: how many hints it keeps.
@@ -72,6 +89,7 @@ struct PendingWrite: Sendable {
                 batch.delete(key, from: open.meta)
             }
         case .saveLives(let bytes): batch.put(MetaRecords.livesKey, bytes, into: open.meta)
+        case .saveRing(let bytes, _): batch.put(MetaRecords.ringKey, bytes, into: open.meta)
         }
         return 0
     }
