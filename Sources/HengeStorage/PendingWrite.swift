@@ -16,6 +16,8 @@ struct PendingWrite: Sendable {
         case dropPartition(Int, ClosedRange<Token>)
         /// Nobody waits for it, so that its token means nothing.
         case saveLives(ByteBuffer)
+        /// Answered by itself, so that its token means nothing.
+        case saveRing(ByteBuffer, done: @Sendable (StorageFailure?) -> Void)
     }
 
     let change: Change
@@ -29,7 +31,8 @@ struct PendingWrite: Sendable {
         case .remove(let key): return key.bytes.readableBytes
         case .keepHints(let hints): return Self.byteCount(hints)
         case .dropHints, .dropPartition: return 2 * MemoryLayout<UInt64>.size
-        case .saveWatermark(_, let bytes), .saveTransfer(_, let bytes), .saveLives(let bytes):
+        case .saveWatermark(_, let bytes), .saveTransfer(_, let bytes), .saveLives(let bytes),
+            .saveRing(let bytes, _):
             return bytes.readableBytes
         }
     }
@@ -44,8 +47,22 @@ struct PendingWrite: Sendable {
         if case .dropPartition = change { true } else { false }
     }
 
+    /// Whether a completion with its token is owed.
     var isAnswered: Bool {
-        if case .saveLives = change { false } else { true }
+        switch change {
+        case .saveLives, .saveRing: false
+        default: true
+        }
+    }
+
+    /// Whether it is to be durable at once in any mode.
+    var isUrgent: Bool {
+        if case .saveRing = change { true } else { false }
+    }
+
+    /// Tells whoever waits for this one alone.
+    func tell(_ failure: StorageFailure?) {
+        if case .saveRing(_, let done) = change { done(failure) }
     }
 
     /// - Returns: how many hints it keeps.
@@ -82,6 +99,7 @@ struct PendingWrite: Sendable {
             batch.delete(MetaRecords.watermarkKey(partition), from: open.meta)
             batch.delete(MetaRecords.transferKey(partition), from: open.meta)
         case .saveLives(let bytes): batch.put(MetaRecords.livesKey, bytes, into: open.meta)
+        case .saveRing(let bytes, _): batch.put(MetaRecords.ringKey, bytes, into: open.meta)
         }
         return 0
     }

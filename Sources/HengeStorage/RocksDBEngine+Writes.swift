@@ -65,6 +65,28 @@ extension RocksDBEngine {
         gather(PendingWrite(change: .saveLives(bytes), token: StorageToken(rawValue: 0)))
     }
 
+    /// Saves what the node knows and has promised about rings, in place of what was saved before:
+    /// with an fsync whatever the durability is, and in order with all other writes.
+    ///
+    /// - Parameter done: called exactly once, on a thread of the engine, nil when it is durable.
+    ///   After a failure it may or may not be there at the next start.
+    package func saveRing(
+        _ bytes: ByteBuffer,
+        done: @escaping @Sendable (StorageFailure?) -> Void
+    ) {
+        guard !isClosed else { return done(.readOnly) }
+        let token = StorageToken(rawValue: 0)
+        gather(PendingWrite(change: .saveRing(bytes, done: done), token: token))
+    }
+
+    /// The same at a start, before there is anything to keep in order with. Blocks for an fsync.
+    package func saveRing(_ bytes: ByteBuffer) throws(StorageFailure) {
+        guard let error = MetaRecords(database: database).saveRing(bytes) else { return }
+        counters.countFailure(error.failure)
+        failures.record(error, during: "saving the ring")
+        throw error.failure
+    }
+
     private func ask(_ change: PendingWrite.Change, _ token: StorageToken) {
         guard !isClosed else { return deliver([.persisted(token, .readOnly)]) }
         gather(PendingWrite(change: change, token: token))

@@ -255,16 +255,28 @@ extension SeededGenerator {
     mutating func anyHello() -> PeerHello {
         let low = UInt16(below(5))
         let names = ["", "n1", "🪨", String(repeating: "x", count: PeerHello.textMax)]
+        let purpose = [PeerHello.Purpose.requests, .bulk, .candidate][below(3)]
         return PeerHello(
             versions: low...low + UInt16(below(5)),
             clusterID: next(),
             node: NodeID(UInt16(truncatingIfNeeded: next())),
-            name: names[below(4)],
+            name: purpose == .candidate ? "n4" : names[below(4)],
             epoch: next(),
             life: next(),
             respAddress: names[below(4)],
             httpAddress: names[below(4)],
-            purpose: chance(1, in: 2) ? .bulk : .requests
+            purpose: purpose,
+            candidacy: purpose == .candidate ? anyCandidacy() : nil
+        )
+    }
+
+    private mutating func anyCandidacy() -> Candidacy {
+        Candidacy(
+            peerAddress: ["n4:1", "[::1]:65535", "10.0.0.1:7401"][below(3)],
+            zone: ["", "a", String(repeating: "z", count: 64)][below(3)],
+            weight: 1 + below(1000),
+            diskFree: next(),
+            diskTotal: next()
         )
     }
 }

@@ -18,7 +18,7 @@ extension NodeDriver {
     func receivedBulk(_ message: PeerMessage, from source: BulkSource) {
         // What an earlier process said of its records would be remembered as said by this one,
         // whose own words could then pass for late.
-        if case .entropy = message, let life = links[Int(source.node.rawValue)]?.life,
+        if case .entropy = message, let life = link(to: source.node)?.life,
             life != source.life
         {
             bulk?.counters.messagesStale += 1
