@@ -166,7 +166,7 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         let peer = handOffs[batch.index].sender
-        guard ring.preferenceList(of: key.token).contains(peer) else { return }
+        guard ring.homes(of: key.token).contains(peer) else { return }
         let record = HandedRecord(key: key, object: object.withoutSiblings)
         switch handOffs[batch.index].origin {
         case .comparison: handOffs[batch.index].obsolete.append(record)
@@ -174,6 +174,7 @@ extension Shard {
             // Nothing waits for the answer. The two are not equal before the sender has heard it.
             handOffs[batch.index].refused += 1
             effects.emit(.sendBulk(peer, .handOff(RequestID(.handOff, (0, 0)), [record])))
+        case .transfer: break  // The source learns of it when the two are compared.
         }
     }
 
@@ -217,7 +218,7 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        let homes = ring.preferenceList(of: key.token)
+        let homes = ring.homes(of: key.token)
         guard homes.contains(node), homes.contains(peer), isCompared(key.token) else { return }
         counters.disputes += 1
         renewActor(of: key, &effects)

@@ -32,22 +32,8 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        guard writes.contains(id.index, id.generation) else { return }
-        guard writes[id.index].deadline > time.now else {
-            counters.expiredDropped += 1
-            return endUnbegun(id, timedOut(writes[id.index]), &effects)
-        }
-        // Replicas may have gone since the request came.
-        let alive = aliveSlots(of: writes[id.index].replicas)
-        let required = writes[id.index].coordinator.required
-        guard alive.count >= required else {
-            let failure = RequestFailure.unavailable(required: required, alive: alive.count)
-            return endUnbegun(id, .failed(failure), &effects)
-        }
+        guard isStillWanted(id, at: time, &effects) else { return }
         let key = writes[id.index].key(at: ownSlot(in: writes[id.index].replicas))
-        if key.standInFor != nil, !hasRoomForStandIn(0) {
-            return endUnbegun(id, .failed(standInRefused()), &effects)
-        }
         let known = ObjectMerge.merge(latest, writes[id.index].found)
         var object = known?.decoded() ?? VersionedObject()
         // One that a wrong clock made must not drag this node's clock after it.
@@ -88,12 +74,47 @@ extension Shard {
         writes[id.index].context = object.context
         if writes[id.index].mutation.returnsPrevious { writes[id.index].previous = newest }
         writes[id.index].hasBegun = true
+        replicate(id, encoded, at: time, &effects)
+    }
+
+    /// Whether a write whose record has come is to be made; if not, it has ended, or waits for its
+    /// turn by a newer ring.
+    private mutating func isStillWanted(
+        _ id: RequestID,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) -> Bool {
+        guard writes.contains(id.index, id.generation) else { return false }
+        guard writes[id.index].deadline > time.now else {
+            counters.expiredDropped += 1
+            endUnbegun(id, timedOut(writes[id.index]), &effects)
+            return false
+        }
+        guard writes[id.index].epoch == ring.document.epoch else {
+            let flight = writes.remove(id.index)
+            let work = Parked.Work.request(flight.origin, flight.request(at: time.now))
+            park(work, flight.deadline, after: flight.epoch)
+            return false
+        }
+        // Replicas may have gone since the request came.
+        let alive = aliveSlots(of: writes[id.index].replicas)
+        let current = writes[id.index].coordinator.current
+        let next = writes[id.index].coordinator.next
+        if let failure = current.unavailability(alive) ?? next?.unavailability(alive) {
+            endUnbegun(id, .failed(failure), &effects)
+            return false
+        }
+        let own = ownSlot(in: writes[id.index].replicas)
+        if writes[id.index].key(at: own).standInFor != nil, !hasRoomForStandIn(0) {
+            endUnbegun(id, .failed(standInRefused()), &effects)
+            return false
+        }
         writes[id.index].coordinator = WriteCoordinator(
-            replicaCount: writes[id.index].replicas.count,
             alive: alive,
-            required: required
+            current: current,
+            next: next
         )
-        replicate(id, key, encoded, at: time, &effects)
+        return true
     }
 
     private func tooLarge(_ object: EncodedObject) -> RequestFailure? {
@@ -137,9 +158,9 @@ extension Shard {
         return configuration.siblingsMax
     }
 
-    private mutating func replicate(
+    /// Persists the object here, if this node holds the key, and sends it to the others.
+    mutating func replicate(
         _ id: RequestID,
-        _ key: StoredKey,
         _ object: EncodedObject,
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
@@ -151,18 +172,30 @@ extension Shard {
         }
         writeEffects.removeAll()
         let replicas = writes[id.index].replicas
-        let timeout = writes[id.index].deadline.since(time.now)
-        let own = Change(key: key, kind: .coordinate(id))
+        let deadline = writes[id.index].deadline
+        let timeout = deadline.since(time.now)
+        let epoch = writes[id.index].epoch
+        // A write that is sent again has its dot, and may meet a newer record here.
+        let isNew = writes[id.index].object == nil
+        writes[id.index].object = object
+        var again: Change?
         for slot in 0..<replicas.count where targets.contains(slot) {
-            if replicas[slot] == node {
+            let key = writes[id.index].key(at: slot)
+            if replicas[slot] != node {
+                let message = PeerMessage.store(id, key, object, timeout: timeout, epoch: epoch)
+                effects.emit(.send(replicas[slot], message))
+            } else if isNew {
                 let missing = ReplicaSet.first(replicas.count).subtracting(targets)
                 let hints = hintsFor(missing, of: writes[id.index].homes, key, at: time)
+                let own = Change(key: key, kind: .coordinate(id))
                 persist(own, object, hints: hints, at: time, &effects)
             } else {
-                let place = writes[id.index].key(at: slot)
-                effects.emit(.send(replicas[slot], .store(id, place, object, timeout: timeout)))
+                let kind = Change.Kind.merge(object, from: node, id, deadline: deadline)
+                again = Change(key: key, kind: kind)
             }
         }
+        // Last, since it may end the write.
+        if let again { apply(again, at: time, &effects) }
     }
 
     /// Steps the write's coordinator and carries out what it wants.
@@ -177,15 +210,27 @@ extension Shard {
         for index in 0..<writeEffects.count {
             switch writeEffects[index] {
             case .replicate: preconditionFailure("emitted by .begin alone")
+            case .reply(.rejected(.staleRing, _, _)):
+                answeredWrites += 1
+                supersede(id)
             case .reply(let outcome):
                 answeredWrites += 1
                 answer(writes[id.index], outcome, &effects)
             case .finish:
                 answeredWrites -= 1
-                keepHints(of: writes.remove(id.index), at: time, &effects)
+                let flight = writes.remove(id.index)
+                if !flight.isSuperseded { keepHints(of: flight, at: time, &effects) }
             }
         }
         writeEffects.removeAll()
+    }
+
+    /// The write goes on by a newer ring, with the same object.
+    private mutating func supersede(_ id: RequestID) {
+        let flight = writes[id.index]
+        guard let object = flight.object else { preconditionFailure("sent before it was made") }
+        writes[id.index].isSuperseded = true
+        park(.write(flight, object), flight.deadline, after: flight.epoch)
     }
 
     private mutating func answer(
@@ -270,10 +315,19 @@ extension Shard {
             else { break }
             return advance(read: id, .repaired(slot: slot, result), at: time, &effects)
         case .forward, .inspect, .coverage, .replica, .keyLoad, .persist, .delivery, .hintLoad,
-            .hintWrite, .handOff, .comparison, .pushLoad, .listing, .upkeep, nil:
+            .hintWrite, .handOff, .comparison, .pushLoad, .listing, .upkeep, .transfer,
+            .transferSource, .partitionDrop, nil:
             break
         }
         counters.lateAnswers += 1
+    }
+}
+
+extension WriteQuorum {
+    /// Nil when enough of the replicas are up.
+    fileprivate func unavailability(_ alive: ReplicaSet) -> RequestFailure? {
+        let count = count(of: alive)
+        return count < required ? .unavailable(required: required, alive: count) : nil
     }
 }
 

@@ -42,6 +42,8 @@ package struct Shard: ~Copyable {
     /// Writes whose client has its answer while some replica still owes one. A silent replica must
     /// not use up what new requests need.
     var answeredWrites = 0
+    /// What waits for a newer ring.
+    var parked: [Parked] = []
     /// Storage operations asked for and not completed, also those whose request has ended.
     var storageInFlight = 0
 
@@ -76,16 +78,16 @@ package struct Shard: ~Copyable {
     var claims = OwnClaims()
     /// The nodes with which this one shares partitions.
     var entropyPeers: [EntropyPeer]
-    /// Comparisons that this node has begun and that go on.
-    var activeComparisons = 0
     var entropyThrottle: HintThrottle
     /// By partition.
     var settlements: [Int: PendingSettlement] = [:]
     var heldRound: UInt32 = 0
     var upkeep: Upkeep
+    var transfers: Transfers
+    var transferPages: Slab<TransferPageFlight>
     /// After the start from an old copy, by partition: with which other home replicas it is to be
     /// compared before it may be read from.
-    var uncompared: [Int: ReplicaSet] = [:]
+    var uncompared: [Int: Set<NodeID>] = [:]
     var isOldCopy = false
     /// Whether the other nodes have said if they have met a later life of this one.
     package private(set) var isLifeKnown = false
@@ -105,6 +107,7 @@ package struct Shard: ~Copyable {
     ///   - saved: what ``savedState`` was at the last stop if that was clean; nil otherwise.
     ///   - hints: what the storage keeps for other nodes.
     ///   - watermarks: what the storage keeps of the watermarks of partitions.
+    ///   - transfers: what the storage keeps of partitions that are being taken over.
     ///   - isNew: whether the data directory was empty, so that it can't be an old copy.
     ///   - seed: for actor ids and the generations of request ids; must be random in each
     ///     incarnation.
@@ -115,6 +118,7 @@ package struct Shard: ~Copyable {
         saved: SavedState?,
         hints: [HintBacklog] = [],
         watermarks: [(partition: Int, bytes: ByteBuffer)] = [],
+        transfers: [(partition: Int, bytes: ByteBuffer)] = [],
         isNew: Bool = false,
         seed: UInt64
     ) {
@@ -140,6 +144,8 @@ package struct Shard: ~Copyable {
         handOffs = Slab(firstGeneration: first)
         pushLoads = Slab(firstGeneration: first)
         listings = Slab(firstGeneration: first)
+        transferPages = Slab(firstGeneration: first)
+        self.transfers = Transfers(transfers, configuration, firstQuestion: first)
         let usable = saved?.actors.count == ring.partitions ? saved : nil
         actors = ActorTable(
             node: node,
@@ -161,8 +167,7 @@ package struct Shard: ~Copyable {
         )
         isUp = Array(repeating: false, count: Int(highest) + 1)
         isUp[Int(node.rawValue)] = true
-        epochs = Array(repeating: 0, count: Int(highest) + 1)
-        epochs[Int(node.rawValue)] = ring.document.epoch
+        epochs = isUp.map { $0 ? ring.document.epoch : 0 }
         hedging = Hedging(peers: isUp.count)
         trees = PartitionTrees(
             partitions: ring.partitions,
@@ -188,14 +193,14 @@ package struct Shard: ~Copyable {
     package var workInFlight: Int {
         flights + replicaWork.count + keyLoads.count + persists.count + pending.count
             + storageInFlight + handOffs.count + activeDeliveries + activeComparisons
-            + (isUpkeepRunning ? 1 : 0)
+            + parked.count + (isUpkeepRunning ? 1 : 0) + transfers.activeCount
     }
 
     /// Storage operations in flight and changes that wait for one.
     var localWork: Int { storageInFlight + pending.waiting }
 
     /// Client requests that have not been answered.
-    package var inFlight: Int { flights - answeredWrites }
+    package var inFlight: Int { flights - answeredWrites + parked.count { $0.isRequest } }
 
     private var flights: Int {
         reads.count + writes.count + forwards.count + inspections.count + coverages.count
@@ -213,6 +218,7 @@ package struct Shard: ~Copyable {
         effects: inout EffectBuffer<ShardEffect>
     ) {
         take(input, at: time, &effects)
+        if !parked.isEmpty { resumeParked(at: time, &effects) }
         if !hintsToKeep.isEmpty { askToKeepHints(&effects) }
     }
 
@@ -227,7 +233,7 @@ package struct Shard: ~Copyable {
         case .scan(let ticket, let range, let timeout):
             beginScan(range, ticket, deadline: deadline(timeout, time), at: time, &effects)
         case .count(let ticket, let timeout):
-            beginCount(ticket, deadline: deadline(timeout, time), &effects)
+            beginCount(ticket, deadline: deadline(timeout, time), at: time, &effects)
         case .message(let sender, let message):
             receive(message, from: sender, at: time, &effects)
         case .storage(let completion):
@@ -245,6 +251,7 @@ package struct Shard: ~Copyable {
             abandon(id, at: time, &effects)
             stopDelivery(to: id, at: time, &effects)
             peerWentDown(id, at: time, &effects)
+            transferSourceLost(id, at: time, &effects)
         case .actorsConfirmed(let isConfirmed):
             actors.confirm(isConfirmed)
             isLifeKnown = true
@@ -261,6 +268,7 @@ package struct Shard: ~Copyable {
             beginUpkeep(at: time, &effects)
             askHeld(&effects)
             beginComparisons(at: time, &effects)
+            keepTransfersGoing(at: time, &effects)
         case .tick:
             let hedged = hedgeLagging(at: time, &effects)
             // Hedges are due far more often than it is worth to look at all deadlines.
@@ -270,6 +278,7 @@ package struct Shard: ~Copyable {
             tickDeliveries(at: time, &effects)
             tickComparisons(at: time, &effects)
             goOnWithUpkeep(at: time, &effects)
+            tickTransfers(at: time, &effects)
         }
     }
 
@@ -316,34 +325,43 @@ package struct Shard: ~Copyable {
         }
     }
 
-    private mutating func receive(
+    mutating func receive(
         _ message: PeerMessage,
         from sender: NodeID,
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         switch message {
-        case .store(let id, let key, let object, let timeout):
+        case .store(let id, let key, let object, let timeout, let epoch):
             let deadline = deadline(timeout, time)
-            serveStore(id, key, object, from: sender, deadline: deadline, at: time, &effects)
+            serveStore(
+                id,
+                key,
+                object,
+                from: sender,
+                deadline: deadline,
+                epoch: epoch,
+                at: time,
+                &effects
+            )
         case .stored(let id, let result):
             finishStore(id, result, from: sender, at: time, &effects)
-        case .fetch(let id, let key, let kind, let timeout):
+        case .fetch(let id, let key, let kind, let timeout, let epoch):
             let deadline = deadline(timeout, time)
-            serveFetch(id, key, kind, from: sender, deadline: deadline, &effects)
+            serveFetch(id, key, kind, from: sender, deadline: deadline, epoch: epoch, &effects)
         case .fetched(let id, let result):
             finishFetch(id, result, from: sender, at: time, &effects)
-        case .forward(let id, let request):
+        case .forward(let id, let request, let epoch):
             counters.forwardsServed += 1
-            begin(request, from: .peer(sender, id), at: time, &effects)
+            noteNewer(epoch, of: sender, &effects)
+            begin(request, from: .peer(sender, id), by: epoch, at: time, &effects)
         case .forwarded(let id, let response):
             finishForward(id, response, from: sender, at: time, &effects)
-        case .scan(let id, let range, _):
-            serveScan(id, range, from: sender, &effects)
+        case .scan(let id, let range, _, let epoch):
+            serveScan(id, range, from: sender, epoch: epoch, &effects)
         case .scanned(let id, let result):
             finishScan(id, result, &effects)
-        case .count(let id):
-            effects.emit(.send(sender, .counted(id, keys: tallies.keys)))
+        case .count(let id, let epoch): serveCount(id, from: sender, epoch: epoch, &effects)
         case .counted(let id, let keys):
             finishCount(id, keys, from: sender, &effects)
         case .handOff(let id, let records):
@@ -356,6 +374,11 @@ package struct Shard: ~Copyable {
             }
         case .entropy(let id, let message):
             serveEntropy(id, message, from: sender, at: time, &effects)
+        case .staleRing(let id, let epoch):
+            refusedForRing(id, epoch, by: sender, at: time, &effects)
+        case .transfer(let id, let request): serveTransfer(id, request, from: sender, &effects)
+        case .transferred(let id, let result):
+            transferred(id, result, from: sender, at: time, &effects)
         case .gossip, .ring, .ringReport: break
         }
     }
@@ -377,18 +400,11 @@ package struct Shard: ~Copyable {
             case .hintLoad: hintedRecordLoaded(token.id, decode(result), at: time, &effects)
             case .pushLoad: pushLoaded(token.id, decode(result), at: time, &effects)
             case .write, .forward, .coverage, .persist, .delivery, .hintWrite, .handOff,
-                .comparison, .listing, .upkeep, nil:
+                .comparison, .listing, .upkeep, .transfer, .transferSource, .partitionDrop, nil:
                 preconditionFailure("a load completed that was never asked for")
             }
         case .persisted(let token, let failure):
-            if token.id.kind == .hintWrite {
-                return hintsWritten(token.id, failure, at: time, &effects)
-            }
-            if token.id.kind == .upkeep {
-                return watermarkSaved(token.id, failure, at: time, &effects)
-            }
-            invariant(token.id.kind == .persist)
-            changePersisted(token.id, failure, at: time, &effects)
+            persisted(token.id, failure, at: time, &effects)
         case .scanned(let token, let result):
             scanLoaded(token.id, result, &effects)
         case .hintsLoaded(let token, let result):
@@ -397,8 +413,27 @@ package struct Shard: ~Copyable {
             switch token.id.kind {
             case .listing: versionsListed(token.id, result, at: time, &effects)
             case .upkeep: upkeepListed(token.id, result, at: time, &effects)
+            case .transferSource: transferListed(token.id, result, at: time, &effects)
             default: comparisonListed(token.id, result, at: time, &effects)
             }
+        }
+    }
+
+    private mutating func persisted(
+        _ id: RequestID,
+        _ failure: StorageFailure?,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        switch id.kind {
+        case .hintWrite: hintsWritten(id, failure, at: time, &effects)
+        case .upkeep: watermarkSaved(id, failure, at: time, &effects)
+        case .transfer: transferSaved(id, failure, at: time, &effects)
+        case .transferSource: barrierPassed(id, failure)
+        case .partitionDrop: partitionDropped(id, failure)
+        default:
+            invariant(id.kind == .persist)
+            changePersisted(id, failure, at: time, &effects)
         }
     }
 

@@ -96,7 +96,10 @@ package struct MemoryEngine: Sendable {
     package var hintBacklogs: [HintBacklog] { content.backlogs }
 
     /// What is visible now of saved watermarks, in the order of the partitions.
-    package var watermarks: [(partition: Int, bytes: ByteBuffer)] { content.watermarks }
+    package var watermarks: [(partition: Int, bytes: ByteBuffer)] { content.watermarks.records }
+
+    /// What is visible now of saved transfers, in the order of the partitions.
+    package var transfers: [(partition: Int, bytes: ByteBuffer)] { content.transfers.records }
 
     // MARK: Requests
 
@@ -119,6 +122,11 @@ package struct MemoryEngine: Sendable {
         case .saveWatermark(let partition, let bytes, let token):
             let change = DiskWrite.saveWatermark(partition: partition, bytes)
             waiting.append(Write(change: change, token: token))
+        case .saveTransfer(let partition, let bytes, let token):
+            let change = DiskWrite.saveTransfer(partition: partition, bytes)
+            waiting.append(Write(change: change, token: token))
+        case .dropPartition(let partition, let tokens, let token):
+            waiting.append(Write(change: .dropPartition(partition, tokens), token: token))
         }
     }
 

@@ -37,6 +37,7 @@ extension Simulation {
             saved: saved,
             hints: node.engine.hintBacklogs,
             watermarks: node.engine.watermarks,
+            transfers: node.engine.transfers,
             isNew: node.engine.startNumber == 1,
             seed: startDice.next()
         )

@@ -6,58 +6,62 @@ import Testing
 
 import struct NIOCore.ByteBuffer
 
-/// The bytes of protocol version 2, one message of each kind. If this fails, nodes of two builds no
+/// The bytes of protocol version 3, one message of each kind. If this fails, nodes of two builds no
 /// longer understand each other: give the new form a new version.
 @Suite struct ProtocolGoldenTests {
     private static let transcript = """
-        store 0100000002000000070007a120000000000dc3ef2a250ba7f3e401626b6579000000250100000\
-        02401000000000000000aac020100ac020123456789ab00010280d095ffbc310176
+        store 01000000020000000700000000000000030007a120000000000dc3ef2a250ba7f3e401626b657900000\
+        025010000002401000000000000000aac020100ac020123456789ab00010280d095ffbc310176
         stored.durable 02000000020000000700
         stored.failed 0200000002000000070101
-        fetch.digest 0300000002000000070007a12001000000000dc3ef2a250ba7f3e401626b6579
-        fetched.object 040000000200000007000100000025010000002401000000000000000aac020100ac\
-        020123456789ab00010280d095ffbc310176
+        fetch.digest 03000000020000000700000000000000030007a12001000000000dc3ef2a250ba7f3e401626b\
+        6579
+        fetched.object 040000000200000007000100000025010000002401000000000000000aac020100ac020123\
+        456789ab00010280d095ffbc310176
         fetched.digest 04000000020000000701d569ce20d3500db8
-        forward.read 050000000200000007000f424002f3000000000dc3ef2a250ba7f3e401626b657900
-        forward.inspect 050000000200000007000f424002f3000000000dc3ef2a250ba7f3e401626b657901
-        forward.write 050000000200000007000f424002f3000000000dc3ef2a250ba7f3e401626b6579020\
-        000000001760100000001000000000000000a000000000000012c010000018bcfe568000101
-        forward.plain 050000000200000007000f424002f3000000000dc3ef2a250ba7f3e401626b6579020\
-        100000000
+        forward.read 0500000002000000070000000000000003000f424002f3000000000dc3ef2a250ba7f3e40162\
+        6b657900
+        forward.inspect 0500000002000000070000000000000003000f424002f3000000000dc3ef2a250ba7f3e40\
+        1626b657901
+        forward.write 0500000002000000070000000000000003000f424002f3000000000dc3ef2a250ba7f3e4016\
+        26b6579020000000001760100000001000000000000000a000000000000012c010000018bcfe568000101
+        forward.plain 0500000002000000070000000000000003000f424002f3000000000dc3ef2a250ba7f3e4016\
+        26b6579020100000000
         forwarded.object 0600000002000000070000
-        forwarded.written 0600000002000000070100000001000000000000000a000000000000012c01000\
-        00001760123456789ab0001010000018bcfe56800
+        forwarded.written 0600000002000000070100000001000000000000000a000000000000012c01000000017\
+        60123456789ab0001010000018bcfe56800
         forwarded.notApplied 0600000002000000070200
-        forwarded.inspected 060000000200000007030400010000000025010000002401000000000000000\
-        aac020100ac020123456789ab00010280d095ffbc31017600020100030203000403
+        forwarded.inspected 060000000200000007030400010000000025010000002401000000000000000aac020\
+        100ac020123456789ab00010280d095ffbc31017600020100030203000403
         forwarded.failed 0600000002000000070403000000020000000102
-        scan 070000000200000007001e84800000000000000000ffffffffffffffff00000001620000000a00\
-        0003e80000018bcfe56800
-        scanned 08000000020000000701010000000000000005000000010000000dc3ef2a250ba7f3e401626\
-        b6579
-        count 090000000200000007
+        scan 0700000002000000070000000000000003001e84800000000000000000ffffffffffffffff0000000162\
+        0000000a000003e80000018bcfe56800
+        scanned 08000000020000000701010000000000000005000000010000000dc3ef2a250ba7f3e401626b6579
+        count 0900000002000000070000000000000003
+        staleRing 1300000002000000070000000000000004
         counted 0a00000002000000070000000200000000000000000000000000000005
-        handOff 0b0000000200000007000000010000000dc3ef2a250ba7f3e401626b6579000000250100000\
-        02401000000000000000aac020100ac020123456789ab00010280d095ffbc310176
+        handOff 0b0000000200000007000000010000000dc3ef2a250ba7f3e401626b6579000000250100000024010\
+        00000000000000aac020100ac020123456789ab00010280d095ffbc310176
         handedOff 0c00000002000000070000000001
         digest 0d00000000000000000000000001000200000000000000030000000000000004
         leaving 0d000000000000000002
         otherLife 0d0000000000000000030000000000000005
-        store.standIn 0100000002000000070007a1200100050000000dc3ef2a250ba7f3e401626b6579000\
-        00025010000002401000000000000000aac020100ac020123456789ab00010280d095ffbc310176
-        roots 0e0000000200000007010000000200030000000000000009010201020304050607080000000101020000\
-        0001000000000000000a000000000000012c0100
-        rootsCompared 0e00000002000000070200000001010200000001000300000001010200000001000000000000\
-        000a000000000000012c0001
+        store.standIn 01000000020000000700000000000000030007a1200100050000000dc3ef2a250ba7f3e4016\
+        26b657900000025010000002401000000000000000aac020100ac020123456789ab00010280d095ffbc310176
+        roots 0e000000020000000701000000020003000000000000000901020102030405060708000000010102000\
+        00001000000000000000a000000000000012c0100
+        rootsCompared 0e0000000200000007020000000101020000000100030000000101020000000100000000000\
+        0000a000000000000012c0001
         leaves 0e0000000200000007030102010200000001000100000000000000050000000000000006
         leavesCompared 0e00000002000000070402000000000200020003
-        versions 0e00000002000000070501020000000000000010000000000000002f0000000200000000000000070\
-        000000000000008
-        versionsCompared 0e00000002000000070601000000000000002f000000090501000000010000000dc3ef2a2\
-        50ba7f3e401626b657900000025010000002401000000000000000aac020100ac020123456789ab00010280d09\
-        5ffbc310176
+        versions 0e00000002000000070501020000000000000010000000000000002f000000020000000000000007\
+        0000000000000008
+        versionsCompared 0e00000002000000070601000000000000002f000000090501000000010000000dc3ef2a\
+        250ba7f3e401626b657900000025010000002401000000000000000aac020100ac020123456789ab00010280d\
+        095ffbc310176
         versionsCompared.failed 0e00000002000000070600
-        agreed 0e00000002000000070700000001010200000001010200000001000000000000000a000000000000012c
+        agreed 0e00000002000000070700000001010200000001010200000001000000000000000a00000000000001\
+        2c
         askHeld 0e000000020000000708
         held 0e00000002000000070901
         ring.ask 0f00000000000000000700000000000000090000000000000004
@@ -119,14 +123,6 @@ import struct NIOCore.ByteBuffer
         )
         let object = VersionedObject(context: vector, siblings: [sibling]).encoded()
         let live = LiveValue(value: value, timestamp: timestamp, expiry: wall)
-        let range = ScanRange(
-            from: .min,
-            through: .max,
-            bucket: ByteBuffer(string: "b"),
-            limit: 10,
-            examinedMax: 1_000,
-            wall: wall
-        )
         let levels = ConsistencyLevels(read: .count(2), write: .all)
         func forward(_ operation: ClientRequest.Operation) -> PeerMessage {
             let request = ClientRequest(
@@ -135,7 +131,7 @@ import struct NIOCore.ByteBuffer
                 levels: levels,
                 timeout: .seconds(1)
             )
-            return .forward(id, request)
+            return .forward(id, request, epoch: 3)
         }
         let write = Mutation(
             content: .value(value),
@@ -151,10 +147,10 @@ import struct NIOCore.ByteBuffer
             ReplicaReport(node: NodeID(4), state: .unreachable),
         ]
         return [
-            ("store", .store(id, key, object, timeout: .milliseconds(500))),
+            ("store", .store(id, key, object, timeout: .milliseconds(500), epoch: 3)),
             ("stored.durable", .stored(id, .durable)),
             ("stored.failed", .stored(id, .failed(.noSpace))),
-            ("fetch.digest", .fetch(id, key, .digest, timeout: .milliseconds(500))),
+            ("fetch.digest", .fetch(id, key, .digest, timeout: .milliseconds(500), epoch: 3)),
             ("fetched.object", .fetched(id, .object(object))),
             ("fetched.digest", .fetched(id, .digest(VersionDigest(of: object)))),
             ("forward.read", forward(.read)),
@@ -169,14 +165,29 @@ import struct NIOCore.ByteBuffer
                 "forwarded.failed",
                 .forwarded(id, .failed(.storage(.io, required: 2, received: 1)))
             ),
-            ("scan", .scan(id, range, timeout: .seconds(2))),
+        ] + coverage(id, key) + background(id, key, object)
+    }
+
+    private func coverage(_ id: RequestID, _ key: StoredKey) -> [(String, PeerMessage)] {
+        let wall = WallTime(milliseconds: 1_700_000_000_000)
+        let range = ScanRange(
+            from: .min,
+            through: .max,
+            bucket: ByteBuffer(string: "b"),
+            limit: 10,
+            examinedMax: 1_000,
+            wall: wall
+        )
+        return [
+            ("scan", .scan(id, range, timeout: .seconds(2), epoch: 3)),
             (
                 "scanned",
                 .scanned(id, .success(ScanPage(keys: [key], next: Token(rawValue: 5))))
             ),
-            ("count", .count(id)),
+            ("count", .count(id, epoch: 3)),
+            ("staleRing", .staleRing(id, epoch: 4)),
             ("counted", .counted(id, keys: [0, 5])),
-        ] + background(id, key, object)
+        ]
     }
 
     private func background(
@@ -191,7 +202,7 @@ import struct NIOCore.ByteBuffer
             ("digest", .gossip(.digest([Heartbeat(node: NodeID(2), life: 3, beat: 4)]))),
             ("leaving", .gossip(.leaving)),
             ("otherLife", .gossip(.otherLife(5))),
-            ("store.standIn", .store(id, held, object, timeout: .milliseconds(500))),
+            ("store.standIn", .store(id, held, object, timeout: .milliseconds(500), epoch: 3)),
         ] + entropy(HandedRecord(key: key, object: object)).map { ($0, .entropy(id, $1)) } + ring()
     }
 

@@ -8,24 +8,26 @@ import struct NIOCore.ByteBuffer
 /// Random values of everything that travels between nodes.
 extension SeededGenerator {
     /// How many cases ``anyMessage(kind:)`` knows.
-    static let messageKinds = 16
+    static let messageKinds = 17
 
     mutating func anyMessage() -> PeerMessage { anyMessage(kind: below(Self.messageKinds)) }
 
     mutating func anyMessage(kind: Int) -> PeerMessage {
         let id = RequestID(rawValue: next())
         switch kind {
-        case 0: return .store(id, anyHeldKey(), anyObject(), timeout: anyInterval())
+        case 0:
+            let timeout = anyInterval()
+            return .store(id, anyHeldKey(), anyObject(), timeout: timeout, epoch: next())
         case 1: return .stored(id, anyStoreResult())
         case 2:
             let kind = FetchKind(rawValue: UInt8(below(3))) ?? .object
-            return .fetch(id, anyHeldKey(), kind, timeout: anyInterval())
+            return .fetch(id, anyHeldKey(), kind, timeout: anyInterval(), epoch: next())
         case 3: return .fetched(id, anyFetchResult())
-        case 4: return .forward(id, anyRequest())
+        case 4: return .forward(id, anyRequest(), epoch: next())
         case 5: return .forwarded(id, anyResponse())
-        case 6: return .scan(id, anyScanRange(), timeout: anyInterval())
+        case 6: return .scan(id, anyScanRange(), timeout: anyInterval(), epoch: next())
         case 7: return .scanned(id, anyScanResult())
-        case 8: return .count(id)
+        case 8: return .count(id, epoch: next())
         case 9: return .counted(id, keys: (0..<below(20)).map { _ in Int(next() >> 1) })
         case 10:
             let records = (0..<below(5)).map { _ in
@@ -41,7 +43,8 @@ extension SeededGenerator {
         case 12: return .gossip(anyGossip())
         case 13: return .entropy(id, anyEntropy())
         case 14: return .ring(anyRingMessage())
-        default: return .ringReport(anyRingReport())
+        case 15: return .ringReport(anyRingReport())
+        default: return .staleRing(id, epoch: next())
         }
     }
 
@@ -252,16 +255,28 @@ extension SeededGenerator {
     mutating func anyHello() -> PeerHello {
         let low = UInt16(below(5))
         let names = ["", "n1", "🪨", String(repeating: "x", count: PeerHello.textMax)]
+        let purpose = [PeerHello.Purpose.requests, .bulk, .candidate][below(3)]
         return PeerHello(
             versions: low...low + UInt16(below(5)),
             clusterID: next(),
             node: NodeID(UInt16(truncatingIfNeeded: next())),
-            name: names[below(4)],
+            name: purpose == .candidate ? "n4" : names[below(4)],
             epoch: next(),
             life: next(),
             respAddress: names[below(4)],
             httpAddress: names[below(4)],
-            purpose: chance(1, in: 2) ? .bulk : .requests
+            purpose: purpose,
+            candidacy: purpose == .candidate ? anyCandidacy() : nil
+        )
+    }
+
+    private mutating func anyCandidacy() -> Candidacy {
+        Candidacy(
+            peerAddress: ["n4:1", "[::1]:65535", "10.0.0.1:7401"][below(3)],
+            zone: ["", "a", String(repeating: "z", count: 64)][below(3)],
+            weight: 1 + below(1000),
+            diskFree: next(),
+            diskTotal: next()
         )
     }
 }

@@ -82,10 +82,6 @@ extension NodeDriver {
         }
     }
 
-    private func link(to id: NodeID) -> PeerLink? {
-        Int(id.rawValue) < links.count ? links[Int(id.rawValue)] : nil
-    }
-
     private func write(_ note: ControlNote) {
         switch note {
         case .up(let id):

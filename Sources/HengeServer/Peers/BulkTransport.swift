@@ -42,6 +42,8 @@ package final class BulkTransport {
         package var bytesRawReceived = 0
         package var bytesCompressedReceived = 0
         package var messagesReceived = 0
+        /// Of those received, what an earlier process of the sender said of its records.
+        package var messagesStale = 0
         package var malformed = 0
         package var dials = 0
 
@@ -49,7 +51,7 @@ package final class BulkTransport {
     }
 
     package let eventLoop: any EventLoop
-    let hello: PeerHello
+    private(set) var hello: PeerHello
     let limits: Limits
     let compressionLevel: Int
     let logger: Logger
@@ -57,8 +59,7 @@ package final class BulkTransport {
     let threads = NIOThreadPool(numberOfThreads: 1)
     package internal(set) var counters = Counters()
     /// Steps the node with a message that came; nil once stopped.
-    private var deliver: ((PeerMessage, NodeID) -> Void)?
-    /// In the order of the ring's members.
+    private var deliver: ((PeerMessage, BulkSource) -> Void)?
     private var links: [BulkLink] = []
     private var receivers: [(sender: NodeID, channel: any Channel)] = []
     private var jitter: SeededGenerator
@@ -76,7 +77,7 @@ package final class BulkTransport {
         limits: Limits = Limits(),
         seed: UInt64,
         logger: Logger,
-        deliver: @escaping (PeerMessage, NodeID) -> Void
+        deliver: @escaping (PeerMessage, BulkSource) -> Void
     ) {
         self.eventLoop = eventLoop
         var hello = hello
@@ -114,6 +115,25 @@ package final class BulkTransport {
         link.send(message)
     }
 
+    /// Reaches the members of this ring, too, from now on.
+    func adopt(_ ring: Ring) {
+        hello.epoch = ring.document.epoch
+        guard !isStopping else { return }
+        for member in ring.allMembers where member.id != hello.node {
+            guard !links.contains(where: { $0.peer.id == member.id }) else { continue }
+            links.append(BulkLink(peer: member, transport: self))
+        }
+    }
+
+    /// A node is no member any more: closes its connections.
+    func remove(_ id: NodeID) {
+        for link in links where link.peer.id == id { link.close() }
+        links.removeAll { $0.peer.id == id }
+        for receiver in receivers where receiver.sender == id {
+            receiver.channel.close(promise: nil)
+        }
+    }
+
     /// Closes every connection and drops what waits. Whoever makes a transport has to stop it: its
     /// links hold it until then.
     package func stop() {
@@ -146,9 +166,9 @@ package final class BulkTransport {
         receivers.removeAll { $0.channel === channel }
     }
 
-    func received(_ message: PeerMessage, from sender: NodeID) {
+    func received(_ message: PeerMessage, from source: BulkSource) {
         counters.messagesReceived += 1
-        deliver?(message, sender)
+        deliver?(message, source)
     }
 
     func malformed(_ error: WireDecodeError, from sender: NodeID) {
@@ -158,4 +178,12 @@ package final class BulkTransport {
             metadata: ["peer": "\(sender)", "error": "\(error)"]
         )
     }
+}
+
+/// The process that dialled a bulk connection. What it had put on its way may come when the next
+/// process of its node is connected already.
+package struct BulkSource: Sendable {
+    package let node: NodeID
+    /// As in its handshake.
+    package let life: UInt64
 }

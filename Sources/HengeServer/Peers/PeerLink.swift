@@ -28,6 +28,8 @@ final class PeerLink {
     /// The last handshake, kept while the peer is away: its clients' address does not change for
     /// that.
     private(set) var lastHello: PeerHello?
+    /// The peer is no member any more: it is not dialled again.
+    var isRetired = false
     private(set) var counters = Counters()
 
     struct Counters {
@@ -52,6 +54,9 @@ final class PeerLink {
         self.peer = peer
         self.driver = driver
     }
+
+    /// Which process of the peer is at the other end; nil while there is no connection.
+    var life: UInt64? { channel == nil ? nil : lastHello?.life }
 
     /// Takes over a connection whose handshake is done; an older one is closed.
     func attach(_ channel: any Channel, hello: PeerHello) {
