@@ -13,7 +13,7 @@ package struct KnownClocks: Sendable {
     /// One partition that this node is a home replica of.
     fileprivate struct Row: Sendable {
         /// The other home replicas.
-        let others: [NodeID]
+        private(set) var others: [NodeID]
         /// The last clock that each of `others` has told.
         var told: [VersionVector]
         var known = VersionVector()
@@ -30,11 +30,22 @@ package struct KnownClocks: Sendable {
             known = watermark
             untold = watermark.isEmpty ? 0 : 1 << UInt64(others.count) - 1
         }
+
+        mutating func rehome(_ others: [NodeID]) {
+            let before = self
+            self.others = others
+            told = others.map { other in
+                before.others.firstIndex(of: other).map { before.told[$0] } ?? VersionVector()
+            }
+            untold = known.isEmpty ? 0 : 1 << UInt64(others.count) - 1
+            raiseWatermark()
+        }
     }
 
     /// nil where this node is no home replica.
     private var rows: [Row?]
-    /// To whom all clocks have been told, and whom nobody has been told since to be without some.
+    /// Who has been told all clocks on this connection, and has missed none of that as far as this
+    /// node knows: the next pass tells these only what has changed.
     private var informed: Set<NodeID> = []
     /// Who has told all of its clocks, as far as this node knows.
     private var informants: Set<NodeID> = []
@@ -51,6 +62,25 @@ package struct KnownClocks: Sendable {
             invariant(others.count == homes[partition].count - 1 && others.count < 64)
             let saved = watermarks.isEmpty ? VersionVector() : watermarks[partition]
             return Row(others: others, watermark: saved)
+        }
+    }
+
+    /// The ring has changed, and with it the home replicas of a partition.
+    ///
+    /// What a new one has taken in is nothing before it has told; what has left counts no more. So
+    /// the watermark stays where it was until the new ones have told, and may rise without those
+    /// that have left.
+    ///
+    /// - Parameter homes: as for the initializer; empty where this node is none any more.
+    package mutating func rehome(_ partition: Int, node: NodeID, homes: [NodeID]) {
+        let others = homes.filter { $0 != node }
+        invariant(homes.isEmpty || others.count == homes.count - 1 && others.count < 64)
+        if homes.isEmpty {
+            rows[partition] = nil
+        } else if rows[partition] == nil {
+            rows[partition] = Row(others: others, watermark: VersionVector())
+        } else {
+            rows[partition]?.rehome(others)
         }
     }
 
@@ -230,7 +260,7 @@ extension KnownClocks.Row {
         return clock
     }
 
-    private mutating func raiseWatermark() {
+    mutating func raiseWatermark() {
         // Most often one of them is empty, so nothing is common.
         guard !known.isEmpty, told.allSatisfy({ !$0.isEmpty }) else { return }
         watermark.join(told.reduce(known) { VersionVector.minimum($0, $1) })

@@ -5,20 +5,25 @@ import HengeRing
 /// What nodes say to each other about requests, as values; ``PeerMessageCodec`` gives them bytes.
 package enum PeerMessage: Hashable, Sendable {
     /// Merge this object into the record and make it durable.
-    case store(RequestID, StoredKey, EncodedObject, timeout: Interval)
+    ///
+    /// `epoch` here and below is that of the ring by which the sender has chosen whom to ask.
+    case store(RequestID, StoredKey, EncodedObject, timeout: Interval, epoch: UInt64)
     case stored(RequestID, StoreResult)
     /// Send the record, or the digest of its version alone.
-    case fetch(RequestID, StoredKey, FetchKind, timeout: Interval)
+    case fetch(RequestID, StoredKey, FetchKind, timeout: Interval, epoch: UInt64)
     case fetched(RequestID, FetchResult)
     /// Coordinate this request: the sender holds no replica of its key.
-    case forward(RequestID, ClientRequest)
+    case forward(RequestID, ClientRequest, epoch: UInt64)
     case forwarded(RequestID, ClientResponse)
-    case scan(RequestID, ScanRange, timeout: Interval)
+    case scan(RequestID, ScanRange, timeout: Interval, epoch: UInt64)
     case scanned(RequestID, Result<ScanPage, StorageFailure>)
     /// Ask for the keys held in each of the partitions.
-    case count(RequestID)
+    case count(RequestID, epoch: UInt64)
     /// `keys[p]` for each partition.
     case counted(RequestID, keys: [Int])
+    /// The answer to a store, a fetch, a scan or a count whose epoch is before the last step of a
+    /// partition that it concerns: nothing was done. The sender has the ring of this epoch.
+    case staleRing(RequestID, epoch: UInt64)
     /// Merge these records, which the receiver missed, and say when all are durable.
     case handOff(RequestID, [HandedRecord])
     case handedOff(RequestID, HandOffResult)

@@ -3,7 +3,7 @@ import HengeRing
 
 package import struct NIOCore.ByteBuffer
 
-/// The bytes of a ``PeerMessage``, protocol version 2: u8 type, u64 request id, then its fields.
+/// The bytes of a ``PeerMessage``, protocol version 3: u8 type, u64 request id, then its fields.
 package enum PeerMessageCodec {
     private enum Kind: UInt8 {
         case store = 1
@@ -20,28 +20,32 @@ package enum PeerMessageCodec {
         case handedOff
         case gossip
         case entropy
+        case staleRing
     }
 
     package static func write(_ message: PeerMessage, into out: inout ByteBuffer) {
         switch message {
-        case .store(let id, let key, let object, let timeout):
+        case .store(let id, let key, let object, let timeout, let epoch):
             head(.store, id, &out)
+            out.writeInteger(epoch)
             out.writeInterval(timeout)
             out.writeHeldKey(key)
             out.writeBytes(object.bytes)
         case .stored(let id, let result):
             head(.stored, id, &out)
             out.writeStoreResult(result)
-        case .fetch(let id, let key, let kind, let timeout):
+        case .fetch(let id, let key, let kind, let timeout, let epoch):
             head(.fetch, id, &out)
+            out.writeInteger(epoch)
             out.writeInterval(timeout)
             out.writeInteger(kind.rawValue)
             out.writeHeldKey(key)
         case .fetched(let id, let result):
             head(.fetched, id, &out)
             out.writeFetchResult(result)
-        case .forward(let id, let request):
+        case .forward(let id, let request, let epoch):
             head(.forward, id, &out)
+            out.writeInteger(epoch)
             out.writeRequest(request)
         case .forwarded(let id, let response):
             head(.forwarded, id, &out)
@@ -60,6 +64,9 @@ package enum PeerMessageCodec {
         case .entropy(let id, let entropy):
             head(.entropy, id, &out)
             out.writeEntropy(entropy)
+        case .staleRing(let id, let epoch):
+            head(.staleRing, id, &out)
+            out.writeInteger(epoch)
         }
     }
 
@@ -81,21 +88,23 @@ package enum PeerMessageCodec {
 
     private static func writeCoverage(_ message: PeerMessage, into out: inout ByteBuffer) {
         switch message {
-        case .scan(let id, let range, let timeout):
+        case .scan(let id, let range, let timeout, let epoch):
             head(.scan, id, &out)
+            out.writeInteger(epoch)
             out.writeInterval(timeout)
             out.writeScanRange(range)
         case .scanned(let id, let result):
             head(.scanned, id, &out)
             out.writeScanResult(result)
-        case .count(let id):
+        case .count(let id, let epoch):
             head(.count, id, &out)
+            out.writeInteger(epoch)
         case .counted(let id, let keys):
             head(.counted, id, &out)
             out.writeInteger(UInt32(keys.count))
             for count in keys { out.writeInteger(UInt64(clamping: count)) }
         case .store, .stored, .fetch, .fetched, .forward, .forwarded, .handOff, .handedOff,
-            .gossip, .entropy:
+            .gossip, .entropy, .staleRing:
             preconditionFailure("written by write(_:into:)")
         }
     }
@@ -107,30 +116,35 @@ package enum PeerMessageCodec {
     ) throws(WireDecodeError) -> PeerMessage {
         switch kind {
         case .store:
+            let epoch = try payload.field(UInt64.self)
             let timeout = try payload.readInterval()
             let key = try payload.readHeldKey()
-            return .store(id, key, try payload.readPresentObject(), timeout: timeout)
+            let object = try payload.readPresentObject()
+            return .store(id, key, object, timeout: timeout, epoch: epoch)
         case .stored:
             return .stored(id, try payload.readStoreResult())
         case .fetch:
+            let epoch = try payload.field(UInt64.self)
             let timeout = try payload.readInterval()
             guard let kind = FetchKind(rawValue: try payload.field(UInt8.self)) else {
                 throw .invalidField("fetch kind")
             }
-            return .fetch(id, try payload.readHeldKey(), kind, timeout: timeout)
+            return .fetch(id, try payload.readHeldKey(), kind, timeout: timeout, epoch: epoch)
         case .fetched:
             return .fetched(id, try payload.readFetchResult())
         case .forward:
-            return .forward(id, try payload.readRequest())
+            let epoch = try payload.field(UInt64.self)
+            return .forward(id, try payload.readRequest(), epoch: epoch)
         case .forwarded:
             return .forwarded(id, try payload.readResponse())
         case .scan:
+            let epoch = try payload.field(UInt64.self)
             let timeout = try payload.readInterval()
-            return .scan(id, try payload.readScanRange(), timeout: timeout)
+            return .scan(id, try payload.readScanRange(), timeout: timeout, epoch: epoch)
         case .scanned:
             return .scanned(id, try payload.readScanResult())
         case .count:
-            return .count(id)
+            return .count(id, epoch: try payload.field(UInt64.self))
         case .counted:
             return .counted(id, keys: try payload.readCounts())
         case .handOff:
@@ -141,6 +155,8 @@ package enum PeerMessageCodec {
             return .gossip(try payload.readGossip())
         case .entropy:
             return .entropy(id, try payload.readEntropy())
+        case .staleRing:
+            return .staleRing(id, epoch: try payload.field(UInt64.self))
         }
     }
 }

@@ -24,15 +24,36 @@ struct ReadFlight: Sendable {
     /// Who is asked; a stand-in where the home replica is down and the request is sloppy.
     let replicas: PreferenceList
     let homes: PreferenceList
+    /// Of the ring by which these were chosen.
+    let epoch: UInt64
     let levels: ConsistencyLevels
+    let isSloppy: Bool
     let deadline: Instant
     let purpose: Purpose
     let began: Instant
     var coordinator: ReadCoordinator
+    /// Whether a replica has refused, since the ring has become too old.
+    var isFenced = false
     /// By slot: how long after `began` its replica was asked last, in units of 2¹⁰ ns, up to 73
     /// minutes.
     var askedAfter = SIMD16<UInt32>(repeating: 0)
     var hedgedAt: Instant?
+
+    /// The request again, with the time that is left.
+    func request(at now: Instant) -> ClientRequest {
+        let operation: ClientRequest.Operation
+        switch purpose {
+        case .answer: operation = .read
+        case .write(let mutation): operation = .write(mutation)
+        }
+        return ClientRequest(
+            key: key,
+            operation: operation,
+            levels: levels,
+            timeout: deadline.since(now),
+            isSloppy: isSloppy
+        )
+    }
 
     /// When the replica was asked last.
     func asked(_ slot: Int) -> Instant {
@@ -54,6 +75,10 @@ struct WriteFlight: Sendable {
     /// Who is written to; a stand-in where the home replica is down and the request is sloppy.
     let replicas: PreferenceList
     let homes: PreferenceList
+    /// Of the ring by which these were chosen.
+    let epoch: UInt64
+    let levels: ConsistencyLevels
+    let isSloppy: Bool
     let deadline: Instant
     let mutation: Mutation
     /// What a read before the write found.
@@ -63,9 +88,44 @@ struct WriteFlight: Sendable {
     var previous: LiveValue?
     var coordinator: WriteCoordinator
     var hasBegun = false
+    /// What is being stored, once it has been made.
+    var object: EncodedObject?
+    /// Whether it goes on by a newer ring, as another flight.
+    var isSuperseded = false
 
     /// The record that the replica at `slot` holds of the key.
     func key(at slot: Int) -> StoredKey { key.held(by: replicas[slot], for: homes[slot]) }
+
+    /// The request again, with the time that is left.
+    func request(at now: Instant) -> ClientRequest {
+        ClientRequest(
+            key: key,
+            operation: .write(mutation),
+            levels: levels,
+            timeout: deadline.since(now),
+            isSloppy: isSloppy
+        )
+    }
+
+    /// The same write for those that another ring names.
+    func rerouted(_ route: Route, _ coordinator: WriteCoordinator) -> WriteFlight {
+        var flight = WriteFlight(
+            origin: origin,
+            key: key,
+            replicas: route.replicas,
+            homes: route.homes,
+            epoch: route.epoch,
+            levels: levels,
+            isSloppy: isSloppy,
+            deadline: deadline,
+            mutation: mutation,
+            found: found,
+            coordinator: coordinator
+        )
+        flight.context = context
+        flight.previous = previous
+        return flight
+    }
 }
 
 extension StoredKey {
@@ -76,7 +136,7 @@ extension StoredKey {
 
 /// A request handed on to a replica of its key.
 struct ForwardFlight: Sendable {
-    let ticket: Ticket
+    let origin: Origin
     let request: ClientRequest
     let deadline: Instant
     let began: Instant
@@ -107,6 +167,8 @@ struct CoverageFlight: Sendable {
 
     let ticket: Ticket
     let deadline: Instant
+    /// Of the ring by which those who are asked were chosen.
+    let epoch: UInt64
     var kind: Kind
 }
 

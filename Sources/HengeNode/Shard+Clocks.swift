@@ -12,7 +12,7 @@ extension Shard {
     /// By partition: all home replicas where this node is one, none elsewhere.
     static func homes(of node: NodeID, in ring: Ring) -> [[NodeID]] {
         (0..<ring.partitions).map { partition in
-            let list = ring.preferenceList(partition: partition)
+            let list = ring.homes(partition: partition)
             guard list.contains(node) else { return [] }
             return (0..<list.count).map { list[$0] }
         }
@@ -55,7 +55,7 @@ extension Shard {
             // A pass under way began with claims that no longer hold.
             entropyPeers[index].voided.insert(partition)
             entropyPeers[index].theirPass?.clocks[partition] = nil
-            entropyPeers[index].due = min(entropyPeers[index].due, time.now + compareRetry)
+            entropyPeers[index].beDue(by: time.now + compareRetry)
         }
     }
 
@@ -68,11 +68,9 @@ extension Shard {
         guard !isOldCopy else { return }
         isOldCopy = true
         for partition in 0..<ring.partitions {
-            let homes = ring.preferenceList(partition: partition)
-            guard let own = homes.slot(of: node), homes.count > 1 else { continue }
-            var others = ReplicaSet.first(homes.count)
-            others.remove(own)
-            uncompared[partition] = others
+            let homes = ring.homes(partition: partition)
+            guard homes.contains(node), homes.count > 1 else { continue }
+            uncompared[partition] = Set(clocks.others(of: partition))
         }
         for index in entropyPeers.indices { entropyPeers[index].isWanted = true }
         if !uncompared.isEmpty { effects.emit(.note(.mustCompare)) }
@@ -87,10 +85,8 @@ extension Shard {
     }
 
     mutating func compared(_ partition: Int, with peer: NodeID) {
-        guard !uncompared.isEmpty, var others = uncompared[partition],
-            let slot = ring.preferenceList(partition: partition).slot(of: peer)
-        else { return }
-        others.remove(slot)
+        guard !uncompared.isEmpty, var others = uncompared[partition] else { return }
+        others.remove(peer)
         uncompared[partition] = others.isEmpty ? nil : others
     }
 
@@ -115,7 +111,7 @@ extension Shard {
                 && !known.covers(dot)
         }
         guard !unclaimed.isEmpty else { return }
-        let members = ring.document.members.map(\.id).filter { $0 != node }
+        let members = ring.allMembers.map(\.id).filter { $0 != node }
         let settlement = Settlement(
             clock: VersionVector(sorted: unclaimed),
             members: members,
@@ -133,7 +129,7 @@ extension Shard {
         else { return }
         heldRound &+= 1
         let id = RequestID(.upkeep, (UpkeepQuestion.held.rawValue, heldRound))
-        for member in ring.document.members where member.id != node && isUp(member.id) {
+        for member in ring.allMembers where member.id != node && isUp(member.id) {
             effects.emit(.sendBulk(member.id, .entropy(id, .askHeld)))
         }
     }

@@ -13,27 +13,47 @@ extension Shard {
         in ring: Ring,
         firstQuestion: UInt32
     ) -> [EntropyPeer] {
-        var shared: [NodeID: [Int]] = [:]
-        for partition in 0..<ring.partitions {
-            let homes = ring.preferenceList(partition: partition)
-            guard homes.contains(node) else { continue }
-            homes.forEach { if $0 != node { shared[$0, default: []].append(partition) } }
-        }
+        let shared = shared(by: node, in: ring)
         return shared.keys.sorted().map {
-            EntropyPeer(
-                id: $0,
-                own: node,
-                shared: shared[$0] ?? [],
-                machine: Comparison(
-                    partitionBits: ring.partitionBits,
-                    limits: EntropyLimits()
-                ),
-                firstQuestion: firstQuestion
-            )
+            entropyPeer($0, of: node, in: ring, shared: shared[$0] ?? [], firstQuestion)
         }
     }
 
+    /// By other home replica: the partitions that it shares with the node, rising.
+    static func shared(by node: NodeID, in ring: Ring) -> [NodeID: [Int]] {
+        var shared: [NodeID: [Int]] = [:]
+        for partition in 0..<ring.partitions {
+            let homes = ring.homes(partition: partition)
+            guard homes.contains(node) else { continue }
+            homes.forEach { if $0 != node { shared[$0, default: []].append(partition) } }
+        }
+        return shared
+    }
+
+    static func entropyPeer(
+        _ id: NodeID,
+        of node: NodeID,
+        in ring: Ring,
+        shared: [Int],
+        _ firstQuestion: UInt32
+    ) -> EntropyPeer {
+        EntropyPeer(
+            id: id,
+            own: node,
+            shared: shared,
+            machine: Comparison(partitionBits: ring.partitionBits, limits: EntropyLimits()),
+            firstQuestion: firstQuestion
+        )
+    }
+
     func entropyPeer(_ id: NodeID) -> Int? { entropyPeers.firstIndex { $0.id == id } }
+
+    /// Comparisons that this node has begun and that go on.
+    var activeComparisons: Int {
+        var active = 0
+        for index in entropyPeers.indices where !entropyPeers[index].machine.isIdle { active += 1 }
+        return active
+    }
 
     // MARK: The schedule
 
@@ -45,7 +65,8 @@ extension Shard {
         for index in entropyPeers.indices {
             let peer = entropyPeers[index]
             // An old copy is of no use before it was compared, whoever begins as a rule.
-            let isDue = (peer.begins || !isCompared) && time.now >= peer.due
+            let isTime = peer.due.map { time.now >= $0 } ?? false
+            let isDue = (peer.begins || !isCompared) && isTime
             let mendsSoon = peer.lacksHints && time.now >= peer.began + compareAfterDrops
             guard isDue || mendsSoon || peer.isWanted else { continue }
             beginComparison(index, at: time, &effects)
@@ -68,7 +89,9 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         let peer = entropyPeers[index]
-        guard isUp(peer.id), trees.isReady, peer.machine.isIdle else { return }
+        guard isUp(peer.id), trees.isReady, peer.machine.isIdle, !peer.shared.isEmpty else {
+            return
+        }
         if let theirs = peer.theirPass {
             // It is being done, unless the other has given up without a word.
             guard time.now.since(theirs.heard) > Self.passSilenceMax else { return }
@@ -83,7 +106,7 @@ extension Shard {
         entropyPeers[index].left = 0
         entropyPeers[index].clocks = [:]
         entropyPeers[index].voided = []
-        let roots = peer.shared.filter { !upkeep.isUntrusted[$0] }
+        let roots = peer.shared.filter { mayCompare($0) }
             .map { PartitionRoot(partition: $0, root: trees.root(of: $0)) }
         let told = clocks.news(for: peer.id)
         advance(comparison: index, .begin(roots, clocks: told), at: time, &effects)
@@ -103,7 +126,7 @@ extension Shard {
         guard let index = entropyPeer(id) else { return }
         entropyPeers[index].theirLast = nil
         // Hints come first: they are what it missed, and nothing has to be looked for.
-        entropyPeers[index].due = min(entropyPeers[index].due, time.now + compareRetry)
+        entropyPeers[index].beDue(by: time.now + compareRetry)
     }
 
     mutating func peerWentDown(
@@ -140,10 +163,7 @@ extension Shard {
     ) {
         // A buffer of its own: what one effect leads to may step this comparison again.
         var wanted = EffectBuffer<Comparison.Effect>()
-        let wasIdle = entropyPeers[index].machine.isIdle
         entropyPeers[index].machine.step(input, now: time.now, effects: &wanted)
-        let isIdle = entropyPeers[index].machine.isIdle
-        if wasIdle != isIdle { activeComparisons += isIdle ? -1 : 1 }
         for position in 0..<wanted.count {
             carryOut(wanted[position], of: index, at: time, &effects)
         }

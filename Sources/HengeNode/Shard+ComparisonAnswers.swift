@@ -134,7 +134,7 @@ extension Shard {
         var pass = EntropyPeer.TheirPass(id: id, began: time.now, heard: time.now, clocks: [:])
         for root in roots {
             let partition = root.partition
-            if entropyPeers[index].place(of: partition) == nil || upkeep.isUntrusted[partition] {
+            if entropyPeers[index].place(of: partition) == nil || !mayCompare(partition) {
                 unready.append(partition)
             } else if root.root == trees.root(of: partition) {
                 let theirs = clocks.told(by: sender, partition: partition)

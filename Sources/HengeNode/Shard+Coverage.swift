@@ -7,9 +7,10 @@ import HengeRing
 /// up, this node's own where it has one.
 extension Shard {
     private func coveringNode(of partition: Int) -> NodeID? {
-        let replicas = ring.preferenceList(partition: partition)
-        if replicas.contains(node) { return node }
-        return aliveSlots(of: replicas).lowest.map { replicas[$0] }
+        let roles = ring.roles(partition: partition)
+        if let own = roles.homes.slot(of: node), roles.readers.contains(own) { return node }
+        let alive = aliveSlots(of: roles.homes).intersection(roles.readers)
+        return alive.lowest.map { roles.homes[$0] }
     }
 
     // MARK: Scan
@@ -38,6 +39,7 @@ extension Shard {
         let flight = CoverageFlight(
             ticket: ticket,
             deadline: deadline,
+            epoch: ring.document.epoch,
             kind: .scan(range, end: asked.through, node: target)
         )
         let id = RequestID(.coverage, coverages.insert(flight))
@@ -45,7 +47,8 @@ extension Shard {
             ask(storage: .scan(asked, StorageToken(id)), &effects)
         } else {
             let timeout = deadline.since(time.now)
-            effects.emit(.send(target, .scan(id, asked, timeout: timeout)))
+            let epoch = ring.document.epoch
+            effects.emit(.send(target, .scan(id, asked, timeout: timeout, epoch: epoch)))
         }
     }
 
@@ -53,8 +56,13 @@ extension Shard {
         _ id: RequestID,
         _ range: ScanRange,
         from sender: NodeID,
+        epoch: UInt64,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
+        let partitions = ring.partition(of: range.from)...ring.partition(of: range.through)
+        guard partitions.allSatisfy({ epoch >= ring.fence(of: $0) }) else {
+            return refuse(id, of: sender, &effects)
+        }
         guard localWork < configuration.replicaWorkMax else {
             effects.emit(.send(sender, .scanned(id, .failure(.readOnly))))
             return
@@ -104,6 +112,7 @@ extension Shard {
     mutating func beginCount(
         _ ticket: Ticket,
         deadline: Instant,
+        at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         if let failure = overload(isWrite: false) {
@@ -118,7 +127,7 @@ extension Shard {
         }
         let keys = tallies.keys
         let own = assigned.indices.reduce(0) { $0 + (assigned[$1] == node ? keys[$1] : 0) }
-        let others = ring.document.members.map(\.id).filter { id in
+        let others = ring.allMembers.map(\.id).filter { id in
             id != node && assigned.contains(id)
         }
         guard !others.isEmpty else {
@@ -126,9 +135,29 @@ extension Shard {
             return
         }
         let kind = CoverageFlight.Kind.count(assigned: assigned, waiting: others, sum: own)
-        let flight = CoverageFlight(ticket: ticket, deadline: deadline, kind: kind)
+        let flight = CoverageFlight(
+            ticket: ticket,
+            deadline: deadline,
+            epoch: ring.document.epoch,
+            kind: kind
+        )
         let id = RequestID(.coverage, coverages.insert(flight))
-        for other in others { effects.emit(.send(other, .count(id))) }
+        for other in others { effects.emit(.send(other, .count(id, epoch: ring.document.epoch))) }
+    }
+
+    mutating func serveCount(
+        _ id: RequestID,
+        from sender: NodeID,
+        epoch: UInt64,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard epoch >= newestFence else { return refuse(id, of: sender, &effects) }
+        effects.emit(.send(sender, .counted(id, keys: tallies.keys)))
+    }
+
+    /// Of all partitions, since a count asks for each.
+    private var newestFence: UInt64 {
+        (0..<ring.partitions).reduce(0) { max($0, ring.fence(of: $1)) }
     }
 
     mutating func finishCount(

@@ -31,7 +31,7 @@ extension Shard {
             guard forwards.generation(at: index) != nil, forwards[index].deadline <= time.now
             else { continue }
             let flight = forwards.remove(index)
-            answer(.client(flight.ticket), .failed(timedOut(flight.request)), &effects)
+            answer(flight.origin, .failed(timedOut(flight.request)), &effects)
         }
         for index in 0..<inspections.indexBound {
             guard inspections.generation(at: index) != nil,
@@ -45,6 +45,7 @@ extension Shard {
             else { continue }
             failCoverage(index, &effects)
         }
+        expireParked(at: time, &effects)
     }
 
     /// The connection to a node is gone: what was asked of it will not be answered.

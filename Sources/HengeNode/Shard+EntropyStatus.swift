@@ -26,7 +26,7 @@ extension Shard {
     }
 
     private func entropyRange(_ partition: Int, at time: ClockReading) -> EntropyStatus.Range? {
-        let homes = ring.preferenceList(partition: partition)
+        let homes = ring.homes(partition: partition)
         guard homes.contains(node) else { return nil }
         var oldest: Instant? = time.now
         for peer in entropyPeers {

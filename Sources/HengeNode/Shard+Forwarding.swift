@@ -5,29 +5,31 @@ import HengeRing
 
 /// Requests for keys that this node holds no replica of.
 extension Shard {
+    /// - Parameter epoch: of the ring by which another node has handed the request on.
     mutating func forward(
         _ request: ClientRequest,
         from origin: Origin,
-        _ replicas: PreferenceList,
-        _ homes: PreferenceList,
+        _ route: Route,
+        by epoch: UInt64,
         _ deadline: Instant,
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        guard case .client(let ticket) = origin else {
-            // Both sides hold the same ring, so this is a peer with another one: it must not
-            // bounce.
+        if case .peer = origin, epoch >= route.epoch {
+            // Both hold the same ring, and see others up: it must not bounce. By an older ring it
+            // comes to where the key was, and with each turn to a ring that is newer.
             let failure = RequestFailure.unavailable(required: 1, alive: 0)
             return answer(origin, .failed(failure), &effects)
         }
-        let alive = coordinators(replicas, homes)
+        let replicas = route.replicas
+        let alive = coordinators(route)
         guard let slot = forwardSlot(alive, of: replicas, at: time.now) else {
             let failure = RequestFailure.unavailable(required: 1, alive: 0)
             return answer(origin, .failed(failure), &effects)
         }
         counters.forwarded += 1
         let flight = ForwardFlight(
-            ticket: ticket,
+            origin: origin,
             request: request,
             deadline: deadline,
             began: time.now,
@@ -49,7 +51,7 @@ extension Shard {
     ) {
         var request = forwards[id.index].request
         request.timeout = forwards[id.index].deadline.since(time.now)
-        effects.emit(.send(target, .forward(id, request)))
+        effects.emit(.send(target, .forward(id, request, epoch: ring.document.epoch)))
     }
 
     mutating func finishForward(
@@ -75,7 +77,15 @@ extension Shard {
             let since = isHedge ? flight.hedgedAt ?? flight.began : flight.began
             hedging.forwardTimes.record(time.now.since(since))
         }
-        answer(.client(flight.ticket), response, &effects)
+        answer(flight.origin, response, &effects)
+    }
+
+    /// Those that can coordinate a forwarded read and were not asked to. Slots that a ring before
+    /// this one has given count as tried.
+    func untried(_ flight: ForwardFlight) -> (replicas: PreferenceList, slots: ReplicaSet) {
+        let roles = ring.roles(partition: ring.partition(of: flight.request.key.token))
+        let alive = aliveSlots(of: roles.homes).intersection(roles.readers)
+        return (roles.homes, alive.subtracting(flight.tried))
     }
 
     /// One of two nodes that were asked will not answer: go on waiting for the other.
@@ -96,9 +106,8 @@ extension Shard {
         let flight = forwards[index]
         if let hedge = flight.hedge { return dropForward(index, peer, hedge) }
         guard flight.target == peer else { return }
-        let replicas = ring.preferenceList(of: flight.request.key.token)
         if !flight.request.isWrite {
-            let rest = aliveSlots(of: replicas).subtracting(flight.tried)
+            let (replicas, rest) = untried(flight)
             if let slot = forwardSlot(rest, of: replicas, at: time.now),
                 let generation = forwards.generation(at: index)
             {
@@ -115,8 +124,8 @@ extension Shard {
             // Maybe a stand-in can be asked. Ends, since each turn takes a node that has gone.
             var request = flight.request
             request.timeout = flight.deadline.since(time.now)
-            return begin(request, from: .client(flight.ticket), at: time, &effects)
+            return begin(request, from: flight.origin, at: time, &effects)
         }
-        answer(.client(flight.ticket), .failed(timedOut(flight.request)), &effects)
+        answer(flight.origin, .failed(timedOut(flight.request)), &effects)
     }
 }

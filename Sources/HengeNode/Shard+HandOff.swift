@@ -56,7 +56,7 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) -> Bool {
         guard record.key.standInFor == nil,
-            ring.preferenceList(of: record.key.token).contains(node)
+            ring.homes(of: record.key.token).contains(node)
         else {
             counters.handOffsForeign += 1
             handOffs[batch.index].refused += 1

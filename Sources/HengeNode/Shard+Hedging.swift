@@ -161,8 +161,7 @@ extension Shard {
         let flight = forwards[id.index]
         invariant(!flight.request.isWrite && flight.hedge == nil)
         hedging.lags(flight.target, id, since: flight.began, at: time.now)
-        let replicas = ring.preferenceList(of: flight.request.key.token)
-        let rest = aliveSlots(of: replicas).subtracting(flight.tried)
+        let (replicas, rest) = untried(flight)
         guard let slot = forwardSlot(rest, of: replicas, at: time.now), mayHedge() else { return }
         forwards[id.index].tried.insert(slot)
         forwards[id.index].hedge = replicas[slot]

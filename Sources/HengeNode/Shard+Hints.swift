@@ -80,8 +80,9 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         let missing = flight.coordinator.hintable
-        guard !missing.isEmpty else { return }
-        let own = flight.key(at: ownSlot(in: flight.replicas))
+        // One that was sent again by a newer ring may not be for this node any more.
+        guard !missing.isEmpty, let slot = flight.replicas.slot(of: node) else { return }
+        let own = flight.key(at: slot)
         for slot in 0..<flight.replicas.count
         where missing.contains(slot) && flight.replicas[slot] != node {
             keepHint(flight.homes[slot], own, isRequired: false, at: time)

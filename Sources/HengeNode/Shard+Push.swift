@@ -166,7 +166,7 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         let peer = handOffs[batch.index].sender
-        guard ring.preferenceList(of: key.token).contains(peer) else { return }
+        guard ring.homes(of: key.token).contains(peer) else { return }
         let record = HandedRecord(key: key, object: object.withoutSiblings)
         switch handOffs[batch.index].origin {
         case .comparison: handOffs[batch.index].obsolete.append(record)
@@ -217,7 +217,7 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        let homes = ring.preferenceList(of: key.token)
+        let homes = ring.homes(of: key.token)
         guard homes.contains(node), homes.contains(peer), isCompared(key.token) else { return }
         counters.disputes += 1
         renewActor(of: key, &effects)

@@ -8,9 +8,7 @@ import HengeRing
 extension Shard {
     mutating func beginRead(
         _ request: ClientRequest,
-        _ replicas: PreferenceList,
-        homes: PreferenceList,
-        _ alive: ReplicaSet,
+        _ route: Route,
         _ origin: Origin,
         _ deadline: Instant,
         _ purpose: ReadFlight.Purpose,
@@ -18,8 +16,9 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         counters.reads += 1
-        let required = request.levels.read.required(of: replicas.count)
-        var alive = alive
+        let replicas = route.replicas
+        let required = request.levels.read.required(of: route.roles.readers.count)
+        var alive = route.readable
         if !isCompared(request.key.token), let own = replicas.slot(of: node) {
             alive.remove(own)
             guard alive.count >= required else {
@@ -36,8 +35,10 @@ extension Shard {
             origin: origin,
             key: request.key,
             replicas: replicas,
-            homes: homes,
+            homes: route.homes,
+            epoch: route.epoch,
             levels: request.levels,
+            isSloppy: request.isSloppy,
             deadline: deadline,
             purpose: purpose,
             began: time.now,
@@ -108,7 +109,8 @@ extension Shard {
         guard isUp(target) else { return false }
         if time.now != reads[id.index].began { reads[id.index].noteAsked(slot, at: time.now) }
         let timeout = reads[id.index].deadline.since(time.now)
-        effects.emit(.send(target, .fetch(id, key, kind, timeout: timeout)))
+        let epoch = reads[id.index].epoch
+        effects.emit(.send(target, .fetch(id, key, kind, timeout: timeout, epoch: epoch)))
         return true
     }
 
@@ -123,6 +125,7 @@ extension Shard {
         counters.readRepairs += slots.count
         let replicas = reads[id.index].replicas
         let timeout = reads[id.index].deadline.since(time.now)
+        let epoch = reads[id.index].epoch
         var unreachable = ReplicaSet()
         for slot in 0..<replicas.count where slots.contains(slot) {
             let target = replicas[slot]
@@ -132,7 +135,8 @@ extension Shard {
             if target == node {
                 apply(Change(key: key, kind: .repair(object, id)), at: time, &effects)
             } else if isUp(target) {
-                effects.emit(.send(target, .store(id, key, object, timeout: timeout)))
+                let message = PeerMessage.store(id, key, object, timeout: timeout, epoch: epoch)
+                effects.emit(.send(target, message))
             } else {
                 unreachable.insert(slot)
             }
@@ -148,6 +152,12 @@ extension Shard {
     ) {
         let origin = reads[id.index].origin
         noteTime(ofRead: id.index, time.now)
+        if case .object = outcome {
+        } else if reads[id.index].isFenced {
+            let flight = reads[id.index]
+            let work = Parked.Work.request(origin, flight.request(at: time.now))
+            return park(work, flight.deadline, after: flight.epoch)
+        }
         switch outcome {
         case .object(let object):
             switch reads[id.index].purpose {
@@ -179,25 +189,34 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
+        let request = read.request(at: time.now)
+        guard read.epoch == ring.document.epoch else {
+            // Whoever coordinates it now has to know what is there.
+            return park(.request(read.origin, request), read.deadline, after: read.epoch)
+        }
         let alive = aliveSlots(of: read.replicas)
-        let required = read.levels.write.required(of: read.replicas.count)
-        guard alive.count >= required else {
-            let failure = RequestFailure.unavailable(required: required, alive: alive.count)
+        let route = Route(
+            roles: ring.roles(partition: ring.partition(of: read.key.token)),
+            replicas: read.replicas,
+            alive: alive,
+            epoch: read.epoch
+        )
+        if let failure = route.writeUnavailability(read.levels.write) {
             return answer(read.origin, .failed(failure), &effects)
         }
+        let (current, next) = route.quorums(read.levels.write)
         let flight = WriteFlight(
             origin: read.origin,
             key: read.key,
             replicas: read.replicas,
             homes: read.homes,
+            epoch: read.epoch,
+            levels: read.levels,
+            isSloppy: read.isSloppy,
             deadline: read.deadline,
             mutation: mutation,
             found: found,
-            coordinator: WriteCoordinator(
-                replicaCount: read.replicas.count,
-                alive: alive,
-                required: required
-            )
+            coordinator: WriteCoordinator(alive: alive, current: current, next: next)
         )
         beginWrite(flight, at: time, &effects)
     }

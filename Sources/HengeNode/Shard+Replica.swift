@@ -70,12 +70,10 @@ extension Shard {
                 return
             }
             guard let merged = merge(latest, object, into: change.key) else {
-                effects.emit(.send(sender, .stored(id, .durable)))
-                return
+                return stored(id, .durable, for: sender, at: time, &effects)
             }
             if let latest, merged.hasSameVersion(as: latest), pending.isDurable(change.key) {
-                effects.emit(.send(sender, .stored(id, .durable)))
-                return
+                return stored(id, .durable, for: sender, at: time, &effects)
             }
             warnOfSiblings(change.key, merged.siblingCount, &effects)
             persist(change, merged, at: time, &effects)
@@ -181,8 +179,7 @@ extension Shard {
                 let slot = writes[write.index].replicas.slot(of: node)
             else { return }
             advance(write: write, .init(slot, result), at: time, &effects)
-        case .merge(_, let sender, let id, _):
-            effects.emit(.send(sender, .stored(id, result)))
+        case .merge(_, let sender, let id, _): stored(id, result, for: sender, at: time, &effects)
         case .repair(_, let read):
             ownRepairEnded(read, result, at: time, &effects)
         case .handedOff(_, let batch): handOffRecordEnded(batch, failure, at: time, &effects)
@@ -190,6 +187,20 @@ extension Shard {
             heldRemoved(wasDropped: version == nil, failure, delivery, at: time, &effects)
         case .purge: if failure == nil { counters.purged += 1 }
         }
+    }
+
+    /// Tells a coordinator, which may be this node with a write that it sends again.
+    private mutating func stored(
+        _ id: RequestID,
+        _ result: StoreResult,
+        for coordinator: NodeID,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard coordinator == node else {
+            return effects.emit(.send(coordinator, .stored(id, result)))
+        }
+        finishStore(id, result, from: node, at: time, &effects)
     }
 
     private mutating func ownRepairEnded(
@@ -214,7 +225,7 @@ extension Shard {
         switch change.kind {
         case .coordinate(let id): coordinationFailed(id, failure, &effects)
         case .merge(_, let sender, let id, _):
-            effects.emit(.send(sender, .stored(id, .failed(failure))))
+            stored(id, .failed(failure), for: sender, at: time, &effects)
         case .repair(_, let read): ownRepairEnded(read, .failed(failure), at: time, &effects)
         case .handedOff(_, let batch): handOffRecordEnded(batch, failure, at: time, &effects)
         case .remove(_, let delivery):
@@ -252,15 +263,36 @@ extension Shard {
 
     // MARK: Serving other coordinators
 
+    /// The sender's ring is too old for what it asks.
+    func refuse(_ id: RequestID, of sender: NodeID, _ effects: inout EffectBuffer<ShardEffect>) {
+        effects.emit(.send(sender, .staleRing(id, epoch: ring.document.epoch)))
+    }
+
     mutating func serveStore(
         _ id: RequestID,
         _ key: StoredKey,
         _ object: EncodedObject,
         from sender: NodeID,
         deadline: Instant,
+        epoch: UInt64,
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
+        let partition = ring.partition(of: key.token)
+        guard epoch >= ring.fence(of: partition) else {
+            return refuse(id, of: sender, &effects)
+        }
+        if epoch > ring.document.epoch {
+            noteNewer(epoch, of: sender, &effects)
+            // By a ring that does not name this node it could take the record for one to forget.
+            if key.standInFor == nil, !ring.homes(partition: partition).contains(node),
+                parked.count < configuration.replicaWorkMax
+            {
+                let timeout = deadline.since(time.now)
+                let message = PeerMessage.store(id, key, object, timeout: timeout, epoch: epoch)
+                return park(message, from: sender, deadline, until: epoch)
+            }
+        }
         counters.replicaStores += 1
         requestedAt = time.now
         let latest = object.latestTimestamp
@@ -288,8 +320,13 @@ extension Shard {
         _ kind: FetchKind,
         from sender: NodeID,
         deadline: Instant,
+        epoch: UInt64,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
+        guard kind == .inspection || epoch >= ring.fence(of: ring.partition(of: key.token)) else {
+            return refuse(id, of: sender, &effects)
+        }
+        if epoch > ring.document.epoch { noteNewer(epoch, of: sender, &effects) }
         counters.replicaFetches += 1
         let mayShow = kind == .inspection || isCompared(key.token)
         guard localWork < configuration.replicaWorkMax, mayShow else {

@@ -6,9 +6,11 @@ import HengeRing
 
 /// The start of a request: can it be met, and who coordinates it.
 extension Shard {
+    /// - Parameter epoch: of the ring by which another node has handed the request on.
     mutating func begin(
         _ request: ClientRequest,
         from origin: Origin,
+        by epoch: UInt64 = 0,
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
@@ -16,10 +18,8 @@ extension Shard {
         if let failure = overload(isWrite: request.isWrite) {
             return answer(origin, .failed(failure), &effects)
         }
-        let homes = ring.preferenceList(of: request.key.token)
-        let replicas = request.isSloppy ? withStandIns(homes, request) : homes
-        let alive = aliveSlots(of: replicas)
-        if let failure = unavailability(request, replicas, alive) {
+        let route = route(request)
+        if let failure = route.unavailability(request) {
             return answer(origin, .failed(failure), &effects)
         }
         let deadline = deadline(request.timeout, time)
@@ -27,51 +27,29 @@ extension Shard {
             counters.expiredDropped += 1
             return answer(origin, .failed(timedOut(request)), &effects)
         }
-        guard coordinates(origin, replicas, homes) else {
-            return forward(request, from: origin, replicas, homes, deadline, at: time, &effects)
+        guard coordinates(origin, route, by: epoch) else {
+            return forward(request, from: origin, route, by: epoch, deadline, at: time, &effects)
         }
-        if replicas != homes { counters.sloppyRequests += 1 }
+        if route.replicas != route.homes { counters.sloppyRequests += 1 }
         switch request.operation {
-        case .inspect:
-            beginInspect(request.key, replicas, origin, deadline, at: time, &effects)
-        case .read:
-            beginRead(
-                request,
-                replicas,
-                homes: homes,
-                alive,
-                origin,
-                deadline,
-                .answer,
-                at: time,
-                &effects
-            )
+        case .inspect: beginInspect(request.key, route, origin, deadline, at: time, &effects)
+        case .read: beginRead(request, route, origin, deadline, .answer, at: time, &effects)
         case .write(let mutation) where mutation.readsFirst:
-            beginRead(
-                request,
-                replicas,
-                homes: homes,
-                alive,
-                origin,
-                deadline,
-                .write(mutation),
-                at: time,
-                &effects
-            )
+            beginRead(request, route, origin, deadline, .write(mutation), at: time, &effects)
         case .write(let mutation):
+            let (current, next) = route.quorums(request.levels.write)
             let flight = WriteFlight(
                 origin: origin,
                 key: request.key,
-                replicas: replicas,
-                homes: homes,
+                replicas: route.replicas,
+                homes: route.homes,
+                epoch: route.epoch,
+                levels: request.levels,
+                isSloppy: request.isSloppy,
                 deadline: deadline,
                 mutation: mutation,
                 found: nil,
-                coordinator: WriteCoordinator(
-                    replicaCount: replicas.count,
-                    alive: alive,
-                    required: request.levels.write.required(of: replicas.count)
-                )
+                coordinator: WriteCoordinator(alive: route.alive, current: current, next: next)
             )
             beginWrite(flight, at: time, &effects)
         }
@@ -98,36 +76,17 @@ extension Shard {
         return .timedOut(required: level.required(of: ring.replicas), received: 0)
     }
 
-    /// Before anything is written: are enough replicas up for every level that the request needs?
-    private func unavailability(
-        _ request: ClientRequest,
-        _ replicas: PreferenceList,
-        _ alive: ReplicaSet
-    ) -> RequestFailure? {
-        var required = 1
-        switch request.operation {
-        case .inspect: break
-        case .read: required = request.levels.read.required(of: replicas.count)
-        case .write(let mutation):
-            required = request.levels.write.required(of: replicas.count)
-            if mutation.readsFirst {
-                required = max(required, request.levels.read.required(of: replicas.count))
-            }
-        }
-        guard alive.count < required else { return nil }
-        return .unavailable(required: required, alive: alive.count)
-    }
-
     // MARK: Inspecting
 
     private mutating func beginInspect(
         _ key: StoredKey,
-        _ replicas: PreferenceList,
+        _ route: Route,
         _ origin: Origin,
         _ deadline: Instant,
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
+        let replicas = route.homes
         let states = (0..<replicas.count).map { slot in
             isUp(replicas[slot]) ? nil : ReplicaReport.State.unreachable
         }
@@ -143,7 +102,14 @@ extension Shard {
                 ask(storage: .load(key, StorageToken(id)), &effects)
             } else {
                 let timeout = deadline.since(time.now)
-                effects.emit(.send(replicas[slot], .fetch(id, key, .inspection, timeout: timeout)))
+                let question = PeerMessage.fetch(
+                    id,
+                    key,
+                    .inspection,
+                    timeout: timeout,
+                    epoch: route.epoch
+                )
+                effects.emit(.send(replicas[slot], question))
             }
         }
     }

@@ -11,9 +11,72 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         guard newer.document.epoch > ring.document.epoch else { return }
+        let older = ring
         ring = newer
         makeRoom(for: newer.document.highestID)
         adopted(newer.document.epoch, by: node)
+        rehome(from: older, at: time, &effects)
+    }
+
+    /// What is known of the home replicas of each partition that has others now.
+    private mutating func rehome(
+        from older: Ring,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        var hasChanged = false
+        for partition in 0..<ring.partitions {
+            let homes = ring.homes(partition: partition)
+            guard homes != older.homes(partition: partition) else { continue }
+            hasChanged = true
+            let ids = homes.contains(node) ? (0..<homes.count).map { homes[$0] } : []
+            clocks.rehome(partition, node: node, homes: ids)
+            settlements[partition] = nil
+            guard let waiting = uncompared[partition] else { continue }
+            // Those that have joined have nothing that the others lack.
+            let rest = waiting.filter { homes.contains($0) }
+            uncompared[partition] = rest.isEmpty || ids.isEmpty ? nil : rest
+        }
+        if hasChanged { shareAnew(at: time, &effects) }
+    }
+
+    /// Compares from now on what this node and each of the others share.
+    private mutating func shareAnew(
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let shared = Self.shared(by: node, in: ring)
+        for id in shared.keys.sorted() where entropyPeer(id) == nil {
+            // Ids of comparisons name places in this list, so nothing ever leaves it.
+            let peer = Self.entropyPeer(id, of: node, in: ring, shared: [], firstGeneration)
+            entropyPeers.append(peer)
+        }
+        for index in entropyPeers.indices {
+            let id = entropyPeers[index].id
+            let partitions = shared[id] ?? []
+            guard partitions != entropyPeers[index].shared else { continue }
+            if !entropyPeers[index].machine.isIdle {
+                advance(comparison: index, .stop, at: time, &effects)
+            }
+            entropyPeers[index].theirPass = nil
+            entropyPeers[index].share(partitions)
+            entropyPeers[index].beDue(by: time.now + compareRetry)
+            // It may have told of what this node did not know yet that they share.
+            clocks.mayHaveMissed(id)
+        }
+    }
+
+    /// Whether this node's replica of a partition can be held against another one: nothing of it
+    /// was lost, and it is not still on its way here.
+    func mayCompare(_ partition: Int) -> Bool {
+        !upkeep.isUntrusted[partition] && !isTakingOver(partition)
+    }
+
+    /// Whether this node is to hold the partition and reads do not ask it yet.
+    func isTakingOver(_ partition: Int) -> Bool {
+        guard ring.step(of: partition) == .writeBoth else { return false }
+        return !ring.preferenceList(partition: partition).contains(node)
+            && ring.nextPreferenceList(partition: partition).contains(node)
     }
 
     /// Tables that go by node ids.

@@ -34,22 +34,31 @@ extension Shard {
     /// of one.
     func coordinates(
         _ origin: Origin,
-        _ replicas: PreferenceList,
-        _ homes: PreferenceList
+        _ route: Route,
+        by epoch: UInt64
     ) -> Bool {
-        if homes.contains(node) { return true }
+        if let own = route.homes.slot(of: node) {
+            // By a newer ring this node may be one that reads ask.
+            if route.roles.readers.contains(own) || epoch > route.epoch { return true }
+        }
         // The node that forwarded it may see others up than this one does; it must not bounce.
-        if case .peer = origin { return replicas.contains(node) }
-        guard aliveSlots(of: homes).isEmpty else { return false }
-        return aliveSlots(of: replicas).lowest.map { replicas[$0] == node } ?? false
+        if case .peer = origin, epoch >= route.epoch { return route.replicas.contains(node) }
+        return standInCoordinator(route).map { route.replicas[$0] == node } ?? false
     }
 
     /// Who may coordinate a request that this node holds nothing of: the home replicas that are up,
     /// or when none is, the first stand-in.
-    func coordinators(_ replicas: PreferenceList, _ homes: PreferenceList) -> ReplicaSet {
-        let alive = aliveSlots(of: homes)
+    func coordinators(_ route: Route) -> ReplicaSet {
+        let alive = aliveSlots(of: route.homes).intersection(route.roles.readers)
         guard alive.isEmpty else { return alive }
-        return aliveSlots(of: replicas).lowest.map { .only($0) } ?? ReplicaSet()
+        return standInCoordinator(route).map { .only($0) } ?? ReplicaSet()
+    }
+
+    /// The first stand-in for one of those that coordinate, when all of these are down.
+    private func standInCoordinator(_ route: Route) -> Int? {
+        let readers = route.roles.readers
+        guard aliveSlots(of: route.homes).isDisjoint(with: readers) else { return nil }
+        return route.readable.lowest
     }
 
     // MARK: Room
@@ -68,7 +77,7 @@ extension Shard {
     /// one that has its home there.
     mutating func mayStandIn(for key: StoredKey, _ bytes: Int) -> Bool {
         guard let home = key.standInFor else { return true }
-        let homes = ring.preferenceList(of: key.token)
+        let homes = ring.homes(of: key.token)
         let isPlace = home != node && homes.contains(home) && !homes.contains(node)
         if isPlace, hasRoomForStandIn(bytes) { return true }
         counters.standInsRefused += 1

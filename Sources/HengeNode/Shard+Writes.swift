@@ -37,11 +37,16 @@ extension Shard {
             counters.expiredDropped += 1
             return endUnbegun(id, timedOut(writes[id.index]), &effects)
         }
+        guard writes[id.index].epoch == ring.document.epoch else {
+            let flight = writes.remove(id.index)
+            let work = Parked.Work.request(flight.origin, flight.request(at: time.now))
+            return park(work, flight.deadline, after: flight.epoch)
+        }
         // Replicas may have gone since the request came.
         let alive = aliveSlots(of: writes[id.index].replicas)
-        let required = writes[id.index].coordinator.required
-        guard alive.count >= required else {
-            let failure = RequestFailure.unavailable(required: required, alive: alive.count)
+        let current = writes[id.index].coordinator.current
+        let next = writes[id.index].coordinator.next
+        if let failure = current.unavailability(alive) ?? next?.unavailability(alive) {
             return endUnbegun(id, .failed(failure), &effects)
         }
         let key = writes[id.index].key(at: ownSlot(in: writes[id.index].replicas))
@@ -89,11 +94,11 @@ extension Shard {
         if writes[id.index].mutation.returnsPrevious { writes[id.index].previous = newest }
         writes[id.index].hasBegun = true
         writes[id.index].coordinator = WriteCoordinator(
-            replicaCount: writes[id.index].replicas.count,
             alive: alive,
-            required: required
+            current: current,
+            next: next
         )
-        replicate(id, key, encoded, at: time, &effects)
+        replicate(id, encoded, at: time, &effects)
     }
 
     private func tooLarge(_ object: EncodedObject) -> RequestFailure? {
@@ -137,9 +142,9 @@ extension Shard {
         return configuration.siblingsMax
     }
 
-    private mutating func replicate(
+    /// Persists the object here, if this node holds the key, and sends it to the others.
+    mutating func replicate(
         _ id: RequestID,
-        _ key: StoredKey,
         _ object: EncodedObject,
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
@@ -151,18 +156,30 @@ extension Shard {
         }
         writeEffects.removeAll()
         let replicas = writes[id.index].replicas
-        let timeout = writes[id.index].deadline.since(time.now)
-        let own = Change(key: key, kind: .coordinate(id))
+        let deadline = writes[id.index].deadline
+        let timeout = deadline.since(time.now)
+        let epoch = writes[id.index].epoch
+        // A write that is sent again has its dot, and may meet a newer record here.
+        let isNew = writes[id.index].object == nil
+        writes[id.index].object = object
+        var again: Change?
         for slot in 0..<replicas.count where targets.contains(slot) {
-            if replicas[slot] == node {
+            let key = writes[id.index].key(at: slot)
+            if replicas[slot] != node {
+                let message = PeerMessage.store(id, key, object, timeout: timeout, epoch: epoch)
+                effects.emit(.send(replicas[slot], message))
+            } else if isNew {
                 let missing = ReplicaSet.first(replicas.count).subtracting(targets)
                 let hints = hintsFor(missing, of: writes[id.index].homes, key, at: time)
+                let own = Change(key: key, kind: .coordinate(id))
                 persist(own, object, hints: hints, at: time, &effects)
             } else {
-                let place = writes[id.index].key(at: slot)
-                effects.emit(.send(replicas[slot], .store(id, place, object, timeout: timeout)))
+                let kind = Change.Kind.merge(object, from: node, id, deadline: deadline)
+                again = Change(key: key, kind: kind)
             }
         }
+        // Last, since it may end the write.
+        if let again { apply(again, at: time, &effects) }
     }
 
     /// Steps the write's coordinator and carries out what it wants.
@@ -177,15 +194,27 @@ extension Shard {
         for index in 0..<writeEffects.count {
             switch writeEffects[index] {
             case .replicate: preconditionFailure("emitted by .begin alone")
+            case .reply(.rejected(.staleRing, _, _)):
+                answeredWrites += 1
+                supersede(id)
             case .reply(let outcome):
                 answeredWrites += 1
                 answer(writes[id.index], outcome, &effects)
             case .finish:
                 answeredWrites -= 1
-                keepHints(of: writes.remove(id.index), at: time, &effects)
+                let flight = writes.remove(id.index)
+                if !flight.isSuperseded { keepHints(of: flight, at: time, &effects) }
             }
         }
         writeEffects.removeAll()
+    }
+
+    /// The write goes on by a newer ring, with the same object.
+    private mutating func supersede(_ id: RequestID) {
+        let flight = writes[id.index]
+        guard let object = flight.object else { preconditionFailure("sent before it was made") }
+        writes[id.index].isSuperseded = true
+        park(.write(flight, object), flight.deadline, after: flight.epoch)
     }
 
     private mutating func answer(
@@ -274,6 +303,14 @@ extension Shard {
             break
         }
         counters.lateAnswers += 1
+    }
+}
+
+extension WriteQuorum {
+    /// Nil when enough of the replicas are up.
+    fileprivate func unavailability(_ alive: ReplicaSet) -> RequestFailure? {
+        let count = count(of: alive)
+        return count < required ? .unavailable(required: required, alive: count) : nil
     }
 }
 

@@ -42,6 +42,8 @@ package struct Shard: ~Copyable {
     /// Writes whose client has its answer while some replica still owes one. A silent replica must
     /// not use up what new requests need.
     var answeredWrites = 0
+    /// What waits for a newer ring.
+    var parked: [Parked] = []
     /// Storage operations asked for and not completed, also those whose request has ended.
     var storageInFlight = 0
 
@@ -76,8 +78,6 @@ package struct Shard: ~Copyable {
     var claims = OwnClaims()
     /// The nodes with which this one shares partitions.
     var entropyPeers: [EntropyPeer]
-    /// Comparisons that this node has begun and that go on.
-    var activeComparisons = 0
     var entropyThrottle: HintThrottle
     /// By partition.
     var settlements: [Int: PendingSettlement] = [:]
@@ -85,7 +85,7 @@ package struct Shard: ~Copyable {
     var upkeep: Upkeep
     /// After the start from an old copy, by partition: with which other home replicas it is to be
     /// compared before it may be read from.
-    var uncompared: [Int: ReplicaSet] = [:]
+    var uncompared: [Int: Set<NodeID>] = [:]
     var isOldCopy = false
     /// Whether the other nodes have said if they have met a later life of this one.
     package private(set) var isLifeKnown = false
@@ -188,6 +188,7 @@ package struct Shard: ~Copyable {
     package var workInFlight: Int {
         flights + replicaWork.count + keyLoads.count + persists.count + pending.count
             + storageInFlight + handOffs.count + activeDeliveries + activeComparisons
+            + parked.count
             + (isUpkeepRunning ? 1 : 0)
     }
 
@@ -195,7 +196,7 @@ package struct Shard: ~Copyable {
     var localWork: Int { storageInFlight + pending.waiting }
 
     /// Client requests that have not been answered.
-    package var inFlight: Int { flights - answeredWrites }
+    package var inFlight: Int { flights - answeredWrites + parked.count { $0.isRequest } }
 
     private var flights: Int {
         reads.count + writes.count + forwards.count + inspections.count + coverages.count
@@ -213,6 +214,7 @@ package struct Shard: ~Copyable {
         effects: inout EffectBuffer<ShardEffect>
     ) {
         take(input, at: time, &effects)
+        if !parked.isEmpty { resumeParked(at: time, &effects) }
         if !hintsToKeep.isEmpty { askToKeepHints(&effects) }
     }
 
@@ -227,7 +229,7 @@ package struct Shard: ~Copyable {
         case .scan(let ticket, let range, let timeout):
             beginScan(range, ticket, deadline: deadline(timeout, time), at: time, &effects)
         case .count(let ticket, let timeout):
-            beginCount(ticket, deadline: deadline(timeout, time), &effects)
+            beginCount(ticket, deadline: deadline(timeout, time), at: time, &effects)
         case .message(let sender, let message):
             receive(message, from: sender, at: time, &effects)
         case .storage(let completion):
@@ -316,34 +318,43 @@ package struct Shard: ~Copyable {
         }
     }
 
-    private mutating func receive(
+    mutating func receive(
         _ message: PeerMessage,
         from sender: NodeID,
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         switch message {
-        case .store(let id, let key, let object, let timeout):
+        case .store(let id, let key, let object, let timeout, let epoch):
             let deadline = deadline(timeout, time)
-            serveStore(id, key, object, from: sender, deadline: deadline, at: time, &effects)
+            serveStore(
+                id,
+                key,
+                object,
+                from: sender,
+                deadline: deadline,
+                epoch: epoch,
+                at: time,
+                &effects
+            )
         case .stored(let id, let result):
             finishStore(id, result, from: sender, at: time, &effects)
-        case .fetch(let id, let key, let kind, let timeout):
+        case .fetch(let id, let key, let kind, let timeout, let epoch):
             let deadline = deadline(timeout, time)
-            serveFetch(id, key, kind, from: sender, deadline: deadline, &effects)
+            serveFetch(id, key, kind, from: sender, deadline: deadline, epoch: epoch, &effects)
         case .fetched(let id, let result):
             finishFetch(id, result, from: sender, at: time, &effects)
-        case .forward(let id, let request):
+        case .forward(let id, let request, let epoch):
             counters.forwardsServed += 1
-            begin(request, from: .peer(sender, id), at: time, &effects)
+            noteNewer(epoch, of: sender, &effects)
+            begin(request, from: .peer(sender, id), by: epoch, at: time, &effects)
         case .forwarded(let id, let response):
             finishForward(id, response, from: sender, at: time, &effects)
-        case .scan(let id, let range, _):
-            serveScan(id, range, from: sender, &effects)
+        case .scan(let id, let range, _, let epoch):
+            serveScan(id, range, from: sender, epoch: epoch, &effects)
         case .scanned(let id, let result):
             finishScan(id, result, &effects)
-        case .count(let id):
-            effects.emit(.send(sender, .counted(id, keys: tallies.keys)))
+        case .count(let id, let epoch): serveCount(id, from: sender, epoch: epoch, &effects)
         case .counted(let id, let keys):
             finishCount(id, keys, from: sender, &effects)
         case .handOff(let id, let records):
@@ -356,6 +367,8 @@ package struct Shard: ~Copyable {
             }
         case .entropy(let id, let message):
             serveEntropy(id, message, from: sender, at: time, &effects)
+        case .staleRing(let id, let epoch):
+            refusedForRing(id, epoch, by: sender, at: time, &effects)
         case .gossip: break
         }
     }

@@ -56,6 +56,8 @@ package struct ShardCounters: Hashable, Sendable {
     /// Client requests handed on to another node because this one holds no replica of the key.
     package var forwarded = 0
     package var forwardsServed = 0
+    /// Answers of other nodes that this one's ring is too old for what it asked.
+    package var staleRingRefusals = 0
     package var replicaStores = 0
     package var replicaFetches = 0
     package var unavailable = 0

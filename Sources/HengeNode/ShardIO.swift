@@ -61,6 +61,8 @@ package enum ShardEffect: Sendable {
     case sendBulk(NodeID, PeerMessage)
     case storage(StorageRequest)
     case reply(Ticket, ShardReply)
+    /// Another node has the ring of this epoch, which is newer than the shard's: get it.
+    case ringIsOld(epoch: UInt64, NodeID)
     case note(ShardNote)
 }
 

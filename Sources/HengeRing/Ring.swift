@@ -73,6 +73,23 @@ package final class Ring: Sendable {
             ? preferenceList(partition: partition) : nextPreferenceList(partition: partition)
     }
 
+    /// The nodes that are to hold the partition's records at its present step: those that writes go
+    /// to. In the middle of a change they are the current ones and after them the next ones.
+    /// Allocates nothing.
+    package func homes(partition: Int) -> PreferenceList {
+        switch step(of: partition) {
+        case .current: preferenceList(partition: partition)
+        case .writeBoth, .readNext:
+            preferenceList(partition: partition).union(nextPreferenceList(partition: partition))
+        case .next: nextPreferenceList(partition: partition)
+        }
+    }
+
+    /// The nodes that are to hold `token`; see ``homes(partition:)``.
+    package func homes(of token: Token) -> PreferenceList {
+        homes(partition: partition(of: token))
+    }
+
     /// How far the partition is in the change that is running; `.current` when none is. It is
     /// `.next` from the beginning where the change leaves the nodes of the partition as they are.
     package func step(of partition: Int) -> PartitionStep {

@@ -70,6 +70,7 @@ struct Describer {
         case .storage(.saveWatermark(let partition, _, _)):
             "-> disk: save the watermark of partition \(partition)"
         case .reply(let ticket, let reply): "-> client \(ticket.rawValue): \(describe(reply))"
+        case .ringIsOld(let epoch, let peer): "-> n\(peer.rawValue) has the ring of epoch \(epoch)"
         case .note(let note): "note: \(describe(note))"
         }
     }
@@ -105,20 +106,21 @@ struct Describer {
 
     private mutating func describe(_ message: PeerMessage) -> String {
         switch message {
-        case .store(_, let key, let object, _): "store \(name(key)) \(describe(object))"
+        case .store(_, let key, let object, _, _): "store \(name(key)) \(describe(object))"
         case .stored(_, let result): "stored: \(result)"
-        case .fetch(_, let key, let kind, _): "fetch \(kind) of \(name(key))"
+        case .fetch(_, let key, let kind, _, _): "fetch \(kind) of \(name(key))"
         case .fetched(_, .object(let object)): "fetched: \(describe(object))"
         case .fetched(_, .digest(let digest)):
             "fetched: digest \(digest == .absent ? "of nothing" : "of something")"
         case .fetched(_, .failed(let failure)): "fetched: failed, \(failure)"
         case .fetched(_, .overloaded): "fetched: overloaded"
-        case .forward(_, let request): "forward \(describe(request))"
+        case .forward(_, let request, _): "forward \(describe(request))"
         case .forwarded(_, let response): "forwarded: \(describe(response))"
         case .scan: "scan"
         case .scanned: "scanned"
         case .count: "count"
         case .counted: "counted"
+        case .staleRing(_, let epoch): "refused: this is epoch \(epoch)"
         case .handOff(_, let records):
             "hand over \(records.map { name($0.key) }.joined(separator: " "))"
         case .handedOff(_, let result): "handed over: \(result)"

@@ -75,7 +75,7 @@ extension Simulation {
         switch input {
         case .request(let ticket, let request):
             observe(request, at: node, by: .client(ticket))
-        case .message(let sender, .forward(let id, let request)):
+        case .message(let sender, .forward(let id, let request, _)):
             observe(request, at: node, by: .peer(sender, id))
         case .message(_, let message): try observe(message, at: node)
         case .storage(let completion): try observe(completion, at: node, process)
@@ -97,7 +97,7 @@ extension Simulation {
 
     private func observe(_ message: PeerMessage, at node: SimulatedNode) throws(Violation) {
         switch message {
-        case .store(_, let key, let object, _):
+        case .store(_, let key, let object, _, _):
             try causal.received(object, of: key, at: node.index)
         case .fetched(_, .object(let object?)):
             try receivedByContent(object, at: node)
@@ -110,7 +110,7 @@ extension Simulation {
                 try causal.received(record.object, of: record.key, at: node.index)
             }
         case .stored, .fetch, .fetched, .forward, .forwarded, .scan, .scanned, .count, .counted,
-            .handedOff, .gossip, .entropy:
+            .handedOff, .gossip, .entropy, .staleRing:
             break
         }
     }
@@ -209,7 +209,7 @@ extension Simulation {
             let wroteNothing = reply.saysNothingWritten
             causal.ended(.client(ticket), wroteNothing: wroteNothing, at: node.index)
             try answer(Int(ticket.rawValue), reply, from: node)
-        case .note: break
+        case .note, .ringIsOld: break
         }
     }
 
@@ -219,7 +219,7 @@ extension Simulation {
         _ process: Process
     ) throws(Violation) {
         switch message {
-        case .store(_, let key, let object, _):
+        case .store(_, let key, let object, _, _):
             let before = causal.writeCount(of: key)
             let own = process.persisting.first {
                 $0.standingIn(for: nil) == key.standingIn(for: nil)
@@ -238,9 +238,9 @@ extension Simulation {
             for record in records {
                 try causal.emitted(record.object, of: record.key, by: node.index)
             }
-        case .forward(_, let request): causal.forwarded(request, by: node.index)
+        case .forward(_, let request, _): causal.forwarded(request, by: node.index)
         case .stored, .fetch, .fetched, .forwarded, .scan, .scanned, .count, .counted,
-            .handedOff, .gossip, .entropy:
+            .handedOff, .gossip, .entropy, .staleRing:
             break
         }
     }

@@ -33,10 +33,10 @@ package struct Trace {
         switch input {
         case .request(let ticket, let request):
             scratch.writeInteger(ticket.rawValue)
-            write(.forward(RequestID(rawValue: 1), request))
+            write(.forward(RequestID(rawValue: 1), request, epoch: 0))
         case .scan(let ticket, let range, let timeout):
             scratch.writeInteger(ticket.rawValue)
-            write(.scan(RequestID(rawValue: 2), range, timeout: timeout))
+            write(.scan(RequestID(rawValue: 2), range, timeout: timeout, epoch: 0))
         case .count(let ticket, _):
             scratch.writeInteger(ticket.rawValue)
             scratch.writeInteger(UInt8(3))
@@ -74,6 +74,9 @@ package struct Trace {
         case .reply(let ticket, let reply):
             scratch.writeInteger(ticket.rawValue)
             write(reply)
+        case .ringIsOld(let epoch, let peer):
+            scratch.writeInteger(epoch)
+            scratch.writeInteger(peer.rawValue)
         case .note(let note): scratch.writeString("\(note)")
         }
         end()
@@ -180,7 +183,7 @@ package struct Trace {
             scratch.writeInteger(token.rawValue)
             scratch.writeString("\(target) \(through)")
         case .scan(let range, let token):
-            write(.scan(RequestID(rawValue: token.rawValue), range, timeout: .zero))
+            write(.scan(RequestID(rawValue: token.rawValue), range, timeout: .zero, epoch: 0))
         case .list(let range, let token):
             scratch.writeInteger(token.rawValue)
             scratch.writeInteger(range.from.rawValue)

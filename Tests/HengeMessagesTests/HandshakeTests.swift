@@ -116,11 +116,11 @@ import struct NIOCore.ByteBuffer
         #expect(throws: HandshakeRefusal.wrongCluster(ours: 7, theirs: 8)) {
             try here.agree(with: hello(versions: 9...9, cluster: 8), expected: NodeID(2))
         }
-        #expect(try here.agree(with: hello(node: 2), expected: NodeID(2)) == 2)
+        #expect(try here.agree(with: hello(node: 2), expected: NodeID(2)) == 3)
     }
 
     private func hello(
-        versions: ClosedRange<UInt16> = 2...2,
+        versions: ClosedRange<UInt16> = 3...3,
         cluster: UInt64 = 7,
         node: UInt16 = 1,
         name: String = "stone"

@@ -36,10 +36,11 @@ import struct NIOCore.ByteBuffer
         let id = RequestID(rawValue: 1)
         var random = SeededGenerator(seed: 1)
         let key = random.anyKey()
-        let sent = PeerMessage.fetch(id, key, .digest, timeout: .seconds(7_200))
+        let sent = PeerMessage.fetch(id, key, .digest, timeout: .seconds(7_200), epoch: 9)
         let longest = Interval.microseconds(UInt64(UInt32.max))
         #expect(
-            try PeerMessageCodec.read(bytes(sent)) == .fetch(id, key, .digest, timeout: longest)
+            try PeerMessageCodec.read(bytes(sent))
+                == .fetch(id, key, .digest, timeout: longest, epoch: 9)
         )
     }
 

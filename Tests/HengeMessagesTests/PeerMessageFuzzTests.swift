@@ -80,18 +80,20 @@ import struct NIOCore.ByteBuffer
     func rules() {
         expect("", .truncated)
         expect("00", .unknownType(0))
-        expect("0f" + id, .unknownType(15))
-        expect("09" + id + "00", .trailingBytes(1))
+        expect("10" + id, .unknownType(16))
+        expect("09" + id + epoch + "00", .trailingBytes(1))
         expect("02" + id + "04", .invalidField("store result"))
         expect("02" + id + "0100", .invalidField("storage failure"))
-        expect("03" + id + "00000001" + "03", .invalidField("fetch kind"))
+        expect("03" + id + epoch + "00000001" + "03", .invalidField("fetch kind"))
         expect("04" + id + "04", .invalidField("fetch result"))
         expect("04" + id + "0002", .invalidField("object"))
         expect("04" + id + "0001" + "00000001" + "02", .invalidObject(.unknownFormat(2)))
-        expect("05" + id + "00000001" + "00", .invalidField("consistency"))
-        expect("05" + id + "00000001" + "09", .invalidField("consistency"))
-        expect("05" + id + "00000001" + "f1f4", .invalidField("consistency"))
-        expect("05" + id + "00000001" + "f1f2" + "00" + "00000001" + "00", .invalidField("key"))
+        expect("05" + id + epoch + "00000001" + "00", .invalidField("consistency"))
+        expect("05" + id + epoch + "00000001" + "09", .invalidField("consistency"))
+        expect("05" + id + epoch + "00000001" + "f1f4", .invalidField("consistency"))
+        expect(
+            "05" + id + epoch + "00000001" + "f1f2" + "00" + "00000001" + "00", .invalidField("key")
+        )
         expect("06" + id + "05", .invalidField("response"))
         expect("06" + id + "0102", .truncated)
         expect("06" + id + "01" + "ffffffff", .truncated)
@@ -101,7 +103,7 @@ import struct NIOCore.ByteBuffer
         expect("06" + id + "0311", .invalidField("reports"))
         expect("06" + id + "0301" + "0001" + "04", .invalidField("report"))
         expect("06" + id + "04" + "08" + "0000000000000000", .invalidField("failure"))
-        expect("05" + id + "00000001" + "f1f2" + "02", .invalidField("flag"))
+        expect("05" + id + epoch + "00000001" + "f1f2" + "02", .invalidField("flag"))
         expect("0b" + id + "ffffffff", .truncated)
         expect("0c" + id + "03", .invalidField("hand-off result"))
         expect("0d" + id + "04", .invalidField("gossip"))
@@ -117,7 +119,7 @@ import struct NIOCore.ByteBuffer
         let tail = "00000001" + "00000001" + "0000000000000000"
         func scan(_ from: String, _ through: String, _ rest: String) -> String {
             let token = String(repeating: "0", count: 14)
-            return "07" + id + "00000001" + token + from + token + through + rest
+            return "07" + id + epoch + "00000001" + token + from + token + through + rest
         }
         expect(scan("02", "01", "00000000" + tail), .invalidField("scan range"))
         expect(scan("01", "01", bucket256 + tail), .invalidField("scan range"))
@@ -156,6 +158,7 @@ import struct NIOCore.ByteBuffer
     }
 
     private let id = "0000000000000001"
+    private let epoch = "0000000000000001"
     private let actor = "0000000000000007"
     private let counter0 = "0000000000000000"
     private let entry = "0000000000000007" + "0000000000000001"

@@ -8,24 +8,26 @@ import struct NIOCore.ByteBuffer
 /// Random values of everything that travels between nodes.
 extension SeededGenerator {
     /// How many cases ``anyMessage(kind:)`` knows.
-    static let messageKinds = 14
+    static let messageKinds = 15
 
     mutating func anyMessage() -> PeerMessage { anyMessage(kind: below(Self.messageKinds)) }
 
     mutating func anyMessage(kind: Int) -> PeerMessage {
         let id = RequestID(rawValue: next())
         switch kind {
-        case 0: return .store(id, anyHeldKey(), anyObject(), timeout: anyInterval())
+        case 0:
+            let timeout = anyInterval()
+            return .store(id, anyHeldKey(), anyObject(), timeout: timeout, epoch: next())
         case 1: return .stored(id, anyStoreResult())
         case 2:
             let kind = FetchKind(rawValue: UInt8(below(3))) ?? .object
-            return .fetch(id, anyHeldKey(), kind, timeout: anyInterval())
+            return .fetch(id, anyHeldKey(), kind, timeout: anyInterval(), epoch: next())
         case 3: return .fetched(id, anyFetchResult())
-        case 4: return .forward(id, anyRequest())
+        case 4: return .forward(id, anyRequest(), epoch: next())
         case 5: return .forwarded(id, anyResponse())
-        case 6: return .scan(id, anyScanRange(), timeout: anyInterval())
+        case 6: return .scan(id, anyScanRange(), timeout: anyInterval(), epoch: next())
         case 7: return .scanned(id, anyScanResult())
-        case 8: return .count(id)
+        case 8: return .count(id, epoch: next())
         case 9: return .counted(id, keys: (0..<below(20)).map { _ in Int(next() >> 1) })
         case 10:
             let records = (0..<below(5)).map { _ in
@@ -39,6 +41,7 @@ extension SeededGenerator {
             default: return .handedOff(id, .overloaded)
             }
         case 12: return .gossip(anyGossip())
+        case 13: return .staleRing(id, epoch: next())
         default: return .entropy(id, anyEntropy())
         }
     }

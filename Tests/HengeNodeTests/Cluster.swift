@@ -49,6 +49,8 @@ final class Cluster {
     private(set) var sent: [String] = []
     private(set) var replies: [UInt64: [ShardReply]] = [:]
     private(set) var notes: [ShardNote] = []
+    /// Of which rings nodes have heard that they lack.
+    private(set) var oldRings: [(epoch: UInt64, of: NodeID, at: NodeID)] = []
     private(set) var now = Instant(nanoseconds: 1_000_000_000)
     private(set) var wallMilliseconds: Int64 = 1_700_000_000_000
     private var tickets: UInt64 = 0
@@ -225,6 +227,7 @@ final class Cluster {
         case .storage(let request): queue.append(.storage(id, request))
         case .reply(let ticket, let reply): replies[ticket.rawValue, default: []].append(reply)
         case .note(let note): notes.append(note)
+        case .ringIsOld(let epoch, let peer): oldRings.append((epoch, of: peer, at: id))
         }
     }
 

@@ -170,7 +170,8 @@ import Testing
         cluster.ask(.write(.delete()), key("k"))
         keepHouse(cluster, rounds: 6)
         #expect(cluster.node(1).disk.isEmpty)
-        let store = PeerMessage.store(RequestID(rawValue: 1), key("k"), old, timeout: .seconds(1))
+        let store = PeerMessage.store(
+            RequestID(rawValue: 1), key("k"), old, timeout: .seconds(1), epoch: 1)
         cluster.step(NodeID(1), .message(from: NodeID(2), store))
         cluster.settle()
         #expect(cluster.sent.last == "1→2 stored durable")

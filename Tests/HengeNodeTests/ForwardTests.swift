@@ -102,7 +102,7 @@ import Testing
             levels: .standard,
             timeout: .milliseconds(100)
         )
-        let message = PeerMessage.forward(RequestID(rawValue: 77), request)
+        let message = PeerMessage.forward(RequestID(rawValue: 77), request, epoch: 1)
         let sender = NodeID(UInt16(replicas[0]))
         cluster.step(NodeID(UInt16(outsider)), .message(from: sender, message))
         #expect(cluster.sent == ["\(outsider)→\(replicas[0]) forwarded"])
@@ -118,7 +118,7 @@ import Testing
             levels: .standard,
             timeout: .zero
         )
-        let message = PeerMessage.forward(RequestID(rawValue: 77), request)
+        let message = PeerMessage.forward(RequestID(rawValue: 77), request, epoch: 1)
         let target = NodeID(UInt16(replicas[0]))
         cluster.step(target, .message(from: NodeID(UInt16(outsider)), message))
         cluster.run()

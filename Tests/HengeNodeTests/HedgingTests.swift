@@ -162,7 +162,7 @@ import Testing
             #expect(cluster.node(outsider).shard.counters.hedges == 1)
             if lost < 2 {
                 cluster.take(down: replicas[lost])
-            } else if case .message(_, let second, .forward(let id, _))? = cluster.held.last {
+            } else if case .message(_, let second, .forward(let id, _, _))? = cluster.held.last {
                 let failure = RequestFailure.unavailable(required: 1, alive: 0)
                 let message = PeerMessage.forwarded(id, .failed(failure))
                 cluster.step(NodeID(UInt16(outsider)), .message(from: second, message))

@@ -240,7 +240,8 @@ import Testing
                 RequestID(rawValue: 7),
                 place,
                 object,
-                timeout: .seconds(1)
+                timeout: .seconds(1),
+                epoch: 1
             )
             cluster.step(NodeID(UInt16(receiver)), .message(from: NodeID(UInt16(e)), store))
             cluster.run()

@@ -156,7 +156,7 @@ private final class SlowNodeWorld {
             guard let time = began.removeValue(forKey: ticket.rawValue) else { return }
             times.append(now.since(time))
             submit()
-        case .sendBulk, .storage, .note: Issue.record("unexpected \(effect)")
+        case .sendBulk, .storage, .ringIsOld, .note: Issue.record("unexpected \(effect)")
         }
     }
 

@@ -58,7 +58,7 @@ func spell(_ message: PeerMessage) -> String {
     switch message {
     case .store: "store"
     case .stored(_, let result): "stored \(result)"
-    case .fetch(_, _, let kind, _): "fetch \(kind)"
+    case .fetch(_, _, let kind, _, _): "fetch \(kind)"
     case .fetched(_, .object): "fetched object"
     case .fetched(_, .digest): "fetched digest"
     case .fetched(_, .failed(let failure)): "fetched \(failure)"
@@ -71,6 +71,7 @@ func spell(_ message: PeerMessage) -> String {
     case .counted: "counted"
     case .handOff(_, let records): "hand over \(records.count)"
     case .handedOff(_, let result): "handed over \(result)"
+    case .staleRing: "stale ring"
     case .gossip: "gossip"
     case .entropy: "entropy"
     }

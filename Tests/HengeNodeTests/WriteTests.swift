@@ -123,7 +123,7 @@ import struct NIOCore.ByteBuffer
         cluster.holds = { $0.isMessage("store") }
         let other = cluster.request(.write(.value("w")), k)
         cluster.run()
-        guard case .message(_, _, .store(let id, _, _, _))? = cluster.held.first else {
+        guard case .message(_, _, .store(let id, _, _, _, _))? = cluster.held.first else {
             Issue.record("nothing was sent to node 2")
             return
         }
@@ -142,7 +142,7 @@ import struct NIOCore.ByteBuffer
         cluster.holds = { $0.isMessage("store", from: 1) }
         cluster.request(.write(.value("v")), k)
         cluster.run()
-        guard case .message(_, _, .store(let id, _, _, _))? = cluster.held.first else {
+        guard case .message(_, _, .store(let id, _, _, _, _))? = cluster.held.first else {
             Issue.record("nothing was sent")
             return
         }

@@ -49,9 +49,9 @@ final class Mutant: Interposer {
                 guard let object = try? EncodedObject(bytes) else { return [effect] }
                 let changed = change(object.decoded()).encoded()
                 return [.storage(.persist(key, changed.bytes, hints: hints, token))]
-            case .send(let target, .store(let id, let key, let object, let timeout)):
+            case .send(let target, .store(let id, let key, let object, let timeout, let epoch)):
                 let changed = change(object.decoded()).encoded()
-                return [.send(target, .store(id, key, changed, timeout: timeout))]
+                return [.send(target, .store(id, key, changed, timeout: timeout, epoch: epoch))]
             default: return [effect]
             }
         }
@@ -186,7 +186,10 @@ extension Mutant {
     static func forgedValues() -> Mutant {
         let mutant = Mutant()
         mutant.effect = { effect in
-            guard case .send(let target, .store(let id, let key, let object, let timeout)) = effect
+            guard
+                case .send(
+                    let target, .store(let id, let key, let object, let timeout, let epoch)) =
+                    effect
             else { return [effect] }
             let siblings = object.decoded().siblings.map { sibling in
                 Sibling(
@@ -197,7 +200,7 @@ extension Mutant {
                 )
             }
             let forged = VersionedObject(context: object.context, siblings: siblings).encoded()
-            return [.send(target, .store(id, key, forged, timeout: timeout))]
+            return [.send(target, .store(id, key, forged, timeout: timeout, epoch: epoch))]
         }
         return mutant
     }
@@ -254,7 +257,7 @@ extension Mutant {
     static func hastyWrites() -> Mutant {
         let mutant = Mutant()
         mutant.echo = { effect, _ in
-            guard case .send(let target, .store(let id, _, _, _)) = effect else { return nil }
+            guard case .send(let target, .store(let id, _, _, _, _)) = effect else { return nil }
             return .message(from: target, .stored(id, .durable))
         }
         return mutant

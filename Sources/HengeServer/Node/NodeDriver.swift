@@ -228,6 +228,7 @@ package final class NodeDriver {
                 admission.end(isWrite: isWrite, since: waiting.since, now: time.now)
             }
             waiting.session.complete(waiting.slot, reply)
+        case .ringIsOld: break
         case .note(let note):
             notes.write(note, names: name(of:), now: time.now)
         }

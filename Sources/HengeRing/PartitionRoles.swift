@@ -1,0 +1,47 @@
+package import HengeBase
+
+/// Who takes which part in the requests for a partition at its present step.
+///
+/// Sets are of positions in ``homes``.
+package struct PartitionRoles: Equatable, Sendable {
+    /// All that writes go to, most preferred first: the home replicas, and while the partition
+    /// moves those of both rings.
+    package let homes: PreferenceList
+    /// Those that hold all of the partition: reads ask them, and they coordinate.
+    package let readers: ReplicaSet
+    /// W of these must store a write.
+    package let current: ReplicaSet
+    /// W of these too; nil while the partition does not move.
+    package let next: ReplicaSet?
+}
+
+extension Ring {
+    /// Allocates nothing.
+    package func roles(partition: Int) -> PartitionRoles {
+        let step = step(of: partition)
+        let list =
+            step == .next
+            ? nextPreferenceList(partition: partition) : preferenceList(partition: partition)
+        guard step == .writeBoth || step == .readNext else {
+            let all = ReplicaSet.first(list.count)
+            return PartitionRoles(homes: list, readers: all, current: all, next: nil)
+        }
+        let next = nextPreferenceList(partition: partition)
+        let homes = list.union(next)
+        let currentSlots = ReplicaSet.first(list.count)
+        let nextSlots = homes.slots(of: next)
+        return PartitionRoles(
+            homes: homes,
+            readers: step == .writeBoth ? currentSlots : nextSlots,
+            current: currentSlots,
+            next: nextSlots
+        )
+    }
+
+    /// All nodes that writes of the partition go to; see ``PartitionRoles/homes``.
+    package func homes(partition: Int) -> PreferenceList { roles(partition: partition).homes }
+
+    package func homes(of token: Token) -> PreferenceList {
+        homes(partition: partition(of: token))
+    }
+}
