@@ -30,6 +30,8 @@ package enum PeerMessage: Hashable, Sendable {
     case entropy(RequestID, EntropyMessage)
     /// Between control planes; it never reaches a shard.
     case gossip(GossipMessage)
+    /// Between drivers, for one that plans a change of the ring; it never reaches a shard.
+    case facts(RequestID, FactsMessage)
 }
 
 /// A record on its way to a replica that missed it.

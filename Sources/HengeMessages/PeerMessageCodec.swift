@@ -21,6 +21,7 @@ package enum PeerMessageCodec {
         case gossip
         case entropy
         case staleRing
+        case facts = 20
     }
 
     package static func write(_ message: PeerMessage, into out: inout ByteBuffer) {
@@ -67,6 +68,9 @@ package enum PeerMessageCodec {
         case .staleRing(let id, let epoch):
             head(.staleRing, id, &out)
             out.writeInteger(epoch)
+        case .facts(let id, let facts):
+            head(.facts, id, &out)
+            out.writeFacts(facts)
         }
     }
 
@@ -104,7 +108,7 @@ package enum PeerMessageCodec {
             out.writeInteger(UInt32(keys.count))
             for count in keys { out.writeInteger(UInt64(clamping: count)) }
         case .store, .stored, .fetch, .fetched, .forward, .forwarded, .handOff, .handedOff,
-            .gossip, .entropy, .staleRing:
+            .gossip, .entropy, .staleRing, .facts:
             preconditionFailure("written by write(_:into:)")
         }
     }
@@ -157,6 +161,8 @@ package enum PeerMessageCodec {
             return .entropy(id, try payload.readEntropy())
         case .staleRing:
             return .staleRing(id, epoch: try payload.field(UInt64.self))
+        case .facts:
+            return .facts(id, try payload.readFacts())
         }
     }
 }

@@ -369,7 +369,7 @@ package struct Shard: ~Copyable {
             serveEntropy(id, message, from: sender, at: time, &effects)
         case .staleRing(let id, let epoch):
             refusedForRing(id, epoch, by: sender, at: time, &effects)
-        case .gossip: break
+        case .gossip, .facts: break
         }
     }
 

@@ -126,6 +126,7 @@ struct Describer {
         case .handedOff(_, let result): "handed over: \(result)"
         case .gossip(let gossip): "\(gossip)"
         case .entropy(_, let entropy): describe(entropy)
+        case .facts: "facts"
         }
     }
 

@@ -8,7 +8,7 @@ import struct NIOCore.ByteBuffer
 /// Random values of everything that travels between nodes.
 extension SeededGenerator {
     /// How many cases ``anyMessage(kind:)`` knows.
-    static let messageKinds = 15
+    static let messageKinds = 16
 
     mutating func anyMessage() -> PeerMessage { anyMessage(kind: below(Self.messageKinds)) }
 
@@ -42,8 +42,18 @@ extension SeededGenerator {
             }
         case 12: return .gossip(anyGossip())
         case 13: return .staleRing(id, epoch: next())
+        case 14: return .facts(id, anyFacts())
         default: return .entropy(id, anyEntropy())
         }
+    }
+
+    private mutating func anyFacts() -> FactsMessage {
+        guard chance(4, in: 5) else { return .ask }
+        let disk = NodeFacts(diskFree: Int(next() >> 1), diskTotal: Int(next() >> 1))
+        let partitions = (0..<below(20)).map { _ in
+            PartitionFacts(keys: Int(next() >> 1), bytes: below(1_000_000))
+        }
+        return .told(NodeInventory(disk: disk, partitions: partitions))
     }
 
     private mutating func anyGossip() -> GossipMessage {

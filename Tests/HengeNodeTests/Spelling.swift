@@ -74,6 +74,7 @@ func spell(_ message: PeerMessage) -> String {
     case .staleRing: "stale ring"
     case .gossip: "gossip"
     case .entropy: "entropy"
+    case .facts: "facts"
     }
 }
 

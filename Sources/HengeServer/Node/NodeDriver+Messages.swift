@@ -28,10 +28,10 @@ extension NodeDriver {
     }
 
     func received(_ message: PeerMessage, from sender: NodeID) {
-        if case .gossip(let gossip) = message {
-            stepControl(.gossip(from: sender, gossip))
-        } else {
-            step(.message(from: sender, message))
+        switch message {
+        case .gossip(let gossip): stepControl(.gossip(from: sender, gossip))
+        case .facts(let id, let facts): took(facts, id, from: sender)
+        default: step(.message(from: sender, message))
         }
     }
 }

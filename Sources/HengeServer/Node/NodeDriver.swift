@@ -51,6 +51,7 @@ package final class NodeDriver {
     private(set) var bulk: BulkTransport?
     var phase = NodePhase.starting
     private var notes: NoteLog
+    private(set) lazy var administrator = RingAdministrator(driver: self)
 
     init(
         eventLoop: any EventLoop,
