@@ -32,27 +32,8 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        guard writes.contains(id.index, id.generation) else { return }
-        guard writes[id.index].deadline > time.now else {
-            counters.expiredDropped += 1
-            return endUnbegun(id, timedOut(writes[id.index]), &effects)
-        }
-        guard writes[id.index].epoch == ring.document.epoch else {
-            let flight = writes.remove(id.index)
-            let work = Parked.Work.request(flight.origin, flight.request(at: time.now))
-            return park(work, flight.deadline, after: flight.epoch)
-        }
-        // Replicas may have gone since the request came.
-        let alive = aliveSlots(of: writes[id.index].replicas)
-        let current = writes[id.index].coordinator.current
-        let next = writes[id.index].coordinator.next
-        if let failure = current.unavailability(alive) ?? next?.unavailability(alive) {
-            return endUnbegun(id, .failed(failure), &effects)
-        }
+        guard isStillWanted(id, at: time, &effects) else { return }
         let key = writes[id.index].key(at: ownSlot(in: writes[id.index].replicas))
-        if key.standInFor != nil, !hasRoomForStandIn(0) {
-            return endUnbegun(id, .failed(standInRefused()), &effects)
-        }
         let known = ObjectMerge.merge(latest, writes[id.index].found)
         var object = known?.decoded() ?? VersionedObject()
         // One that a wrong clock made must not drag this node's clock after it.
@@ -93,12 +74,47 @@ extension Shard {
         writes[id.index].context = object.context
         if writes[id.index].mutation.returnsPrevious { writes[id.index].previous = newest }
         writes[id.index].hasBegun = true
+        replicate(id, encoded, at: time, &effects)
+    }
+
+    /// Whether a write whose record has come is to be made; if not, it has ended, or waits for its
+    /// turn by a newer ring.
+    private mutating func isStillWanted(
+        _ id: RequestID,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) -> Bool {
+        guard writes.contains(id.index, id.generation) else { return false }
+        guard writes[id.index].deadline > time.now else {
+            counters.expiredDropped += 1
+            endUnbegun(id, timedOut(writes[id.index]), &effects)
+            return false
+        }
+        guard writes[id.index].epoch == ring.document.epoch else {
+            let flight = writes.remove(id.index)
+            let work = Parked.Work.request(flight.origin, flight.request(at: time.now))
+            park(work, flight.deadline, after: flight.epoch)
+            return false
+        }
+        // Replicas may have gone since the request came.
+        let alive = aliveSlots(of: writes[id.index].replicas)
+        let current = writes[id.index].coordinator.current
+        let next = writes[id.index].coordinator.next
+        if let failure = current.unavailability(alive) ?? next?.unavailability(alive) {
+            endUnbegun(id, .failed(failure), &effects)
+            return false
+        }
+        let own = ownSlot(in: writes[id.index].replicas)
+        if writes[id.index].key(at: own).standInFor != nil, !hasRoomForStandIn(0) {
+            endUnbegun(id, .failed(standInRefused()), &effects)
+            return false
+        }
         writes[id.index].coordinator = WriteCoordinator(
             alive: alive,
             current: current,
             next: next
         )
-        replicate(id, encoded, at: time, &effects)
+        return true
     }
 
     private func tooLarge(_ object: EncodedObject) -> RequestFailure? {

@@ -161,8 +161,7 @@ package struct Shard: ~Copyable {
         )
         isUp = Array(repeating: false, count: Int(highest) + 1)
         isUp[Int(node.rawValue)] = true
-        epochs = Array(repeating: 0, count: Int(highest) + 1)
-        epochs[Int(node.rawValue)] = ring.document.epoch
+        epochs = isUp.map { $0 ? ring.document.epoch : 0 }
         hedging = Hedging(peers: isUp.count)
         trees = PartitionTrees(
             partitions: ring.partitions,

@@ -37,11 +37,4 @@ extension Ring {
             next: nextSlots
         )
     }
-
-    /// All nodes that writes of the partition go to; see ``PartitionRoles/homes``.
-    package func homes(partition: Int) -> PreferenceList { roles(partition: partition).homes }
-
-    package func homes(of token: Token) -> PreferenceList {
-        homes(partition: partition(of: token))
-    }
 }

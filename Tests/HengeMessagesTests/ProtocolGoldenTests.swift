@@ -122,14 +122,6 @@ import struct NIOCore.ByteBuffer
         )
         let object = VersionedObject(context: vector, siblings: [sibling]).encoded()
         let live = LiveValue(value: value, timestamp: timestamp, expiry: wall)
-        let range = ScanRange(
-            from: .min,
-            through: .max,
-            bucket: ByteBuffer(string: "b"),
-            limit: 10,
-            examinedMax: 1_000,
-            wall: wall
-        )
         let levels = ConsistencyLevels(read: .count(2), write: .all)
         func forward(_ operation: ClientRequest.Operation) -> PeerMessage {
             let request = ClientRequest(
@@ -172,6 +164,20 @@ import struct NIOCore.ByteBuffer
                 "forwarded.failed",
                 .forwarded(id, .failed(.storage(.io, required: 2, received: 1)))
             ),
+        ] + coverage(id, key) + background(id, key, object)
+    }
+
+    private func coverage(_ id: RequestID, _ key: StoredKey) -> [(String, PeerMessage)] {
+        let wall = WallTime(milliseconds: 1_700_000_000_000)
+        let range = ScanRange(
+            from: .min,
+            through: .max,
+            bucket: ByteBuffer(string: "b"),
+            limit: 10,
+            examinedMax: 1_000,
+            wall: wall
+        )
+        return [
             ("scan", .scan(id, range, timeout: .seconds(2), epoch: 3)),
             (
                 "scanned",
@@ -180,7 +186,7 @@ import struct NIOCore.ByteBuffer
             ("count", .count(id, epoch: 3)),
             ("staleRing", .staleRing(id, epoch: 4)),
             ("counted", .counted(id, keys: [0, 5])),
-        ] + background(id, key, object)
+        ]
     }
 
     private func background(

@@ -35,7 +35,8 @@ final class Cluster {
         }
     }
 
-    let ring: Ring
+    /// What nodes that start have on their disks.
+    private(set) var ring: Ring
     let configuration: ShardConfiguration
     private(set) var nodes: [Node] = []
     private(set) var down: Set<NodeID> = []
@@ -57,7 +58,7 @@ final class Cluster {
     private var seeds: UInt64 = 0
     private var effects = EffectBuffer<ShardEffect>()
 
-    init(
+    convenience init(
         nodes count: Int = 3,
         replicas: Int = 3,
         configuration: ShardConfiguration = ShardConfiguration()
@@ -65,10 +66,19 @@ final class Cluster {
         let list = (1...count).map { "n\($0)=127.0.0.1:\(7400 + $0)" }.joined(separator: ",")
         let bootstrap = try BootstrapList.parse(list)
         let document = try RingDocument.bootstrap(bootstrap, replicas: replicas, partitions: 64)
+        try self.init(document: document, configuration: configuration)
+    }
+
+    /// - Parameter document: the ids of its members, those to come among them, rise from 1 without
+    ///   gaps.
+    init(
+        document: RingDocument,
+        configuration: ShardConfiguration = ShardConfiguration()
+    ) throws {
         ring = Ring(document)
         self.configuration = configuration
-        for number in 1...count {
-            let id = NodeID(UInt16(number))
+        for member in document.allMembers {
+            let id = member.id
             nodes.append(Node(id: id, shard: makeShard(id, saved: nil)))
         }
         for node in nodes {
@@ -120,6 +130,24 @@ final class Cluster {
 
     func node(_ number: Int) -> Node { nodes[number - 1] }
     func node(_ id: NodeID) -> Node { nodes[Int(id.rawValue) - 1] }
+
+    /// Has nodes adopt a newer ring.
+    ///
+    /// - Parameter number: one alone; nil for all that are up.
+    func adopt(_ document: RingDocument, at number: Int? = nil) {
+        let newer = Ring(document)
+        if newer.document.epoch > ring.document.epoch { ring = newer }
+        for node in nodes where !down.contains(node.id) {
+            guard number.map({ node.id == NodeID(UInt16($0)) }) ?? true else { continue }
+            step(node.id, .ring(newer))
+        }
+        run()
+    }
+
+    /// Begins ``sent`` anew.
+    func forgetSent() { sent = [] }
+
+    func reply(_ ticket: Ticket) -> ShardReply? { replies[ticket.rawValue]?.first }
 
     // MARK: Requests
 

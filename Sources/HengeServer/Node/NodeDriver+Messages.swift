@@ -16,8 +16,8 @@ extension NodeDriver {
 
     /// As ``received(_:from:)``, but no sign that the sender is up.
     func receivedBulk(_ message: PeerMessage, from source: BulkSource) {
-        // What an earlier process said of its records would be remembered as said by this one, whose
-        // own words could then pass for late.
+        // What an earlier process said of its records would be remembered as said by this one,
+        // whose own words could then pass for late.
         if case .entropy = message, let life = links[Int(source.node.rawValue)]?.life,
             life != source.life
         {
