@@ -53,6 +53,7 @@ package final class NodeDriver {
     private(set) weak var transport: PeerTransport?
     var phase = NodePhase.starting
     private var notes: NoteLog
+    private(set) lazy var administrator = RingAdministrator(driver: self)
 
     init(
         eventLoop: any EventLoop,
