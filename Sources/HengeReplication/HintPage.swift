@@ -10,7 +10,8 @@ package struct HintTally: Hashable, Sendable {
     package var delivered = 0
     package var expired = 0
     package var discarded = 0
-    /// Their records are gone or unreadable.
+    /// Their records are gone or unreadable: purged, rotten, or held in the place of another node
+    /// that has taken them over since.
     package var gone = 0
     /// Kept once more at the end of the queue.
     package var moved = 0
@@ -104,9 +105,8 @@ struct HintPage: Sendable {
 
     /// The batch, maybe an empty one, is durable at the target: what was held in its place may go.
     mutating func delivered(_ batch: HintBatch) {
-        let sent = Set(batch.records.map(\.key))
-        for hint in hints where !isExpired(hint) {
-            if sent.contains(hint.key.standingIn(for: nil)) { tally.delivered += 1 }
+        for hint in hints where !isExpired(hint) && batch.sent.contains(hint.key) {
+            tally.delivered += 1
         }
         tally.gone = hints.count - tally.delivered - tally.expired
         tally.records = batch.records.count
@@ -148,6 +148,8 @@ struct HintBatch: Sendable {
     /// Records that could not be loaded now; the batch ends before the first.
     var failed: Set<StoredKey> = []
     private(set) var records: [HandedRecord] = []
+    /// The names of `records` here. Two may be of one key, held in the places of different nodes.
+    private(set) var sent: Set<StoredKey> = []
     /// Keys and objects of `records`.
     private(set) var bytes = 0
     /// How many of the page's keys are in the batch, or have nothing to hand over.
@@ -172,6 +174,7 @@ struct HintBatch: Sendable {
             covered += 1
             bytes += size
             records.append(HandedRecord(key: key.standingIn(for: nil), object: object))
+            sent.insert(key)
             guard isHeld else { continue }
             held.append(HintPage.Removal(key: key, version: VersionDigest(of: object)))
         }

@@ -130,6 +130,23 @@ import struct NIOCore.ByteBuffer
         #expect(held.step(hints("a'", created: 0)) == ["load a'"])
     }
 
+    @Test("a hint counts as delivered for its own record, not for another of the same key")
+    func heldForAnother() {
+        let elsewhere = key("a").standingIn(for: NodeID(9))
+        let created = WallTime(milliseconds: 9_000)
+        let page = [elsewhere, key("a'")].enumerated().map {
+            Hint(target: target, sequence: UInt64($0 + 1), created: created, key: $1)
+        }
+        var world = World()
+        _ = world.step(.begin(.deliver, isBusy: false))
+        _ = world.step(.hintsLoaded(.success(page)))
+        _ = world.step(.recordLoaded(elsewhere, .success(nil)))
+        #expect(world.step(record("a'")) == ["ready"])
+        #expect(world.step(.allowed) == ["send a"])
+        #expect(world.step(.answered(.durable(refused: 0))) == ["remove a'"])
+        #expect(world.step(.removed(success: true)) == ["drop 2: 1 0 1"])
+    }
+
     @Test("to expire: old ones at the front, stand-ins moved behind; to discard: all, with those")
     func otherPurposes() {
         var expiring = World()
