@@ -9,6 +9,8 @@ struct Envelope {
     /// The connection that carries it, or number 0 for a datagram.
     let connection: Int
     let isGossip: Bool
+    /// The sender's life if it must not be taken for another one's.
+    let life: UInt64?
     let bytes: ByteBuffer
 }
 

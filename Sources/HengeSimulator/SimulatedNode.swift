@@ -69,6 +69,8 @@ final class Process {
     var controlEffects = EffectBuffer<ControlEffect>(capacity: 16)
     /// By node.
     var traffic: [PeerTraffic]
+    /// By node: the life that last connected; 0 for none.
+    var lives: [UInt64]
     var shard: Shard
     var effects = EffectBuffer<ShardEffect>(capacity: 64)
     /// Takes no more clients, on its way to a clean stop.
@@ -95,6 +97,7 @@ final class Process {
         self.life = life
         self.control = control
         traffic = Array(repeating: .none, count: nodes)
+        lives = Array(repeating: 0, count: nodes)
         self.shard = shard
     }
 }

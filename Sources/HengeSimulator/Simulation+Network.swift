@@ -31,6 +31,8 @@ extension Simulation {
         PeerMessageCodec.write(message, into: &bytes)
         var isGossip = false
         if case .gossip = message { isGossip = true }
+        var isEntropy = false
+        if case .entropy = message { isEntropy = true }
         let connection = network.connection(of: sender.index, to: to)
         if connection != nil, sender.process?.traffic[to] == PeerTraffic.none {
             sender.process?.traffic[to] = .asked
@@ -40,6 +42,7 @@ extension Simulation {
             to: to,
             connection: connection ?? 0,
             isGossip: isGossip,
+            life: isEntropy ? sender.process?.life : nil,
             bytes: bytes
         )
         switch options.transport {
@@ -97,6 +100,12 @@ extension Simulation {
         let isOfConnection = options.transport == .connections || envelope.isGossip
         let connection = network.connection(of: envelope.to, to: envelope.from)
         if isOfConnection, connection != envelope.connection {
+            counts.messagesLost += 1
+            return
+        }
+        // As a node does with what comes in bulk.
+        let present = nodes[envelope.to].process?.lives[envelope.from]
+        if let life = envelope.life, connection != nil, life != present {
             counts.messagesLost += 1
             return
         }
@@ -190,6 +199,7 @@ extension Simulation {
         nodes[node].process?.traffic[other] = .none
         let life = nodes[other].process?.life ?? 0
         invariant(life > 0, "a connection to a node that is down")
+        nodes[node].process?.lives[other] = life
         step(nodes[node], control: .connected(nodes[other].id, life: life))
     }
 

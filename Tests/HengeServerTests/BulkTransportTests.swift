@@ -47,6 +47,29 @@ import Testing
         }
     }
 
+    @Test("what another process of a node says of its records is not taken for the present one's")
+    func earlierLife() async throws {
+        try await TestCluster.with(nodes: 3) { cluster in
+            // From here on n2 is connected, in a life of its own.
+            try await cluster.isUntouched()
+            let sender = try BulkSender(to: cluster)
+            let id = RequestID(slot: 1, generation: 1)
+            try await sender.send(.entropy(id, .askHeld), to: NodeID(1))
+            try await eventually("it is dropped") {
+                try await cluster.bulkCounter("messages_stale") == 1
+            }
+            // Records are good from whomever they come.
+            try await sender.send(.handOff(id, []), to: NodeID(1))
+            let second = try await cluster.client(1)
+            try await eventually("the answer to a hand-over that n2 never sent") {
+                try await second.value("HENGE.STATUS")["late_answers"]?.int == 1
+            }
+            #expect(try await cluster.bulkCounter("messages_stale") == 1)
+            try await cluster.isUntouched()
+            try await sender.stop()
+        }
+    }
+
     @Test("garbage, bombs, cut frames and gossip end a bulk connection and harm nobody")
     func hostile() async throws {
         try await TestCluster.with(nodes: 3) { cluster in

@@ -15,8 +15,16 @@ extension NodeDriver {
     }
 
     /// As ``received(_:from:)``, but no sign that the sender is up.
-    func receivedBulk(_ message: PeerMessage, from sender: NodeID) {
-        step(.message(from: sender, message))
+    func receivedBulk(_ message: PeerMessage, from source: BulkSource) {
+        // What an earlier process said of its records would be remembered as said by this one,
+        // whose own words could then pass for late.
+        if case .entropy = message, let life = links[Int(source.node.rawValue)]?.life,
+            life != source.life
+        {
+            bulk?.counters.messagesStale += 1
+            return
+        }
+        step(.message(from: source.node, message))
     }
 
     func received(_ message: PeerMessage, from sender: NodeID) {

@@ -76,21 +76,21 @@ final class BulkHandler: ChannelDuplexHandler {
     typealias OutboundOut = ByteBuffer
 
     private let transport: BulkTransport
-    private let sender: NodeID
+    private let source: BulkSource
     private var frames = FrameBuffer()
     private var context: ChannelHandlerContext?
     private var isDecoding = false
     private var owesRead = false
     private var lastRead = SystemClock.now()
 
-    init(transport: BulkTransport, sender: NodeID) {
+    init(transport: BulkTransport, source: BulkSource) {
         self.transport = transport
-        self.sender = sender
+        self.source = source
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        transport.opened(context.channel, from: sender)
+        transport.opened(context.channel, from: source.node)
         // A sender whose machine has vanished never closes.
         let wait = Interval(nanoseconds: transport.limits.idleMax.nanoseconds * 2)
         closeWhenSilent(context.channel, wait)
@@ -166,7 +166,7 @@ final class BulkHandler: ChannelDuplexHandler {
         case .success((.gossip, _)): return fail(.invalidField("gossip in bulk"))
         case .success(let (message, size)):
             transport.counters.bytesRawReceived += size
-            transport.received(message, from: sender)
+            transport.received(message, from: source)
         }
         decodeNext()
         if owesRead, !isDecoding {
@@ -176,7 +176,7 @@ final class BulkHandler: ChannelDuplexHandler {
     }
 
     private func fail(_ error: WireDecodeError) {
-        transport.malformed(error, from: sender)
+        transport.malformed(error, from: source.node)
         frames = FrameBuffer()
         context?.close(promise: nil)
         context = nil

@@ -42,6 +42,8 @@ package final class BulkTransport {
         package var bytesRawReceived = 0
         package var bytesCompressedReceived = 0
         package var messagesReceived = 0
+        /// Of those received, what an earlier process of the sender said of its records.
+        package var messagesStale = 0
         package var malformed = 0
         package var dials = 0
 
@@ -57,7 +59,7 @@ package final class BulkTransport {
     let threads = NIOThreadPool(numberOfThreads: 1)
     package internal(set) var counters = Counters()
     /// Steps the node with a message that came; nil once stopped.
-    private var deliver: ((PeerMessage, NodeID) -> Void)?
+    private var deliver: ((PeerMessage, BulkSource) -> Void)?
     /// In the order of the ring's members.
     private var links: [BulkLink] = []
     private var receivers: [(sender: NodeID, channel: any Channel)] = []
@@ -76,7 +78,7 @@ package final class BulkTransport {
         limits: Limits = Limits(),
         seed: UInt64,
         logger: Logger,
-        deliver: @escaping (PeerMessage, NodeID) -> Void
+        deliver: @escaping (PeerMessage, BulkSource) -> Void
     ) {
         self.eventLoop = eventLoop
         var hello = hello
@@ -146,9 +148,9 @@ package final class BulkTransport {
         receivers.removeAll { $0.channel === channel }
     }
 
-    func received(_ message: PeerMessage, from sender: NodeID) {
+    func received(_ message: PeerMessage, from source: BulkSource) {
         counters.messagesReceived += 1
-        deliver?(message, sender)
+        deliver?(message, source)
     }
 
     func malformed(_ error: WireDecodeError, from sender: NodeID) {
@@ -158,4 +160,12 @@ package final class BulkTransport {
             metadata: ["peer": "\(sender)", "error": "\(error)"]
         )
     }
+}
+
+/// The process that dialled a bulk connection. What it had put on its way may come when the next
+/// process of its node is connected already.
+package struct BulkSource: Sendable {
+    package let node: NodeID
+    /// As in its handshake.
+    package let life: UInt64
 }

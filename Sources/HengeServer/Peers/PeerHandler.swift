@@ -109,7 +109,8 @@ final class PeerHandler: ChannelInboundHandler, RemovableChannelHandler {
             return close(context)
         }
         if expected == nil, hello.purpose == .bulk {
-            return handOver(to: BulkHandler(transport: transport.bulk, sender: hello.node), context)
+            let source = BulkSource(node: hello.node, life: hello.life)
+            return handOver(to: BulkHandler(transport: transport.bulk, source: source), context)
         }
         state = .talking(link)
         link.attach(context.channel, hello: hello)

@@ -53,6 +53,9 @@ final class PeerLink {
         self.driver = driver
     }
 
+    /// Which process of the peer is at the other end; nil while there is no connection.
+    var life: UInt64? { channel == nil ? nil : lastHello?.life }
+
     /// Takes over a connection whose handshake is done; an older one is closed.
     func attach(_ channel: any Channel, hello: PeerHello) {
         if let old = self.channel {
