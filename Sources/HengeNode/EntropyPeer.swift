@@ -30,8 +30,8 @@ struct EntropyPeer: Sendable {
     var theirLast: RequestID?
     /// When the pass that runs, or ran last, was begun here.
     var began = Instant(nanoseconds: 0)
-    /// When the next one is to begin.
-    var due = Instant(nanoseconds: 0)
+    /// When the next one is to begin; nil until the node has first come up.
+    var due: Instant?
     /// Whether to begin one though none is due.
     var isWanted = false
     /// Whether the other node has missed writes since the pass that ran last, and nobody knows
@@ -66,6 +66,9 @@ struct EntropyPeer: Sendable {
 
     /// Whether a pass has been begun here that the other node has not answered yet.
     var hasRootsOpen: Bool { machine.isAsking && question == pass.generation }
+
+    /// Has a pass begin at that time at the latest.
+    mutating func beDue(by time: Instant) { due = min(due ?? time, time) }
 
     /// The place of a partition in ``shared``.
     func place(of partition: Int) -> Int? {

@@ -55,7 +55,7 @@ extension Shard {
             // A pass under way began with claims that no longer hold.
             entropyPeers[index].voided.insert(partition)
             entropyPeers[index].theirPass?.clocks[partition] = nil
-            entropyPeers[index].due = min(entropyPeers[index].due, time.now + compareRetry)
+            entropyPeers[index].beDue(by: time.now + compareRetry)
         }
     }
 

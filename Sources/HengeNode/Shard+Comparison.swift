@@ -35,6 +35,13 @@ extension Shard {
 
     func entropyPeer(_ id: NodeID) -> Int? { entropyPeers.firstIndex { $0.id == id } }
 
+    /// Comparisons that this node has begun and that go on.
+    var activeComparisons: Int {
+        var active = 0
+        for index in entropyPeers.indices where !entropyPeers[index].machine.isIdle { active += 1 }
+        return active
+    }
+
     // MARK: The schedule
 
     /// Begins the comparisons that are due.
@@ -45,7 +52,8 @@ extension Shard {
         for index in entropyPeers.indices {
             let peer = entropyPeers[index]
             // An old copy is of no use before it was compared, whoever begins as a rule.
-            let isDue = (peer.begins || !isCompared) && time.now >= peer.due
+            let isTime = peer.due.map { time.now >= $0 } ?? false
+            let isDue = (peer.begins || !isCompared) && isTime
             let mendsSoon = peer.lacksHints && time.now >= peer.began + compareAfterDrops
             guard isDue || mendsSoon || peer.isWanted else { continue }
             beginComparison(index, at: time, &effects)
@@ -103,7 +111,7 @@ extension Shard {
         guard let index = entropyPeer(id) else { return }
         entropyPeers[index].theirLast = nil
         // Hints come first: they are what it missed, and nothing has to be looked for.
-        entropyPeers[index].due = min(entropyPeers[index].due, time.now + compareRetry)
+        entropyPeers[index].beDue(by: time.now + compareRetry)
     }
 
     mutating func peerWentDown(
@@ -140,10 +148,7 @@ extension Shard {
     ) {
         // A buffer of its own: what one effect leads to may step this comparison again.
         var wanted = EffectBuffer<Comparison.Effect>()
-        let wasIdle = entropyPeers[index].machine.isIdle
         entropyPeers[index].machine.step(input, now: time.now, effects: &wanted)
-        let isIdle = entropyPeers[index].machine.isIdle
-        if wasIdle != isIdle { activeComparisons += isIdle ? -1 : 1 }
         for position in 0..<wanted.count {
             carryOut(wanted[position], of: index, at: time, &effects)
         }

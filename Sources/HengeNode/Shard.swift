@@ -74,8 +74,6 @@ package struct Shard: ~Copyable {
     var claims = OwnClaims()
     /// The nodes with which this one shares partitions.
     var entropyPeers: [EntropyPeer]
-    /// Comparisons that this node has begun and that go on.
-    var activeComparisons = 0
     var entropyThrottle: HintThrottle
     /// By partition.
     var settlements: [Int: PendingSettlement] = [:]

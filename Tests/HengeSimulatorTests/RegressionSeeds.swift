@@ -35,9 +35,17 @@ enum RegressionSeeds {
         Seed(
             844,
             "a delete was ascribed to an older request, as what it left alone had been purged"),
+        Seed(
+            857,
+            "what a node had asked before its restart came after it, and all that it asked then "
+                + "passed for late"),
         Seed(879, "an old copy of a disk came with counts that were wrong when it was made"),
         Seed(950, "a late answer to an earlier process was taken for the answer to a new request"),
         Seed(1_272, "a forwarded write that was under way for seconds came after the last reads"),
+        Seed(
+            1_531,
+            "a hint was counted as delivered though its record was gone, as another of its key was "
+                + "sent"),
         Seed(
             1_959, "one batch that waited for a slow disk was followed by a rest of half a minute"),
         Seed(
@@ -53,6 +61,10 @@ enum RegressionSeeds {
             2_537,
             "what a node had taken in was told once, in a message that got lost, so that a record "
                 + "without siblings was never purged"),
+        Seed(
+            3_571,
+            "what a node had taken in was told in an answer to a pass that had been ended, and "
+                + "never again"),
         Seed(
             3_651, "a write in place of another was ascribed to a request that had been forwarded"),
         Seed(
