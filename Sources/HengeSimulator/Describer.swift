@@ -89,6 +89,7 @@ struct Describer {
         case .gossip(let sender, .otherLife(let life)):
             "<- n\(sender.rawValue): met start \(Life.start(of: life)) before"
         case .stopping: "<- stopping"
+        case .ring(_, .ask), .ring(_, .known): nil
         case .ring(let sender, let message): "<- n\(sender.rawValue): \(describe(message))"
         case .propose(let document, _): "<- propose the ring of epoch \(document.epoch)"
         case .gossip(_, .digest), .gossip(_, .news), .start, .tick, .heard, .asked, .ringSaved,
