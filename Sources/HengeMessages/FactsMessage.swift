@@ -1,7 +1,7 @@
 import HengeBase
 package import HengeRing
 
-package import struct NIOCore.ByteBuffer
+import struct NIOCore.ByteBuffer
 
 /// What a node asks others before it plans a change of the ring, and what they say.
 package enum FactsMessage: Hashable, Sendable {

@@ -1,4 +1,4 @@
-package import HengeBase
+import HengeBase
 
 /// Why no plan can be made.
 package enum RingPlanFault: Error, Hashable, CustomStringConvertible {
