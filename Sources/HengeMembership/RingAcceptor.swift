@@ -90,6 +90,12 @@ package struct RingAcceptor: Hashable, Sendable {
         votesFrom = document.epoch < .max - 2 ? document.epoch + 2 : .max
     }
 
+    /// The node is new: it can't contradict itself.
+    package mutating func hasNeverVoted() {
+        invariant(isRecovering)
+        votesFrom = 0
+    }
+
     private func obstacle(_ epoch: UInt64) -> Answer? {
         if epoch <= document.epoch { return .decided }
         if epoch - 1 > document.epoch { return .behind }

@@ -22,6 +22,8 @@ package struct RingElection: Hashable, Sendable {
         /// They are not, and may or may not be after a restart.
         case persistFailed
         case tick
+        /// The node, which counts as one that has lost its disk, is new.
+        case hasNeverVoted
     }
 
     package enum Effect: Hashable, Sendable {
@@ -113,6 +115,7 @@ package struct RingElection: Hashable, Sendable {
         case .persisted: saved(now, &effects)
         case .persistFailed: saving.failed()
         case .tick: tick(now, &effects)
+        case .hasNeverVoted: giveVotes(&effects)
         }
     }
 
@@ -121,6 +124,13 @@ package struct RingElection: Hashable, Sendable {
         if let proposer {
             invariant(acceptor.votes && proposer.proposal.epoch == document.epoch + 1)
         }
+    }
+
+    private mutating func giveVotes(_ effects: inout EffectBuffer<Effect>) {
+        guard acceptor.isRecovering else { return }
+        acceptor.hasNeverVoted()
+        recovery = nil
+        save(&effects)
     }
 
     // MARK: Proposing

@@ -37,6 +37,8 @@ package enum PeerMessage: Hashable, Sendable {
     case ring(RingMessage)
     /// Between control planes: how far the sender is with the change that is running.
     case ringReport(RingReport)
+    /// Between drivers, for one that plans a change of the ring; it never reaches a shard.
+    case facts(RequestID, FactsMessage)
 }
 
 /// A record on its way to a replica that missed it.

@@ -25,6 +25,7 @@ package enum PeerMessageCodec {
         case transfer
         case transferred
         case staleRing
+        case facts
     }
 
     package static func write(_ message: PeerMessage, into out: inout ByteBuffer) {
@@ -83,6 +84,9 @@ package enum PeerMessageCodec {
         case .ringReport(let report):
             head(.ringReport, RequestID(rawValue: 0), &out)
             out.writeRingReport(report)
+        case .facts(let id, let facts):
+            head(.facts, id, &out)
+            out.writeFacts(facts)
         }
     }
 
@@ -120,7 +124,7 @@ package enum PeerMessageCodec {
             out.writeInteger(UInt32(keys.count))
             for count in keys { out.writeInteger(UInt64(clamping: count)) }
         case .store, .stored, .fetch, .fetched, .forward, .forwarded, .handOff, .handedOff,
-            .gossip, .entropy, .ring, .ringReport, .transfer, .transferred, .staleRing:
+            .gossip, .entropy, .ring, .ringReport, .transfer, .transferred, .staleRing, .facts:
             preconditionFailure("written by write(_:into:)")
         }
     }
@@ -181,6 +185,8 @@ package enum PeerMessageCodec {
             return .ring(try payload.readRing())
         case .ringReport:
             return .ringReport(try payload.readRingReport())
+        case .facts:
+            return .facts(id, try payload.readFacts())
         }
     }
 }

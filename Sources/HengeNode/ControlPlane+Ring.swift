@@ -76,6 +76,18 @@ extension ControlPlane {
         }
     }
 
+    /// It is known whether the data is the newest that this node ever had.
+    mutating func judged(
+        _ isNewest: Bool,
+        at now: Instant,
+        _ effects: inout EffectBuffer<ControlEffect>
+    ) {
+        effects.emit(.confirmActors(isNewest))
+        guard isRingUnconfirmed else { return }
+        isRingUnconfirmed = false
+        if isNewest { elect(.hasNeverVoted, at: now, &effects) }
+    }
+
     private mutating func take(
         own report: RingReport?,
         at now: Instant,
@@ -199,7 +211,7 @@ extension ControlPlane {
         effects.emit(.adopted(newer))
         effects.emit(.note(.ringAdopted(epoch: document.epoch)))
         if wasMember, !isMember { effects.emit(.note(.removed)) }
-        if let verdict { effects.emit(.confirmActors(verdict)) }
+        if let verdict { judged(verdict, at: now, &effects) }
         tellAll(&effects)
     }
 

@@ -45,6 +45,9 @@ package struct ControlPlane: ~Copyable {
     /// The newest ring that is durable here: what the shard works by.
     package internal(set) var ring: Ring
     var election: RingElection
+    /// Nothing was ever saved of rings, and it isn't known yet whether that is because the node is
+    /// new or because it has lost its disk.
+    var isRingUnconfirmed: Bool
     var ringEffects = EffectBuffer<RingElection.Effect>()
     var steward: RingSteward
     /// Whether the proposal that is under way is the steward's.
@@ -62,12 +65,16 @@ package struct ControlPlane: ~Copyable {
 
     /// - Parameters:
     ///   - ring: as it was saved, or of a new node, or of one that has lost its disk.
+    ///   - isRingUnconfirmed: nothing was ever saved of rings. `ring` is then that of a node that
+    ///     has lost its votes, and gets them when all others have said that they never met it: it
+    ///     is new.
     ///   - life: this process; see ``Life``. Above 0.
     ///   - savedLives: what the last ``ControlEffect/saveLives(_:)`` of this node said.
     ///   - seed: for the choice of whom to tell; should differ from node to node.
     package init(
         node: NodeID,
         ring acceptor: RingAcceptor,
+        isRingUnconfirmed: Bool = false,
         settings: ControlSettings,
         life: UInt64,
         savedLives: ByteBuffer?,
@@ -80,6 +87,7 @@ package struct ControlPlane: ~Copyable {
         self.node = node
         self.ring = ring
         self.settings = settings
+        self.isRingUnconfirmed = isRingUnconfirmed
         self.members = index
         gossip = Gossip(
             members: index,
@@ -118,7 +126,7 @@ package struct ControlPlane: ~Copyable {
         let time = runningTime(at: now)
         switch input {
         case .start:
-            if let verdict = copies.verdict { effects.emit(.confirmActors(verdict)) }
+            if let verdict = copies.verdict { judged(verdict, at: now, &effects) }
         case .tick:
             judgeAll(at: time, &effects)
             spread(at: time, &effects)
@@ -136,7 +144,7 @@ package struct ControlPlane: ~Copyable {
             // What a connection still brought after it was given up is late.
             guard let member = peer(sender), peers[member].link.isOpen else { return }
             heard(member, at: now)
-            receive(message, from: member, at: time, &effects)
+            receive(message, from: member, at: time, now, &effects)
         case .heard(let id):
             guard let member = peer(id), peers[member].link.isOpen else { return }
             heard(member, at: now)
@@ -254,6 +262,7 @@ package struct ControlPlane: ~Copyable {
         _ message: GossipMessage,
         from member: Int,
         at time: Instant,
+        _ now: Instant,
         _ effects: inout EffectBuffer<ControlEffect>
     ) {
         let id = members.ids[member]
@@ -268,7 +277,7 @@ package struct ControlPlane: ~Copyable {
             markDown(member, .leaving, &effects)
         case .otherLife(let life):
             guard let verdict = copies.answered(member, otherLife: life) else { return }
-            effects.emit(.confirmActors(verdict))
+            judged(verdict, at: now, &effects)
             if !verdict {
                 let start = Life.start(of: life)
                 effects.emit(.note(.oldCopy(reporter: id, laterStart: start)))

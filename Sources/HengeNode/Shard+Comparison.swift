@@ -294,6 +294,10 @@ extension Shard {
     ) {
         guard let index = comparison(id, with: sender), entropyPeers[index].machine.isAsking else {
             counters.lateAnswers += 1
+            // It counts as told there. It can't be believed here: something later may have come.
+            if case .rootsCompared(_, _, let told) = message, !told.clocks.isEmpty {
+                clocks.mayHaveMissed(sender)
+            }
             return
         }
         if case .rootsCompared(let differing, let unready, let told) = message {

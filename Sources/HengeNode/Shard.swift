@@ -379,7 +379,7 @@ package struct Shard: ~Copyable {
         case .transfer(let id, let request): serveTransfer(id, request, from: sender, &effects)
         case .transferred(let id, let result):
             transferred(id, result, from: sender, at: time, &effects)
-        case .gossip, .ring, .ringReport: break
+        case .gossip, .ring, .ringReport, .facts: break
         }
     }
 

@@ -18,16 +18,18 @@ extension Placement {
     ///   - from: the members of the ring that `owners` is.
     ///   - to: the members afterwards, at least one. Who stays is told by ids.
     ///   - replicas: N, 1...8.
+    ///   - heirs: which new members take the positions of which that leave, where that is said.
     package static func change(
         owners: [NodeID],
         from: [Member],
         to: [Member],
         replicas: Int,
+        heirs: [NodeID: NodeID] = [:],
         extraMovesMax: Double = extraMovesMax
     ) -> PlacementChange {
         invariant(!to.isEmpty && !owners.isEmpty)
         invariant((1...ReplicaSet.replicasMax).contains(replicas))
-        let succession = PlacementSuccession(from: from, to: to)
+        let succession = PlacementSuccession(from: from, to: to, heirs: heirs)
         let old = indexes(owners, in: from)
         let before = PlacementSide(members: from, owners: old, replicas: replicas)
 
@@ -99,15 +101,21 @@ struct PlacementSuccession {
     /// Whether a member that stays is in another zone afterwards.
     let changesZones: Bool
 
-    /// A member that leaves is followed by one that joins with the same weight, in the same zone if
-    /// there is one.
-    init(from: [Member], to: [Member]) {
+    /// A member that leaves is followed by the one that is said to; else by one that joins with the
+    /// same weight, in the same zone if there is one.
+    init(from: [Member], to: [Member], heirs named: [NodeID: NodeID] = [:]) {
         var indexes: [NodeID: Int] = [:]
         for (index, member) in to.enumerated() { indexes[member.id] = index }
         let stays = Set(from.map(\.id))
         var heirs = from.map { indexes[$0.id] ?? -1 }
         var joiners = to.indices.filter { !stays.contains(to[$0].id) }
         changesZones = zip(from, heirs).contains { $1 >= 0 && $0.zone != to[$1].zone }
+        for old in from.indices where heirs[old] < 0 {
+            guard let heir = named[from[old].id].flatMap({ indexes[$0] }),
+                let place = joiners.firstIndex(of: heir)
+            else { continue }
+            heirs[old] = joiners.remove(at: place)
+        }
         for inSameZone in [true, false] {
             for old in from.indices where heirs[old] < 0 {
                 let heir = joiners.firstIndex {

@@ -116,9 +116,30 @@ package struct Server: Service {
                 peer: settings.peerAddress.description
             )
         )
-        try? await gracefulShutdown()
+        await waitForEnd(running, on: loop)
         onStopping()
         try await stop(running, on: loop, storage)
+    }
+
+    /// Until a graceful shutdown is asked for, or this node is removed from the ring.
+    private func waitForEnd(
+        _ running: NIOLoopBound<RunningNode>,
+        on loop: any EventLoop
+    ) async {
+        let (ends, end) = AsyncStream<Void>.makeStream()
+        let logger = self.logger
+        loop.execute {
+            running.value.driver.callWhenRemoved {
+                logger.notice(
+                    "this node is in the ring no more; it stops, and is not to be started again")
+                end.finish()
+            }
+        }
+        await withGracefulShutdownHandler {
+            for await _ in ends {}
+        } onGracefulShutdown: {
+            end.finish()
+        }
     }
 
     private func stop(

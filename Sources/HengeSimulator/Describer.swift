@@ -167,6 +167,7 @@ struct Describer {
         case .transferred(_, .page(let page)):
             "transferred: \(page.records.map { name($0.key) }.joined(separator: " "))"
         case .transferred(_, let result): "transferred: \(result)"
+        case .facts: "facts"
         }
     }
 

@@ -114,7 +114,7 @@ extension Simulation {
                 try causal.received(record.object, of: record.key, at: node.index)
             }
         case .stored, .fetch, .fetched, .forward, .forwarded, .scan, .scanned, .count, .counted,
-            .handedOff, .gossip, .entropy, .ring, .ringReport, .transfer, .transferred,
+            .handedOff, .gossip, .entropy, .ring, .ringReport, .transfer, .transferred, .facts,
             .staleRing:
             break
         }
@@ -251,7 +251,7 @@ extension Simulation {
             }
         case .forward(_, let request, _): causal.forwarded(request, by: node.index)
         case .stored, .fetch, .fetched, .forwarded, .scan, .scanned, .count, .counted,
-            .handedOff, .gossip, .entropy, .ring, .ringReport, .transfer, .transferred,
+            .handedOff, .gossip, .entropy, .ring, .ringReport, .transfer, .transferred, .facts,
             .staleRing:
             break
         }

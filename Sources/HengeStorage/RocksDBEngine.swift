@@ -179,6 +179,10 @@ package final class RocksDBEngine: @unchecked Sendable {
     /// second or two: time to stop keeping what can be done without.
     package var isSpaceLow: Bool { space.isLow }
 
+    /// Bytes of the data directory's file system, within the last second or two; zeros when that
+    /// can't be told.
+    package var diskBytes: (free: Int, total: Int) { space.bytes }
+
     // MARK: Requests
 
     /// Reads a record: at once when memory has the answer, else in the pool.

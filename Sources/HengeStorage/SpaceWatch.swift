@@ -11,6 +11,8 @@ final class SpaceWatch: Sendable {
 
     private let directory: String
     private let low = Atomic<Bool>(false)
+    private let free = Atomic<Int>(0)
+    private let total = Atomic<Int>(0)
 
     init(_ directory: String) {
         self.directory = directory
@@ -19,20 +21,30 @@ final class SpaceWatch: Sendable {
 
     var isLow: Bool { low.load(ordering: .relaxed) }
 
+    /// Bytes that this process may still write, and all of the file system; zeros when that can't
+    /// be told.
+    var bytes: (free: Int, total: Int) { (free.value, total.value) }
+
     /// - Returns: when to look again.
     @discardableResult
     func look() -> Instant {
         var status = statvfs()
+        let isKnown = statvfs(directory, &status) == 0
+        let (freeBlocks, allBlocks) = (UInt64(status.f_bavail), UInt64(status.f_blocks))
+        let blockBytes = UInt64(status.f_frsize)
         // Where that can't be told space isn't low: the next write will say what is wrong.
         let isLow =
-            statvfs(directory, &status) == 0
-            && Self.isLow(
-                freeBlocks: UInt64(status.f_bavail),
-                allBlocks: UInt64(status.f_blocks),
-                blockBytes: UInt64(status.f_frsize)
-            )
+            isKnown
+            && Self.isLow(freeBlocks: freeBlocks, allBlocks: allBlocks, blockBytes: blockBytes)
         low.store(isLow, ordering: .relaxed)
+        free.store(isKnown ? Self.bytes(freeBlocks, of: blockBytes) : 0, ordering: .relaxed)
+        total.store(isKnown ? Self.bytes(allBlocks, of: blockBytes) : 0, ordering: .relaxed)
         return Instant.monotonicNow() + Self.period
+    }
+
+    private static func bytes(_ blocks: UInt64, of size: UInt64) -> Int {
+        let (bytes, overflow) = blocks.multipliedReportingOverflow(by: size)
+        return overflow ? .max : Int(clamping: bytes)
     }
 
     /// Counts in blocks, in which no real file system overflows.

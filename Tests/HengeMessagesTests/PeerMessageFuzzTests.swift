@@ -111,6 +111,10 @@ import struct NIOCore.ByteBuffer
         expect("08" + id + "0102", .invalidField("flag"))
         expect("08" + id + "0100" + "ffffffff", .truncated)
         expect("0a" + id + "ffffffff" + "0000000000000000", .truncated)
+        let disk = String(repeating: "0", count: 32)
+        expect("14" + id + "02", .invalidField("flag"))
+        expect("14" + id + "01" + disk + "00004001", .invalidField("partitions"))
+        expect("14" + id + "01" + disk + "00000001" + "0000000000000000", .truncated)
     }
 
     @Test("a scan of nothing, or of an endless bucket name, is refused")

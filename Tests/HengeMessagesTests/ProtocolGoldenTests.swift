@@ -45,6 +45,9 @@ import struct NIOCore.ByteBuffer
         handedOff 0c00000002000000070000000001
         digest 0d00000000000000000000000001000200000000000000030000000000000004
         leaving 0d000000000000000002
+        facts.ask 14000000020000000700
+        facts.told 140000000200000007010000000000000102000001000000000000000002000000000000000000\
+        00000000000000000000000000000300000000000001f4
         otherLife 0d0000000000000000030000000000000005
         store.standIn 01000000020000000700000000000000030007a1200100050000000dc3ef2a250ba7f3e4016\
         26b657900000025010000002401000000000000000aac020100ac020123456789ab00010280d095ffbc310176
@@ -196,11 +199,17 @@ import struct NIOCore.ByteBuffer
         _ object: EncodedObject
     ) -> [(String, PeerMessage)] {
         let held = key.standingIn(for: NodeID(5))
+        let inventory = NodeInventory(
+            disk: NodeFacts(diskFree: 258, diskTotal: 1 << 40),
+            partitions: [.nothing, PartitionFacts(keys: 3, bytes: 500)]
+        )
         return [
             ("handOff", .handOff(id, [HandedRecord(key: key, object: object)])),
             ("handedOff", .handedOff(id, .durable(refused: 1))),
             ("digest", .gossip(.digest([Heartbeat(node: NodeID(2), life: 3, beat: 4)]))),
             ("leaving", .gossip(.leaving)),
+            ("facts.ask", .facts(id, .ask)),
+            ("facts.told", .facts(id, .told(inventory))),
             ("otherLife", .gossip(.otherLife(5))),
             ("store.standIn", .store(id, held, object, timeout: .milliseconds(500), epoch: 3)),
         ] + entropy(HandedRecord(key: key, object: object)).map { ($0, .entropy(id, $1)) } + ring()

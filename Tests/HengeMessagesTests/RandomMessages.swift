@@ -8,7 +8,7 @@ import struct NIOCore.ByteBuffer
 /// Random values of everything that travels between nodes.
 extension SeededGenerator {
     /// How many cases ``anyMessage(kind:)`` knows.
-    static let messageKinds = 17
+    static let messageKinds = 18
 
     mutating func anyMessage() -> PeerMessage { anyMessage(kind: below(Self.messageKinds)) }
 
@@ -44,8 +44,18 @@ extension SeededGenerator {
         case 13: return .entropy(id, anyEntropy())
         case 14: return .ring(anyRingMessage())
         case 15: return .ringReport(anyRingReport())
-        default: return .staleRing(id, epoch: next())
+        case 16: return .staleRing(id, epoch: next())
+        default: return .facts(id, anyFacts())
         }
+    }
+
+    private mutating func anyFacts() -> FactsMessage {
+        guard chance(4, in: 5) else { return .ask }
+        let disk = NodeFacts(diskFree: Int(next() >> 1), diskTotal: Int(next() >> 1))
+        let partitions = (0..<below(20)).map { _ in
+            PartitionFacts(keys: Int(next() >> 1), bytes: below(1_000_000))
+        }
+        return .told(NodeInventory(disk: disk, partitions: partitions))
     }
 
     private mutating func anyGossip() -> GossipMessage {

@@ -76,6 +76,7 @@ func spell(_ message: PeerMessage) -> String {
     case .ring: "ring"
     case .ringReport: "ring report"
     case .entropy: "entropy"
+    case .facts: "facts"
     }
 }
 

@@ -62,6 +62,10 @@ enum RegressionSeeds {
             "what a node had taken in was told once, in a message that got lost, so that a record "
                 + "without siblings was never purged"),
         Seed(
+            3_571,
+            "what a node had taken in was told in an answer to a pass that had been ended, and "
+                + "never again"),
+        Seed(
             3_651, "a write in place of another was ascribed to a request that had been forwarded"),
         Seed(
             4_503, "a node gave another up for its silence after the cut between them had healed"),

@@ -45,6 +45,7 @@ extension NodeDriver {
             case .asked: stepControl(.asked(link.peer.id))
             }
         }
+        handInReport()
         stepControl(.tick)
     }
 
@@ -74,11 +75,10 @@ extension NodeDriver {
         case .note(let note): write(note)
         case .sendRing(let id, let message): link(to: id)?.send(.ring(message))
         case .sendReport(let id, let report): link(to: id)?.send(.ringReport(report))
-        // What can't be kept is never voted for.
-        case .saveRing: stepControl(.ringSaveFailed)
-        case .adopted(let ring): step(.ring(ring))
+        case .saveRing(let bytes): saveRing(bytes)
+        case .adopted(let ring): adopt(ring)
         case .memberEpoch(let id, let epoch): step(.memberEpoch(id, epoch))
-        case .proposalEnded: break
+        case .proposalEnded(let outcome): proposalEnded(outcome)
         }
     }
 
@@ -113,7 +113,8 @@ extension NodeDriver {
         case .ringConflict(let epoch, let id):
             logger.critical("two rings of one epoch", metadata: peer(id, ["epoch": "\(epoch)"]))
         case .ringInvalid(let fault, let id):
-            logger.error("a peer wants a ring that can't be", metadata: peer(id, ["why": "\(fault)"]))
+            logger.error(
+                "a peer wants a ring that can't be", metadata: peer(id, ["why": "\(fault)"]))
         case .oldCopy(let reporter, let laterStart):
             logger.warning(
                 "the data is older than what this node had before; its actors are renewed",

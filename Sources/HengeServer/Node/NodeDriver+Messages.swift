@@ -32,6 +32,7 @@ extension NodeDriver {
         case .gossip(let gossip): stepControl(.gossip(from: sender, gossip))
         case .ring(let ring): stepControl(.ring(from: sender, ring))
         case .ringReport(let report): stepControl(.report(from: sender, report))
+        case .facts(let id, let facts): took(facts, id, from: sender)
         default: step(.message(from: sender, message))
         }
     }

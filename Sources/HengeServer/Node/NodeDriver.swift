@@ -1,3 +1,4 @@
+import DequeModule
 package import HengeBase
 package import HengeMessages
 package import HengeNode
@@ -52,7 +53,16 @@ package final class NodeDriver {
     /// Holds this driver.
     private(set) weak var transport: PeerTransport?
     var phase = NodePhase.starting
+    /// When the control plane is woken next, beside its rounds.
+    var controlDueAt: Instant?
+    /// Who waits for the ends of proposals, in the order of these.
+    var proposals = Deque<ProposalEnd>()
+    /// When a newer ring was last asked for, on the word of the shard.
+    var ringAskedAt: Instant?
+    /// Called once when this node is in the ring no more.
+    var onRemoved: (() -> Void)?
     private var notes: NoteLog
+    private(set) lazy var administrator = RingAdministrator(driver: self)
 
     init(
         eventLoop: any EventLoop,
@@ -231,7 +241,7 @@ package final class NodeDriver {
                 admission.end(isWrite: isWrite, since: waiting.since, now: time.now)
             }
             waiting.session.complete(waiting.slot, reply)
-        case .ringIsOld(let epoch, let peer): stepControl(.memberHas(peer, epoch: epoch))
+        case .ringIsOld(let epoch, let id): ringIsOld(epoch, id)
         case .note(let note):
             notes.write(note, names: name(of:), now: time.now)
         }
@@ -263,6 +273,7 @@ package final class NodeDriver {
         for session in sessions { session.flush() }
         scheduleTick()
         scheduleWake()
+        scheduleControlDue()
     }
 
     private func scheduleTick() {

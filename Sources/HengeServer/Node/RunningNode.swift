@@ -42,6 +42,7 @@ final class RunningNode {
         let control = ControlPlane(
             node: member.id,
             ring: start.acceptor,
+            isRingUnconfirmed: start.isUnconfirmed,
             settings: settings.control,
             life: life,
             savedLives: storage.storedLives,

@@ -114,7 +114,7 @@ final class PeerHandler: ChannelInboundHandler, RemovableChannelHandler {
         }
         guard let link = transport.link(to: hello.node), link.peer.name == hello.name else {
             transport.stranger(hello, from: description(of: context.channel))
-            return close(context)
+            return turnAway(hello, context)
         }
         if expected == nil, hello.purpose == .bulk {
             let source = BulkSource(node: hello.node, life: hello.life)
@@ -122,6 +122,22 @@ final class PeerHandler: ChannelInboundHandler, RemovableChannelHandler {
         }
         state = .talking(link)
         link.attach(context.channel, hello: hello)
+    }
+
+    /// A node that was removed while it was away has to hear of the ring that it is not in: nobody
+    /// else talks to it.
+    private func turnAway(_ hello: PeerHello, _ context: ChannelHandlerContext) {
+        let document = transport.driver.ring.document
+        guard hello.purpose == .requests, hello.epoch < document.epoch,
+            hello.node <= document.highestID
+        else { return close(context) }
+        state = .closed
+        buffer = ByteBuffer()
+        var out = context.channel.allocator.buffer(capacity: 1024)
+        Frame.write(into: &out) { PeerMessageCodec.write(.ring(.decided(document)), into: &$0) }
+        let channel = context.channel
+        context.writeAndFlush(wrapOutboundOut(out)).whenComplete { _ in channel.close(promise: nil)
+        }
     }
 
     /// The connection is for another purpose: `handler` goes on with what has come.

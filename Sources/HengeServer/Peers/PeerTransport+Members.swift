@@ -1,5 +1,5 @@
 import HengeBase
-package import HengeRing
+import HengeRing
 import Logging
 import NIOCore
 
@@ -59,14 +59,6 @@ extension PeerTransport {
 }
 
 extension NodeDriver {
-    /// Serves by a newer ring from now on, and reaches its members.
-    package func adopt(_ ring: Ring) {
-        guard ring.document.epoch > self.ring.document.epoch else { return }
-        // First the links, so that what the shard sends has a way.
-        transport?.adopt(ring)
-        step(.ring(ring))
-    }
-
     func link(to id: NodeID) -> PeerLink? {
         Int(id.rawValue) < links.count ? links[Int(id.rawValue)] : nil
     }

@@ -30,8 +30,8 @@ extension ClientSession {
             if position == 0 { drain() }
         case .coverage(let job):
             take(reply, for: job, part: slot & (1 << Self.partBits - 1))
-        case .answered:
-            preconditionFailure("a request was answered twice")
+        case .answered, .administration:
+            preconditionFailure("an answer to what is no request in flight")
         }
         accountForMemory()
         wake()
@@ -63,7 +63,7 @@ extension ClientSession {
     func drain() {
         while !pending.isEmpty {
             switch pending[0].work {
-            case .waiting, .coverage:
+            case .waiting, .coverage, .administration:
                 return
             case .answered(let form, let response):
                 write(response, form, pending[0].token)

@@ -10,6 +10,8 @@ struct PendingReply {
         case answered(ReplyForm, ClientResponse)
         case fanOut(FanOut)
         case coverage(CoverageJob)
+        /// A change of the ring that is worked out or decided on.
+        case administration
     }
 
     var work: Work

@@ -54,8 +54,15 @@ struct NodeOptions: ParsableArguments {
     }
 
     /// Asks the first node that can be reached one question.
-    func ask(_ words: [String], bucket: String? = nil) async throws(CommandFailure) -> HengeReply {
+    ///
+    /// - Parameter patience: how long to wait for the answer; as long as for any when nil.
+    func ask(
+        _ words: [String],
+        bucket: String? = nil,
+        patience: Duration? = nil
+    ) async throws(CommandFailure) -> HengeReply {
         var options = HengeConnection.Options()
+        if let patience { options.requestTimeout = patience }
         options.bucket = bucket
         options.clientName = "henge"
         var failures: [HengeError] = []

@@ -5,9 +5,21 @@ import HengeClient
 struct RingCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ring",
-        abstract: "Show the ring.",
-        discussion: "Example: henge ring show",
-        subcommands: [RingShowCommand.self]
+        abstract: "Show the ring, and change it.",
+        discussion: """
+            Changes are staged, planned and committed: stage any number of them, look at the plan \
+            for all together, and commit it. From then on the ring changes by itself, without an \
+            error for clients, and can be had back by abort.
+
+            Example: henge ring show
+            Example: henge ring add n4 && henge ring plan && henge ring commit --yes
+            """,
+        subcommands: [
+            RingShowCommand.self, RingAddCommand.self, RingRemoveCommand.self,
+            RingReplaceCommand.self, RingForceRemoveCommand.self, RingWeightCommand.self,
+            RingZoneCommand.self, RingStageCommand.self, RingPlanCommand.self,
+            RingCommitCommand.self, RingAbortCommand.self, RingProgressCommand.self,
+        ]
     )
 }
 

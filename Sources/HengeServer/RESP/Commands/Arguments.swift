@@ -37,6 +37,20 @@ package enum Keyword {
     package static let pause: CommandName = "PAUSE"
     package static let resume: CommandName = "RESUME"
     package static let drop: CommandName = "DROP"
+    package static let stage: CommandName = "STAGE"
+    package static let staged: CommandName = "STAGED"
+    package static let plan: CommandName = "PLAN"
+    package static let commit: CommandName = "COMMIT"
+    package static let abort: CommandName = "ABORT"
+    package static let progress: CommandName = "PROGRESS"
+    package static let fewer: CommandName = "FEWER"
+    package static let clear: CommandName = "CLEAR"
+    package static let add: CommandName = "ADD"
+    package static let remove: CommandName = "REMOVE"
+    package static let replace: CommandName = "REPLACE"
+    package static let forceRemove: CommandName = "FORCE-REMOVE"
+    package static let weight: CommandName = "WEIGHT"
+    package static let zone: CommandName = "ZONE"
 }
 
 extension RESPCommand {

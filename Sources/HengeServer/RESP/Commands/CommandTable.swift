@@ -49,7 +49,9 @@ package struct CommandTable: Sendable {
         alone("time", .time, 1, .server, [.fast], "The node's clock: seconds and microseconds."),
         alone(
             "cluster", .cluster, -2, .cluster, [], "The cluster as Redis Cluster clients see it."),
-        alone("henge.ring", .hengeRing, 1, .henge, [], "The ring document."),
+        alone(
+            "henge.ring", .hengeRing, -1, .henge, [.admin],
+            "The ring document; stages, plans, commits and gives up its changes."),
         alone("henge.status", .hengeStatus, 1, .henge, [], "This node's state and counters."),
         alone(
             "henge.hints", .hengeHints, -1, .henge, [.admin],

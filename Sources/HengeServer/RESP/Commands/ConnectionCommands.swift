@@ -27,7 +27,7 @@ extension ClientSession {
         case .cluster: try cluster(command)
         case .consistency: try consistency(command)
         case .hengeBucket: try chooseBucket(command)
-        case .hengeRing: write(RingReport(hub.driver).tree)
+        case .hengeRing: try ring(command)
         case .hengeStatus: write(StatusReport(hub).tree)
         case .hengeHints: try hints(command)
         case .hengeEntropy: write(EntropyReport(hub.driver).tree)

@@ -1,0 +1,96 @@
+import HengeBase
+package import HengeMembership
+package import HengeMessages
+import HengeNode
+package import HengeRing
+import Logging
+import NIOCore
+
+/// The driver's half of deciding on rings: saving, moving to the next one, and proposals.
+extension NodeDriver {
+    /// What became of a proposal.
+    package typealias ProposalEnd = (RingElection.Outcome) -> Void
+
+    private static let ringAskPause = Interval.milliseconds(100)
+
+    /// Tries to make this the next ring, within so much time. What became of it comes exactly once,
+    /// on the event loop; proposals are tried one after the other.
+    package func propose(
+        _ document: RingDocument,
+        within limit: Interval,
+        _ done: @escaping ProposalEnd
+    ) {
+        proposals.append(done)
+        stepControl(.propose(document, within: limit))
+    }
+
+    /// What the members said last of their parts in the change that is running, by id.
+    package var memberReports: [(node: NodeID, report: RingReport)] { control.reports }
+
+    func proposalEnded(_ outcome: RingElection.Outcome) {
+        guard let ended = proposals.popFirst() else { return }
+        ended(outcome)
+    }
+
+    /// Makes durable what this node has promised; the answer comes back as an input.
+    func saveRing(_ bytes: ByteBuffer) {
+        let driver = NIOLoopBound(self, eventLoop: eventLoop)
+        let loop = eventLoop
+        storage.saveRing(bytes) { failure in
+            loop.execute {
+                driver.value.stepControl(failure == nil ? .ringSaved : .ringSaveFailed)
+            }
+        }
+    }
+
+    /// Serves by a newer ring from now on, and reaches its members.
+    func adopt(_ ring: Ring) {
+        // First the links, so that what the shard sends has a way.
+        transport?.adopt(ring)
+        step(.ring(ring))
+        handInReport()
+        tellIfRemoved()
+    }
+
+    /// Calls `body` once, now or later, when this node is in the ring no more.
+    func callWhenRemoved(_ body: @escaping () -> Void) {
+        onRemoved = body
+        tellIfRemoved()
+    }
+
+    private func tellIfRemoved() {
+        guard ring.member(node) == nil, let onRemoved else { return }
+        self.onRemoved = nil
+        onRemoved()
+    }
+
+    /// The shard tells the control plane how far it is with the change that is running.
+    func handInReport() {
+        stepControl(.ownReport(shard.ringReport))
+    }
+
+    /// Another node has said that there is a newer ring.
+    func ringIsOld(_ epoch: UInt64, _ id: NodeID) {
+        guard epoch > ring.document.epoch else { return }
+        // Many requests may say so at a time, and a ring is long.
+        if let ringAskedAt, now.since(ringAskedAt) < Self.ringAskPause { return }
+        ringAskedAt = now
+        let question = RingMessage.ask(epoch: ring.document.epoch, token: 0)
+        link(to: id)?.send(.ring(question))
+    }
+
+    /// Has the control plane woken when it has to be, beside its rounds.
+    func scheduleControlDue() {
+        guard let due = control.nextDue, controlDueAt.map({ due < $0 }) ?? true else { return }
+        controlDueAt = due
+        let driver = NIOLoopBound(self, eventLoop: eventLoop)
+        let delay = Int64(clamping: due.since(now).nanoseconds)
+        eventLoop.scheduleTask(in: .nanoseconds(delay)) {
+            // A timer that was set for sooner has taken this one's place.
+            guard driver.value.controlDueAt == due else { return }
+            driver.value.controlDueAt = nil
+            guard driver.value.controlTicks != nil else { return }
+            driver.value.stepControl(.due)
+        }
+    }
+}

@@ -1,0 +1,76 @@
+import ArgumentParser
+import HengeClient
+
+/// `henge ring progress`
+struct RingProgressCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "progress",
+        abstract: "Show how far the change of the ring is.",
+        discussion: """
+            With --watch it is drawn again and again until no change runs; with --json, too, each \
+            state is one line. Interrupted, it leaves the change running.
+
+            JSON: {"epoch","running","aborting","partitions","steps":{"current","write_both",\
+            "read_next","next"},"bytes_left","bytes_per_second","seconds_left","nodes":[{"name",\
+            "state","epoch","partitions_done","partitions_left","keys_done","bytes_done",\
+            "bytes_left","bytes_per_second","seconds_left","records_skipped","wait","wait_for"}]}; \
+            wait is adoption, source, budget, storage or null.
+
+            Example: henge ring progress --watch
+            """
+    )
+
+    private static let pause = Duration.milliseconds(500)
+    /// Between lines where there is no terminal.
+    private static let linePause = Duration.seconds(2)
+
+    @Flag(help: "Go on until the change is through.")
+    var watch = false
+
+    @OptionGroup var nodes: NodeOptions
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() async throws {
+        var block = ProgressBlock()
+        var shown: (line: String, at: ContinuousClock.Instant)?
+        while true {
+            let reply = try await nodes.askRing(["PROGRESS"])
+            let view = try Self.view(reply)
+            let isLast = !watch || !view.isRunning
+            if json || (watch && !Output.isTerminal) {
+                let line = json ? JSON(reply).text : view.line
+                let now = ContinuousClock.now
+                let isDue = shown.map { $0.line != line && now - $0.at >= Self.linePause } ?? true
+                if isDue || isLast {
+                    Output.line(line)
+                    shown = (line, now)
+                }
+            } else {
+                block.draw(view.lines(color: Output.usesColor))
+            }
+            if isLast { return }
+            try await Task.sleep(for: Self.pause)
+        }
+    }
+
+    private static func view(_ reply: HengeReply) throws(CommandFailure) -> RingProgressView {
+        do throws(ReplyFields.Fault) {
+            return try RingProgressView(reply)
+        } catch {
+            throw CommandFailure(.failed, error.description)
+        }
+    }
+}
+
+/// Lines that are drawn again and again in the same place of a terminal.
+struct ProgressBlock {
+    private var height = 0
+
+    mutating func draw(_ lines: [String]) {
+        if height > 0 { Output.bytes("\u{1B}[\(height)A\r\u{1B}[J".utf8) }
+        Output.lines(lines)
+        height = lines.count
+    }
+}
