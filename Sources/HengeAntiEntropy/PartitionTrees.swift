@@ -70,6 +70,13 @@ package struct PartitionTrees: Sendable {
         isReady = true
     }
 
+    /// Nothing is left of the partition. A scan of it that is under way is given up.
+    package mutating func forget(partition: Int) {
+        invariant(isReady)
+        trees[partition] = LeafSums(bits: 0)
+        if scan?.partition == partition { scan = nil }
+    }
+
     /// Meaningless before ``isReady``.
     package subscript(partition: Int) -> LeafSums { trees[partition] }
 

@@ -21,8 +21,8 @@ package struct Gossip: Sendable {
         var isLifeKnown = false
     }
 
-    package let members: MemberIndex
-    package let own: Int
+    package private(set) var members: MemberIndex
+    package private(set) var own: Int
     package let detector: PhiDetector
     private var entries: [Entry]
     /// By member: the number of the digest that last spoke of it.
@@ -47,6 +47,19 @@ package struct Gossip: Sendable {
         entries = Array(repeating: Entry(window: window), count: members.count)
         entries[number].life = life
         mentions = Array(repeating: 0, count: members.count)
+    }
+
+    /// The cluster has other members from now on, this node among them. What is known of those that
+    /// stay is kept.
+    package mutating func move(to newer: MemberIndex, at now: Instant) {
+        guard let number = newer[members.ids[own]] else {
+            preconditionFailure("\(members.ids[own]) is no member")
+        }
+        let window = ArrivalWindow(expecting: detector.interval, at: now)
+        entries = newer.carry(entries, from: members, fresh: Entry(window: window))
+        mentions = newer.carry(mentions, from: members, fresh: 0)
+        members = newer
+        own = number
     }
 
     /// The highest beat known of a member's present life; 0 for none.

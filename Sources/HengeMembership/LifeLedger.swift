@@ -30,7 +30,7 @@ package struct LifeLedger: Sendable {
         var highestOther: UInt64 = 0
     }
 
-    private let members: MemberIndex
+    private var members: MemberIndex
     private var entries: [Entry]
 
     /// - Parameter saved: what ``encoded()`` gave; nil, or anything else, when nobody was met yet.
@@ -40,8 +40,18 @@ package struct LifeLedger: Sendable {
         if let saved { load(saved) }
     }
 
+    /// The cluster has other members from now on. Those that have left are forgotten: their ids
+    /// never come back.
+    package mutating func move(to newer: MemberIndex) {
+        entries = newer.carry(entries, from: members, fresh: Entry())
+        members = newer
+    }
+
     /// The highest life of a member that was met, other than its present one; 0 for none.
     package func highestOther(of member: Int) -> UInt64 { entries[member].highestOther }
+
+    /// The life of a member that was met last; 0 for none.
+    package func present(of member: Int) -> UInt64 { entries[member].present }
 
     /// Returns whether the ledger has changed, and so must be saved.
     package mutating func met(_ life: UInt64, of member: Int) -> Bool {
@@ -107,6 +117,19 @@ package struct CopyCheck: Sendable {
         guard hasAnswered[member] else { return }
         hasAnswered[member] = false
         missing += 1
+    }
+
+    /// The cluster has other members from now on. While there is no verdict, new ones are asked like
+    /// the others: this node may be a copy from before they were added. Those that have left are
+    /// not waited for any more.
+    ///
+    /// - Returns: the verdict when it has just been reached.
+    package mutating func move(from old: MemberIndex, to newer: MemberIndex) -> Bool? {
+        hasAnswered = newer.carry(hasAnswered, from: old, fresh: false)
+        missing = hasAnswered.count { !$0 }
+        guard missing == 0, verdict == nil else { return nil }
+        verdict = true
+        return true
     }
 
     /// A member tells the highest other life of this node that it has met.

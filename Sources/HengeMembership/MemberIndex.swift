@@ -24,4 +24,11 @@ package struct MemberIndex: Sendable {
         guard raw < numbers.count, numbers[raw] >= 0 else { return nil }
         return Int(numbers[raw])
     }
+
+    /// What was kept by number in an index before this one, by the numbers of this one.
+    ///
+    /// - Parameter fresh: for those that are new.
+    package func carry<T>(_ values: [T], from old: MemberIndex, fresh: T) -> [T] {
+        ids.map { id in old[id].map { values[$0] } ?? fresh }
+    }
 }

@@ -1,4 +1,5 @@
 package import HengeBase
+import HengeRing
 
 package import struct NIOCore.ByteBuffer
 
@@ -17,6 +18,9 @@ package struct PeerHello: Hashable, Sendable {
         case requests = 0
         /// Compressed records from the dialler to the other side, beside the requests.
         case bulk = 1
+        /// A node that belongs to no ring yet offers itself; its id is 0, and its cluster 0 while
+        /// it knows of none. See ``CandidateMessage``.
+        case candidate = 2
     }
 
     package var versions: ClosedRange<UInt16>
@@ -32,6 +36,8 @@ package struct PeerHello: Hashable, Sendable {
     package var respAddress: String
     package var httpAddress: String
     package var purpose: Purpose
+    /// With ``Purpose/candidate``, and only then.
+    package var candidacy: Candidacy?
 
     package init(
         versions: ClosedRange<UInt16> = PeerHello.versions,
@@ -42,7 +48,8 @@ package struct PeerHello: Hashable, Sendable {
         life: UInt64,
         respAddress: String,
         httpAddress: String,
-        purpose: Purpose = .requests
+        purpose: Purpose = .requests,
+        candidacy: Candidacy? = nil
     ) {
         self.versions = versions
         self.clusterID = clusterID
@@ -53,6 +60,7 @@ package struct PeerHello: Hashable, Sendable {
         self.respAddress = respAddress
         self.httpAddress = httpAddress
         self.purpose = purpose
+        self.candidacy = candidacy
     }
 
     package func write(into out: inout ByteBuffer) {
@@ -67,6 +75,7 @@ package struct PeerHello: Hashable, Sendable {
         out.writeText(respAddress)
         out.writeText(httpAddress)
         out.writeInteger(purpose.rawValue)
+        if purpose == .candidate, let candidacy { out.writeCandidacy(candidacy) }
     }
 
     /// Fields that later versions may append are ignored. A hello that ends before its purpose is
@@ -91,6 +100,11 @@ package struct PeerHello: Hashable, Sendable {
             }
             purpose = known
         }
+        var candidacy: Candidacy?
+        if purpose == .candidate {
+            candidacy = try payload.readCandidacy()
+            guard Member.isName(name) else { throw .invalidField("name") }
+        }
         return PeerHello(
             versions: low...high,
             clusterID: clusterID,
@@ -100,8 +114,26 @@ package struct PeerHello: Hashable, Sendable {
             life: life,
             respAddress: resp,
             httpAddress: http,
-            purpose: purpose
+            purpose: purpose,
+            candidacy: candidacy
         )
+    }
+
+    /// The protocol version to speak with a candidate, or with a member as a candidate that may not
+    /// know the cluster yet, or why not to.
+    package func agree(withCandidacy other: PeerHello) throws(HandshakeRefusal) -> UInt16 {
+        if clusterID != 0, other.clusterID != 0, clusterID != other.clusterID {
+            throw .wrongCluster(ours: clusterID, theirs: other.clusterID)
+        }
+        return try commonVersion(with: other)
+    }
+
+    private func commonVersion(with other: PeerHello) throws(HandshakeRefusal) -> UInt16 {
+        let version = min(versions.upperBound, other.versions.upperBound)
+        guard version >= max(versions.lowerBound, other.versions.lowerBound) else {
+            throw .noCommonVersion(ours: versions, theirs: other.versions)
+        }
+        return version
     }
 
     /// The protocol version to speak with `other`, or why not to.
@@ -114,10 +146,7 @@ package struct PeerHello: Hashable, Sendable {
         guard clusterID == other.clusterID else {
             throw .wrongCluster(ours: clusterID, theirs: other.clusterID)
         }
-        let version = min(versions.upperBound, other.versions.upperBound)
-        guard version >= max(versions.lowerBound, other.versions.lowerBound) else {
-            throw .noCommonVersion(ours: versions, theirs: other.versions)
-        }
+        let version = try commonVersion(with: other)
         guard other.node != node else { throw .ownIdentity(name: other.name) }
         if let expected, other.node != expected {
             throw .wrongNode(expected: expected, actual: other.node, name: other.name)

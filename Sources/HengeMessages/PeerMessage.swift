@@ -28,8 +28,15 @@ package enum PeerMessage: Hashable, Sendable {
     case handOff(RequestID, [HandedRecord])
     case handedOff(RequestID, HandOffResult)
     case entropy(RequestID, EntropyMessage)
+    /// Send the next records of a partition, which the sender takes over.
+    case transfer(RequestID, TransferRequest)
+    case transferred(RequestID, TransferResult)
     /// Between control planes; it never reaches a shard.
     case gossip(GossipMessage)
+    /// Between control planes: which ring comes next.
+    case ring(RingMessage)
+    /// Between control planes: how far the sender is with the change that is running.
+    case ringReport(RingReport)
     /// Between drivers, for one that plans a change of the ring; it never reaches a shard.
     case facts(RequestID, FactsMessage)
 }

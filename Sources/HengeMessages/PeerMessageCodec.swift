@@ -20,8 +20,12 @@ package enum PeerMessageCodec {
         case handedOff
         case gossip
         case entropy
+        case ring
+        case ringReport
+        case transfer
+        case transferred
         case staleRing
-        case facts = 20
+        case facts
     }
 
     package static func write(_ message: PeerMessage, into out: inout ByteBuffer) {
@@ -68,6 +72,18 @@ package enum PeerMessageCodec {
         case .staleRing(let id, let epoch):
             head(.staleRing, id, &out)
             out.writeInteger(epoch)
+        case .transfer(let id, let request):
+            head(.transfer, id, &out)
+            out.writeTransferRequest(request)
+        case .transferred(let id, let result):
+            head(.transferred, id, &out)
+            out.writeTransferResult(result)
+        case .ring(let ring):
+            head(.ring, RequestID(rawValue: 0), &out)
+            out.writeRing(ring)
+        case .ringReport(let report):
+            head(.ringReport, RequestID(rawValue: 0), &out)
+            out.writeRingReport(report)
         case .facts(let id, let facts):
             head(.facts, id, &out)
             out.writeFacts(facts)
@@ -108,7 +124,7 @@ package enum PeerMessageCodec {
             out.writeInteger(UInt32(keys.count))
             for count in keys { out.writeInteger(UInt64(clamping: count)) }
         case .store, .stored, .fetch, .fetched, .forward, .forwarded, .handOff, .handedOff,
-            .gossip, .entropy, .staleRing, .facts:
+            .gossip, .entropy, .ring, .ringReport, .transfer, .transferred, .staleRing, .facts:
             preconditionFailure("written by write(_:into:)")
         }
     }
@@ -161,6 +177,14 @@ package enum PeerMessageCodec {
             return .entropy(id, try payload.readEntropy())
         case .staleRing:
             return .staleRing(id, epoch: try payload.field(UInt64.self))
+        case .transfer:
+            return .transfer(id, try payload.readTransferRequest())
+        case .transferred:
+            return .transferred(id, try payload.readTransferResult())
+        case .ring:
+            return .ring(try payload.readRing())
+        case .ringReport:
+            return .ringReport(try payload.readRingReport())
         case .facts:
             return .facts(id, try payload.readFacts())
         }

@@ -98,6 +98,13 @@ package enum StorageRequest: Sendable {
     /// Keeps what is saved of a partition's watermark, in order with the persists. Empty bytes
     /// forget it. Completed as a persist.
     case saveWatermark(partition: Int, ByteBuffer, StorageToken)
+    /// Keeps how far the node is with taking a partition over, in order with the persists. Empty
+    /// bytes forget it. Completed as a persist.
+    case saveTransfer(partition: Int, ByteBuffer, StorageToken)
+    /// Forgets a partition: all of the node's own records of these tokens, its watermark, and how
+    /// far it was taken over. What is held in the places of others stays, and so do hints. In order
+    /// with the persists; completed as one.
+    case dropPartition(Int, tokens: ClosedRange<Token>, StorageToken)
 }
 
 package enum StorageCompletion: Sendable {

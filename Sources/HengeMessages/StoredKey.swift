@@ -21,6 +21,8 @@ package struct StoredKey: Hashable, Sendable {
     /// The shortest stored form: a bucket of one byte and the empty key.
     static let lengthMin = prefixLength + 1
     package static let bucketLengthMax = 255
+    /// The longest stored form.
+    package static let lengthMax = prefixLength + bucketLengthMax + keyLengthMax
     /// 64 KiB, as INTERFACES promises.
     package static let keyLengthMax = 65_536
 

@@ -56,5 +56,11 @@ extension ControlPlane {
             peers[member].link.asked(at: time)
             effects.emit(.send(members.ids[member], .digest(digest)))
         }
+        // While the ring changes its steward has to know of everyone; else news of it, which every
+        // connection began with, is only repeated in case that it was lost.
+        let told = ring.document.transition == nil ? targets : targets + reachable
+        for member in Set(told).sorted() {
+            effects.emit(.sendReport(members.ids[member], ownReport))
+        }
     }
 }

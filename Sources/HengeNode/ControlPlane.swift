@@ -1,11 +1,13 @@
 package import HengeBase
-import HengeMembership
+package import HengeMembership
 import HengeMessages
+package import HengeRing
 
 package import struct NIOCore.ByteBuffer
 
 /// The part of a node that knows who is there: it gossips heartbeats, decides who is up, and finds
-/// out whether this node's data is an old copy.
+/// out whether this node's data is an old copy; and that takes part in the decisions on the ring,
+/// and leads its changes to their end.
 ///
 /// It does no I/O: each `step` takes one input and emits effects for its driver to carry out, in
 /// order. One driver owns it and calls it from one event loop.
@@ -19,17 +21,39 @@ package struct ControlPlane: ~Copyable {
         var isSuspect = false
         /// It has said that it is about to stop; until it connects again.
         var isLeaving = false
+        /// What it said last of its ring.
+        var report: RingReport?
+    }
+
+    /// Somebody else's wish, until the election is free.
+    struct Proposal {
+        var document: RingDocument
+        var deadline: Instant
     }
 
     package let node: NodeID
     let settings: ControlSettings
-    let members: MemberIndex
+    /// The members of ``ring``, and this node, which may have been removed.
+    var members: MemberIndex
     var gossip: Gossip
     /// By number of the member; this node's own is not used.
     var peers: [Peer]
-    private var lives: LifeLedger
-    private var copies: CopyCheck
+    var lives: LifeLedger
+    var copies: CopyCheck
     var dice: SeededGenerator
+
+    /// The newest ring that is durable here: what the shard works by.
+    package internal(set) var ring: Ring
+    var election: RingElection
+    var ringEffects = EffectBuffer<RingElection.Effect>()
+    var steward: RingSteward
+    /// Whether the proposal that is under way is the steward's.
+    var isStewardProposing = false
+    var proposals: [Proposal] = []
+    /// What this node says of itself.
+    var ownReport: RingReport
+    /// When anybody was last asked for a newer ring.
+    var askedForRing: Instant?
 
     /// How long this process did not run in all (it was stopped, or its machine was overloaded).
     /// While it stood still it could hear nobody, so that time counts for nobody's silence.
@@ -37,13 +61,13 @@ package struct ControlPlane: ~Copyable {
     private var lastStep: Instant?
 
     /// - Parameters:
-    ///   - node: this node, one of `members`.
+    ///   - ring: as it was saved, or of a new node, or of one that has lost its disk.
     ///   - life: this process; see ``Life``. Above 0.
     ///   - savedLives: what the last ``ControlEffect/saveLives(_:)`` of this node said.
     ///   - seed: for the choice of whom to tell; should differ from node to node.
     package init(
         node: NodeID,
-        members: [NodeID],
+        ring acceptor: RingAcceptor,
         settings: ControlSettings,
         life: UInt64,
         savedLives: ByteBuffer?,
@@ -51,8 +75,10 @@ package struct ControlPlane: ~Copyable {
         at now: Instant
     ) {
         invariant(settings.fanout > 0 && settings.silenceIntervalsMax > 0 && life > 0)
-        let index = MemberIndex(members)
+        let ring = Ring(acceptor.document)
+        let index = Self.index(of: ring, with: node)
         self.node = node
+        self.ring = ring
         self.settings = settings
         self.members = index
         gossip = Gossip(
@@ -66,6 +92,21 @@ package struct ControlPlane: ~Copyable {
         lives = LifeLedger(members: index, saved: savedLives)
         copies = CopyCheck(life: life, own: gossip.own, members: index.count)
         dice = SeededGenerator(seed: seed)
+        election = RingElection(
+            own: node,
+            acceptor: acceptor,
+            token: life,
+            seed: seed,
+            limits: settings.election,
+            at: now
+        )
+        steward = RingSteward(own: node)
+        ownReport = RingReport(epoch: ring.document.epoch)
+    }
+
+    static func index(of ring: Ring, with own: NodeID) -> MemberIndex {
+        let ids = ring.allMembers.map(\.id)
+        return MemberIndex(ids.contains(own) ? ids : ids + [own])
     }
 
     /// Advances by one input.
@@ -81,10 +122,13 @@ package struct ControlPlane: ~Copyable {
         case .tick:
             judgeAll(at: time, &effects)
             spread(at: time, &effects)
+            elect(.tick, at: now, &effects)
+            steer(at: now, &effects)
         case .connected(let id, let life):
             guard let member = peer(id) else { return }
             peers[member].contact = now
             connected(member, life: life, at: time, &effects)
+            introduceRing(to: id, &effects)
         case .disconnected(let id):
             guard let member = peer(id), peers[member].link.isOpen else { return }
             close(member, .disconnected, &effects)
@@ -103,6 +147,8 @@ package struct ControlPlane: ~Copyable {
             for member in peers.indices where peers[member].link.isOpen {
                 effects.emit(.send(members.ids[member], .leaving))
             }
+        case .ring, .ringSaved, .ringSaveFailed, .propose, .report, .ownReport, .due:
+            stepRing(input, at: now, &effects)
         }
     }
 
@@ -135,12 +181,12 @@ package struct ControlPlane: ~Copyable {
     // MARK: Parts
 
     /// The number of another member; nil for strangers and for this node.
-    private func peer(_ id: NodeID) -> Int? {
+    func peer(_ id: NodeID) -> Int? {
         members[id].flatMap { $0 == gossip.own ? nil : $0 }
     }
 
     /// The machine's clock less the time at which this process stood still.
-    private mutating func runningTime(at now: Instant) -> Instant {
+    mutating func runningTime(at now: Instant) -> Instant {
         let interval = settings.interval
         if let lastStep {
             // A tick is due each interval, so so long a gap can only be a standstill.
@@ -165,6 +211,8 @@ package struct ControlPlane: ~Copyable {
         _ effects: inout EffectBuffer<ControlEffect>
     ) {
         let id = members.ids[member]
+        // A new process may have lost what the one before had taken over.
+        if lives.present(of: member) != life { peers[member].report?.ready = [] }
         // Durable before anything that this life writes here, so that none of it is forgotten
         // together with the life.
         if lives.met(life, of: member) { effects.emit(.saveLives(lives.encoded())) }
@@ -191,7 +239,7 @@ package struct ControlPlane: ~Copyable {
         markDown(member, reason, &effects)
     }
 
-    private mutating func markDown(
+    mutating func markDown(
         _ member: Int,
         _ reason: DownReason,
         _ effects: inout EffectBuffer<ControlEffect>

@@ -1,6 +1,7 @@
 package import HengeBase
 package import HengeMembership
 package import HengeMessages
+package import HengeRing
 
 package import struct NIOCore.ByteBuffer
 
@@ -16,6 +17,7 @@ package struct ControlSettings: Sendable {
     /// either, is given up. Each of these rounds asks again, so that a few lost messages don't
     /// count: at 5 % loss seven questions in a row go unanswered once in ten million.
     package var silenceIntervalsMax = 7
+    package var election = RingElectionLimits()
 
     package init() {}
 }
@@ -37,6 +39,22 @@ package enum ControlInput: Sendable {
     case asked(NodeID)
     /// The node is about to stop.
     case stopping
+
+    /// From members, and from nodes that want to be.
+    case ring(from: NodeID, RingMessage)
+    /// The bytes of the last ``ControlEffect/saveRing(_:)`` are durable.
+    case ringSaved
+    /// They are not, and may or may not be after a restart.
+    case ringSaveFailed
+    /// Try to make this the next ring; answered once by ``ControlEffect/proposalEnded(_:)``. One
+    /// that comes while another is under way waits for its end.
+    case propose(RingDocument, within: Interval)
+    case report(from: NodeID, RingReport)
+    /// How far this node's shard is with the change that is running; nil when nothing moves. Due
+    /// before each ``tick``, and after ``ControlEffect/adopted(_:)``.
+    case ownReport(RingReport?)
+    /// ``ControlPlane/nextDue`` has come.
+    case due
 }
 
 /// What a control plane wants done, in this order.
@@ -52,6 +70,20 @@ package enum ControlEffect: Sendable {
     /// Make this durable before whatever is written from now on.
     case saveLives(ByteBuffer)
     case note(ControlNote)
+
+    case sendRing(NodeID, RingMessage)
+    case sendReport(NodeID, RingReport)
+    /// Make this durable in place of what was saved so before, and answer by
+    /// ``ControlInput/ringSaved`` or ``ControlInput/ringSaveFailed``. One at a time.
+    case saveRing(ByteBuffer)
+    /// This is the ring from now on, and it is durable. Keep connections to its members alone,
+    /// after what was sent before this is written; then it is for the shard,
+    /// ``ShardInput/ring(_:)``.
+    case adopted(Ring)
+    /// For the shard, see ``ShardInput/memberEpoch(_:_:)``.
+    case memberEpoch(NodeID, UInt64)
+    /// Of proposals from outside, in their order.
+    case proposalEnded(RingElection.Outcome)
 }
 
 /// Something that an operator should hear of.
@@ -63,6 +95,13 @@ package enum ControlNote: Hashable, Sendable {
     case down(NodeID, DownReason)
     /// This node's data is older than what a life of it that `reporter` has met had.
     case oldCopy(reporter: NodeID, laterStart: UInt64)
+    case ringAdopted(epoch: UInt64)
+    /// This node is no member any more.
+    case removed
+    /// Two rings of one epoch: somebody's disk was put back, or worse.
+    case ringConflict(epoch: UInt64, from: NodeID)
+    /// A node wants a ring that can't follow: it runs another version, or is broken.
+    case ringInvalid(RingChangeFault, from: NodeID)
 }
 
 package enum DownReason: Hashable, Sendable {
@@ -72,6 +111,8 @@ package enum DownReason: Hashable, Sendable {
     case disconnected
     /// It has said that it is about to stop.
     case leaving
+    /// It is no member of the ring any more.
+    case removed
 }
 
 /// What a node knows of a member.

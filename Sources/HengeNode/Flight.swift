@@ -237,8 +237,16 @@ enum FlightKind: UInt32 {
     case listing
     /// Looking after this node's own records.
     case upkeep
+    /// Taking a partition over: what another node was asked for, and what is saved of it. The index
+    /// is the partition.
+    case transfer
+    /// A page for a node that takes a partition over; and, of writes, that all before the last
+    /// change of the ring have ended.
+    case transferSource
+    /// That a partition be forgotten. The index is the partition.
+    case partitionDrop
 
-    static let bits: UInt32 = 4
+    static let bits: UInt32 = 5
 }
 
 extension RequestID {

@@ -17,6 +17,11 @@ package struct PartitionTallies: Sendable {
         weights[partition] = (weights[partition] + change).counts
     }
 
+    /// Nothing is left of the partition.
+    mutating func forget(_ partition: Int) {
+        weights[partition] = .nothing
+    }
+
     /// Adds what was on disk before the first write of this run.
     mutating func addInitial(_ initial: [RecordWeight]) {
         invariant(!isComplete && initial.count == weights.count)

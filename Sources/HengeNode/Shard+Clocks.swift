@@ -49,6 +49,7 @@ extension Shard {
         clocks.lost(partition: partition)
         settlements[partition] = nil
         upkeep.lost(partition)
+        transferLost(partition, &effects)
         forgetWatermark(partition, &effects)
         for index in entropyPeers.indices
         where entropyPeers[index].place(of: partition) != nil {
@@ -67,6 +68,7 @@ extension Shard {
         // Each node that has met a later life says so.
         guard !isOldCopy else { return }
         isOldCopy = true
+        transfersLost(&effects)
         for partition in 0..<ring.partitions {
             let homes = ring.homes(partition: partition)
             guard homes.contains(node), homes.count > 1 else { continue }

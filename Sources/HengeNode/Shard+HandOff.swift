@@ -32,8 +32,7 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        // One more than there are, so that it can't end before all have begun.
-        let flight = HandOffFlight(sender: sender, origin: origin, waiting: records.count + 1)
+        let flight = HandOffFlight(sender: sender, origin: origin, records: records.count)
         let batch = RequestID(.handOff, handOffs.insert(flight))
         for record in records {
             guard accept(record, from: sender, batch, at: time, &effects) else {
@@ -92,6 +91,7 @@ extension Shard {
                 flight.failure.map(HandOffResult.failed) ?? .durable(refused: flight.refused)
             effects.emit(.sendBulk(flight.sender, .handedOff(id, result)))
         case .comparison(let id): comparisonMerged(flight, id, at: time, &effects)
+        case .transfer(let id): transferMerged(flight, id, at: time, &effects)
         }
     }
 }
@@ -104,10 +104,13 @@ struct HandOffFlight: Sendable {
         case peer(RequestID)
         /// A comparison of this node.
         case comparison(RequestID)
+        /// A partition that this node takes over.
+        case transfer(RequestID)
     }
 
     let sender: NodeID
     let origin: Origin
+    let records: Int
     var waiting: Int
     /// Records that were news.
     var changed = 0
@@ -116,9 +119,11 @@ struct HandOffFlight: Sendable {
     var obsolete: [HandedRecord] = []
     var failure: StorageFailure?
 
-    init(sender: NodeID, origin: Origin, waiting: Int) {
+    init(sender: NodeID, origin: Origin, records: Int) {
         self.sender = sender
         self.origin = origin
-        self.waiting = waiting
+        self.records = records
+        // One more than there are, so that it can't end before all have begun.
+        waiting = records + 1
     }
 }

@@ -117,7 +117,7 @@ extension Shard {
 
     /// Whether the watermark on the disk covers all of a record.
     private func mayPurge(_ key: StoredKey, _ latest: EncodedObject?) -> Bool {
-        guard let latest else { return false }
+        guard let latest, !isMoving(ring.partition(of: key.token)) else { return false }
         return upkeep.saved[ring.partition(of: key.token)].descends(from: latest.context)
     }
 }

@@ -174,6 +174,7 @@ extension Shard {
             // Nothing waits for the answer. The two are not equal before the sender has heard it.
             handOffs[batch.index].refused += 1
             effects.emit(.sendBulk(peer, .handOff(RequestID(.handOff, (0, 0)), [record])))
+        case .transfer: break  // The source learns of it when the two are compared.
         }
     }
 

@@ -16,6 +16,8 @@ extension Shard {
         makeRoom(for: newer.document.highestID)
         adopted(newer.document.epoch, by: node)
         rehome(from: older, at: time, &effects)
+        raiseBarrier()
+        planTransfers(&effects)
     }
 
     /// What is known of the home replicas of each partition that has others now.

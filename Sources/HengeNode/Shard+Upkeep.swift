@@ -57,7 +57,8 @@ extension Shard {
     /// Partitions with dead records of which more may go than at the last look.
     private mutating func wantPurges(at time: ClockReading) {
         let often = Interval(nanoseconds: configuration.compareInterval.nanoseconds / 10)
-        for partition in 0..<ring.partitions where clocks.isHome(partition) {
+        for partition in 0..<ring.partitions
+        where clocks.isHome(partition) && !isMoving(partition) {
             let weight = tallies.weights[partition]
             guard weight.records > weight.keys || weight.expiring > 0 else {
                 upkeep.dead[partition] = nil

@@ -315,7 +315,8 @@ extension Shard {
             else { break }
             return advance(read: id, .repaired(slot: slot, result), at: time, &effects)
         case .forward, .inspect, .coverage, .replica, .keyLoad, .persist, .delivery, .hintLoad,
-            .hintWrite, .handOff, .comparison, .pushLoad, .listing, .upkeep, nil:
+            .hintWrite, .handOff, .comparison, .pushLoad, .listing, .upkeep, .transfer,
+            .transferSource, .partitionDrop, nil:
             break
         }
         counters.lateAnswers += 1

@@ -83,6 +83,8 @@ package struct Shard: ~Copyable {
     var settlements: [Int: PendingSettlement] = [:]
     var heldRound: UInt32 = 0
     var upkeep: Upkeep
+    var transfers: Transfers
+    var transferPages: Slab<TransferPageFlight>
     /// After the start from an old copy, by partition: with which other home replicas it is to be
     /// compared before it may be read from.
     var uncompared: [Int: Set<NodeID>] = [:]
@@ -105,6 +107,7 @@ package struct Shard: ~Copyable {
     ///   - saved: what ``savedState`` was at the last stop if that was clean; nil otherwise.
     ///   - hints: what the storage keeps for other nodes.
     ///   - watermarks: what the storage keeps of the watermarks of partitions.
+    ///   - transfers: what the storage keeps of partitions that are being taken over.
     ///   - isNew: whether the data directory was empty, so that it can't be an old copy.
     ///   - seed: for actor ids and the generations of request ids; must be random in each
     ///     incarnation.
@@ -115,6 +118,7 @@ package struct Shard: ~Copyable {
         saved: SavedState?,
         hints: [HintBacklog] = [],
         watermarks: [(partition: Int, bytes: ByteBuffer)] = [],
+        transfers: [(partition: Int, bytes: ByteBuffer)] = [],
         isNew: Bool = false,
         seed: UInt64
     ) {
@@ -140,6 +144,8 @@ package struct Shard: ~Copyable {
         handOffs = Slab(firstGeneration: first)
         pushLoads = Slab(firstGeneration: first)
         listings = Slab(firstGeneration: first)
+        transferPages = Slab(firstGeneration: first)
+        self.transfers = Transfers(transfers, configuration, firstQuestion: first)
         let usable = saved?.actors.count == ring.partitions ? saved : nil
         actors = ActorTable(
             node: node,
@@ -187,8 +193,7 @@ package struct Shard: ~Copyable {
     package var workInFlight: Int {
         flights + replicaWork.count + keyLoads.count + persists.count + pending.count
             + storageInFlight + handOffs.count + activeDeliveries + activeComparisons
-            + parked.count
-            + (isUpkeepRunning ? 1 : 0)
+            + parked.count + (isUpkeepRunning ? 1 : 0) + transfers.activeCount
     }
 
     /// Storage operations in flight and changes that wait for one.
@@ -246,6 +251,7 @@ package struct Shard: ~Copyable {
             abandon(id, at: time, &effects)
             stopDelivery(to: id, at: time, &effects)
             peerWentDown(id, at: time, &effects)
+            transferSourceLost(id, at: time, &effects)
         case .actorsConfirmed(let isConfirmed):
             actors.confirm(isConfirmed)
             isLifeKnown = true
@@ -262,6 +268,7 @@ package struct Shard: ~Copyable {
             beginUpkeep(at: time, &effects)
             askHeld(&effects)
             beginComparisons(at: time, &effects)
+            keepTransfersGoing(at: time, &effects)
         case .tick:
             let hedged = hedgeLagging(at: time, &effects)
             // Hedges are due far more often than it is worth to look at all deadlines.
@@ -271,6 +278,7 @@ package struct Shard: ~Copyable {
             tickDeliveries(at: time, &effects)
             tickComparisons(at: time, &effects)
             goOnWithUpkeep(at: time, &effects)
+            tickTransfers(at: time, &effects)
         }
     }
 
@@ -368,7 +376,10 @@ package struct Shard: ~Copyable {
             serveEntropy(id, message, from: sender, at: time, &effects)
         case .staleRing(let id, let epoch):
             refusedForRing(id, epoch, by: sender, at: time, &effects)
-        case .gossip, .facts: break
+        case .transfer(let id, let request): serveTransfer(id, request, from: sender, &effects)
+        case .transferred(let id, let result):
+            transferred(id, result, from: sender, at: time, &effects)
+        case .gossip, .ring, .ringReport, .facts: break
         }
     }
 
@@ -389,18 +400,11 @@ package struct Shard: ~Copyable {
             case .hintLoad: hintedRecordLoaded(token.id, decode(result), at: time, &effects)
             case .pushLoad: pushLoaded(token.id, decode(result), at: time, &effects)
             case .write, .forward, .coverage, .persist, .delivery, .hintWrite, .handOff,
-                .comparison, .listing, .upkeep, nil:
+                .comparison, .listing, .upkeep, .transfer, .transferSource, .partitionDrop, nil:
                 preconditionFailure("a load completed that was never asked for")
             }
         case .persisted(let token, let failure):
-            if token.id.kind == .hintWrite {
-                return hintsWritten(token.id, failure, at: time, &effects)
-            }
-            if token.id.kind == .upkeep {
-                return watermarkSaved(token.id, failure, at: time, &effects)
-            }
-            invariant(token.id.kind == .persist)
-            changePersisted(token.id, failure, at: time, &effects)
+            persisted(token.id, failure, at: time, &effects)
         case .scanned(let token, let result):
             scanLoaded(token.id, result, &effects)
         case .hintsLoaded(let token, let result):
@@ -409,8 +413,27 @@ package struct Shard: ~Copyable {
             switch token.id.kind {
             case .listing: versionsListed(token.id, result, at: time, &effects)
             case .upkeep: upkeepListed(token.id, result, at: time, &effects)
+            case .transferSource: transferListed(token.id, result, at: time, &effects)
             default: comparisonListed(token.id, result, at: time, &effects)
             }
+        }
+    }
+
+    private mutating func persisted(
+        _ id: RequestID,
+        _ failure: StorageFailure?,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        switch id.kind {
+        case .hintWrite: hintsWritten(id, failure, at: time, &effects)
+        case .upkeep: watermarkSaved(id, failure, at: time, &effects)
+        case .transfer: transferSaved(id, failure, at: time, &effects)
+        case .transferSource: barrierPassed(id, failure)
+        case .partitionDrop: partitionDropped(id, failure)
+        default:
+            invariant(id.kind == .persist)
+            changePersisted(id, failure, at: time, &effects)
         }
     }
 

@@ -46,6 +46,15 @@ package struct ShardConfiguration: Sendable {
     /// How long after its expiry a sibling may be purged: clocks differ.
     package var purgeGrace = Interval.seconds(120)
 
+    /// Partitions that are taken over at a time.
+    package var transfersMax = 4
+    /// Of these, those that come from one node.
+    package var transfersPerSourceMax = 2
+    /// How many bytes of records are asked for at a time. At least 1.
+    package var transferPageBytes = 512 * 1024
+    /// How fast partitions are taken over, all together; counted as for hints. At least 1.
+    package var transferBytesPerSecond = 64 * 1024 * 1024
+
     package init() {}
 }
 
@@ -134,6 +143,17 @@ package struct ShardCounters: Hashable, Sendable {
     package var scrubbed = 0
     /// Leaves of a hash tree that did not fit the records, and were set right.
     package var leavesMended = 0
+
+    /// Partitions that this node has taken over.
+    package var partitionsTakenOver = 0
+    /// Records that came with them, and that changed this node.
+    package var recordsTakenOver = 0
+    /// Pages of records sent to nodes that take partitions over.
+    package var transferPagesServed = 0
+    /// Records of these pages that could not be read here.
+    package var transferRecordsSkipped = 0
+    /// Partitions forgotten because other nodes hold them.
+    package var partitionsDropped = 0
 
     package init() {}
 }

@@ -85,6 +85,15 @@ struct Upkeep: Sendable {
         if !tasks.contains(task) { tasks.append(task) }
     }
 
+    /// The partition is no longer here.
+    mutating func forgot(_ partition: Int) {
+        dead[partition] = nil
+        saved[partition] = VersionVector()
+        isUntrusted[partition] = false
+        resets.removeAll { $0 == partition }
+        tasks.removeAll { $0.partition == partition }
+    }
+
     mutating func lost(_ partition: Int) {
         dead[partition] = nil
         saved[partition] = VersionVector()

@@ -47,6 +47,18 @@ package struct HintThrottle: Sendable {
         return true
     }
 
+    /// Takes so much for what has gone already, whatever is left.
+    package mutating func charge(_ cost: Int, now: Instant) {
+        fill(now)
+        tokens -= cost
+    }
+
+    /// Whether anything may go now.
+    package mutating func isOpen(now: Instant) -> Bool {
+        fill(now)
+        return tokens > 0 && now >= restUntil
+    }
+
     /// A batch was acknowledged.
     ///
     /// - Parameters:

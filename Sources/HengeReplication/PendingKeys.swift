@@ -25,6 +25,8 @@ package struct PendingKeys<Waiter: Sendable>: Sendable {
         var isLoading = true
         var persists = 0
         var waiters: [Waiter] = []
+        /// Whether the record has been forgotten since it was asked for.
+        var isForgotten = false
     }
 
     private var entries: [StoredKey: Entry] = [:]
@@ -58,7 +60,9 @@ package struct PendingKeys<Waiter: Sendable>: Sendable {
         invariant(entries.values[index].isLoading)
         entries.values[index].isLoading = false
         entries.values[index].latest = object
-        entries.values[index].durable = RecordWeight(of: object, key: key)
+        // It may have been read before it was forgotten.
+        entries.values[index].durable =
+            entries.values[index].isForgotten ? .nothing : RecordWeight(of: object, key: key)
         let waiters = entries.values[index].waiters
         entries.values[index].waiters = []
         waiting -= waiters.count
@@ -116,6 +120,22 @@ package struct PendingKeys<Waiter: Sendable>: Sendable {
         }
         .map { ($0.key, $0.value.durable) }
         .sorted { $0.0.token < $1.0.token }
+    }
+
+    /// Whether any home record of these tokens has a change in flight.
+    package func holdsAny(of tokens: ClosedRange<Token>) -> Bool {
+        entries.keys.contains { $0.standInFor == nil && tokens.contains($0.token) }
+    }
+
+    /// All home records of these tokens have been forgotten, durably. What is in flight of them
+    /// adds to nothing from here on.
+    package mutating func forgot(_ tokens: ClosedRange<Token>) {
+        for index in entries.indices {
+            let key = entries.keys[index]
+            guard key.standInFor == nil, tokens.contains(key.token) else { continue }
+            entries.values[index].durable = .nothing
+            entries.values[index].isForgotten = true
+        }
     }
 
     /// Whether any is a record in the place of another node.

@@ -46,6 +46,23 @@ extension RingDocument {
         return document
     }
 
+    /// A document in which each of these partitions is one step further, from whichever it was at.
+    package func advancing(_ partitions: [Int]) throws(RingChangeFault) -> RingDocument {
+        guard let transition else { throw .noTransition }
+        guard !partitions.isEmpty else { throw .nothingChanged }
+        var document = try following()
+        for partition in partitions {
+            guard owners.indices.contains(partition) else { throw .unknownPartition(partition) }
+            let before = transition.steps[partition]
+            guard let step = before.following else {
+                throw .step(.next, after: before, partition: partition)
+            }
+            document.transition?.steps[partition] = step
+            document.changedAt[partition] = document.epoch
+        }
+        return document
+    }
+
     /// The document in which the ring that was moved to is the current one. No partition is served
     /// differently by it: all were at the last step.
     package func finishing() throws(RingChangeFault) -> RingDocument {

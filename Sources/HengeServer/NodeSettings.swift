@@ -5,16 +5,28 @@ package import HengeStorage
 
 /// Everything that `henge serve` was told, checked; see `henge serve --help` for the meanings.
 package struct NodeSettings: Sendable {
+    /// How the node comes by its first ring.
+    package enum Origin: Hashable, Sendable {
+        /// It is one of the first members.
+        case bootstrap(BootstrapList)
+        /// It offers itself to the cluster of which these are members, at their peer addresses.
+        case join(seeds: [HostPort])
+    }
+
     package var name: String
     package var dataDirectory: String
     package var respAddress: HostPort
     package var httpAddress: HostPort?
     package var peerAddress: HostPort
-    package var bootstrap: BootstrapList
-    /// N, 1...8.
+    package var origin: Origin
+    /// N, 1...8, of a cluster that is bootstrapped; who joins one learns its N.
     package var replicas = 3
-    /// Q, a power of two, 64...16384.
+    /// Q, a power of two, 64...16384, of a cluster that is bootstrapped; who joins one learns its
+    /// Q.
     package var partitions = 1024
+    /// Of a node that joins, for the plan that takes it in; the bootstrap list has those of others.
+    package var zone = ""
+    package var weight = 1
     package var durability = RocksDBEngine.Durability.sync
     package var levels = ConsistencyLevels.standard
     /// Buckets whose requests are sloppy where neither they nor their connection say.
@@ -42,12 +54,28 @@ package struct NodeSettings: Sendable {
         dataDirectory: String,
         respAddress: HostPort,
         peerAddress: HostPort,
-        bootstrap: BootstrapList
+        origin: Origin
     ) {
         self.name = name
         self.dataDirectory = dataDirectory
         self.respAddress = respAddress
         self.peerAddress = peerAddress
-        self.bootstrap = bootstrap
+        self.origin = origin
+    }
+
+    package init(
+        name: String,
+        dataDirectory: String,
+        respAddress: HostPort,
+        peerAddress: HostPort,
+        bootstrap: BootstrapList
+    ) {
+        self.init(
+            name: name,
+            dataDirectory: dataDirectory,
+            respAddress: respAddress,
+            peerAddress: peerAddress,
+            origin: .bootstrap(bootstrap)
+        )
     }
 }

@@ -1,7 +1,5 @@
 import HengeBase
-import HengeMessages
 import HengeNode
-import HengeRing
 import HengeStorage
 package import Logging
 import NIOCore
@@ -21,31 +19,31 @@ package struct Server: Service {
     private let onReady: @Sendable (ReadyReport) -> Void
     /// Called once when the stop begins.
     private let onStopping: @Sendable () -> Void
+    /// Called once, of a node that joins, when a member has taken it up as a candidate.
+    private let onCandidate: @Sendable (CandidateReport) -> Void
 
     package init(
         settings: NodeSettings,
         logger: Logger,
         onStopping: @escaping @Sendable () -> Void = {},
+        onCandidate: @escaping @Sendable (CandidateReport) -> Void = { _ in },
         onReady: @escaping @Sendable (ReadyReport) -> Void
     ) {
         self.settings = settings
         self.logger = logger
         self.onReady = onReady
         self.onStopping = onStopping
+        self.onCandidate = onCandidate
     }
 
     /// Runs until a graceful shutdown is asked for.
     ///
     /// - Throws: ``StartError`` when the node can't start; its description tells what to do.
     package func run() async throws {
-        let ring = Ring(try bootstrapDocument())
-        guard let member = ring.member(named: settings.name) else {
-            throw StartError.notInBootstrap(name: settings.name)
-        }
         FileLimit.raise(logger: logger)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         do {
-            try await serve(ring, member, group)
+            try await run(on: group)
         } catch {
             try? await group.shutdownGracefully()
             throw error
@@ -53,24 +51,44 @@ package struct Server: Service {
         try await group.shutdownGracefully()
     }
 
+    private func run(on group: MultiThreadedEventLoopGroup) async throws {
+        let mailbox = CompletionMailbox(eventLoop: group.next())
+        let starter = NodeStarter(settings: settings, logger: logger, deliver: mailbox.deliver)
+        let began = SystemClock.now()
+        switch settings.origin {
+        case .bootstrap(let list):
+            let start = try starter.begin(bootstrap: list)
+            tellOpened(start.storage, since: began)
+            try await serve(start, group, mailbox)
+        case .join(let seeds):
+            let wait = CandidateWait(
+                settings: settings,
+                seeds: seeds,
+                starter: starter,
+                logger: logger,
+                onCandidate: onCandidate
+            )
+            guard let start = try await wait.run(on: group) else {
+                return logger.info("stopped: it was a candidate still")
+            }
+            tellOpened(start.storage, since: began)
+            try await serve(start, group, mailbox)
+        }
+    }
+
     private func serve(
-        _ ring: Ring,
-        _ member: Member,
-        _ group: MultiThreadedEventLoopGroup
+        _ start: NodeStart,
+        _ group: MultiThreadedEventLoopGroup,
+        _ mailbox: CompletionMailbox
     ) async throws {
         let loop = group.next()
-        let mailbox = CompletionMailbox(eventLoop: loop)
-        let began = SystemClock.now()
-        let storage = try openStorage(ring, deliver: mailbox.deliver)
-        tellOpened(storage, since: began)
+        let storage = start.storage
         let settings = self.settings
         let logger = self.logger
         let running = try await loop.submit {
             let node = RunningNode(
                 settings: settings,
-                ring: ring,
-                member: member,
-                storage: storage,
+                start: start,
                 group: group,
                 logger: logger
             )
@@ -84,11 +102,13 @@ package struct Server: Service {
             throw StartError.cannotListen("\(error)")
         }
         try await loop.flatSubmit { running.value.awaitPeers(atMost: Self.peersWaitMax) }.get()
-        let membersUp = try await loop.submit { running.value.driver.membersUp }.get()
+        let (up, members, epoch) = try await loop.submit {
+            let driver = running.value.driver
+            let document = driver.ring.document
+            return (driver.membersUp, document.members.count, document.epoch)
+        }.get()
         logger.info(
-            "serving",
-            metadata: ["members_up": "\(membersUp) of \(ring.document.members.count)"]
-        )
+            "serving", metadata: ["members_up": "\(up) of \(members)", "epoch": "\(epoch)"])
         onReady(
             ReadyReport(
                 name: settings.name,
@@ -143,44 +163,6 @@ package struct Server: Service {
         }
         logger.info("data opened", metadata: metadata)
     }
-
-    private func bootstrapDocument() throws(StartError) -> RingDocument {
-        do throws(RingError) {
-            return try RingDocument.bootstrap(
-                settings.bootstrap,
-                replicas: settings.replicas,
-                partitions: settings.partitions
-            )
-        } catch {
-            throw .badRing("\(error)")
-        }
-    }
-
-    private func openStorage(
-        _ ring: Ring,
-        deliver: @escaping @Sendable ([StorageCompletion]) -> Void
-    ) throws(StartError) -> RocksDBEngine {
-        var options = RocksDBEngine.Options(
-            directory: settings.dataDirectory,
-            partitionBits: ring.partitionBits
-        )
-        options.durability = settings.durability
-        options.blockCacheBytes = settings.blockCacheBytes
-        let identity = StoreIdentity(
-            clusterID: ring.document.clusterID,
-            nodeName: settings.name
-        )
-        do throws(StoreOpenError) {
-            return try RocksDBEngine.open(
-                options,
-                identity: identity,
-                logger: logger,
-                deliver: deliver
-            )
-        } catch {
-            throw .cannotOpenData("\(error)")
-        }
-    }
 }
 
 /// Where a node serves, for its `ready` line.
@@ -190,20 +172,11 @@ package struct ReadyReport: Hashable, Sendable {
     package var peer: String
 }
 
-/// Why a node did not start.
-package enum StartError: Error, Hashable, Sendable, CustomStringConvertible {
-    case notInBootstrap(name: String)
-    case badRing(String)
-    case cannotOpenData(String)
-    case cannotListen(String)
-
-    package var description: String {
-        switch self {
-        case .notInBootstrap(let name):
-            "node \(name) is not in the bootstrap list; add \(name)=HOST:PEERPORT to --bootstrap"
-        case .badRing(let reason): "the ring can't be made: \(reason)"
-        case .cannotOpenData(let reason): reason
-        case .cannotListen(let reason): "can't listen: \(reason)"
-        }
-    }
+/// What a node that joins has to offer, for its `candidate` line.
+package struct CandidateReport: Hashable, Sendable {
+    package var name: String
+    /// 16 hexadecimal digits.
+    package var cluster: String
+    package var resp: String
+    package var peer: String
 }

@@ -69,6 +69,10 @@ struct Describer {
         case .storage(.list(let range, _)): "-> disk: list from \(range.from.rawValue >> 32)"
         case .storage(.saveWatermark(let partition, _, _)):
             "-> disk: save the watermark of partition \(partition)"
+        case .storage(.saveTransfer(let partition, _, _)):
+            "-> disk: save the transfer of partition \(partition)"
+        case .storage(.dropPartition(let partition, _, _)):
+            "-> disk: drop partition \(partition)"
         case .reply(let ticket, let reply): "-> client \(ticket.rawValue): \(describe(reply))"
         case .ringIsOld(let epoch, let peer): "-> n\(peer.rawValue) has the ring of epoch \(epoch)"
         case .note(let note): "note: \(describe(note))"
@@ -85,7 +89,11 @@ struct Describer {
         case .gossip(let sender, .otherLife(let life)):
             "<- n\(sender.rawValue): met start \(Life.start(of: life)) before"
         case .stopping: "<- stopping"
-        case .gossip(_, .digest), .gossip(_, .news), .start, .tick, .heard, .asked: nil
+        case .ring(let sender, let message): "<- n\(sender.rawValue): \(describe(message))"
+        case .propose(let document, _): "<- propose the ring of epoch \(document.epoch)"
+        case .gossip(_, .digest), .gossip(_, .news), .start, .tick, .heard, .asked, .ringSaved,
+            .ringSaveFailed, .report, .ownReport, .due:
+            nil
         }
     }
 
@@ -99,8 +107,34 @@ struct Describer {
         case .note(.down(let id, .silent)): "note: n\(id.rawValue) does not answer"
         case .note(.oldCopy(let reporter, let start)):
             "note: old copy, n\(reporter.rawValue) has met start \(start)"
-        case .note(.up), .note(.down(_, .disconnected)), .note(.down(_, .leaving)): nil
-        case .send, .peerUp, .peerDown, .confirmActors, .saveLives: nil
+        case .note(.removed): "note: removed from the ring"
+        case .note(.ringConflict(let epoch, let sender)):
+            "note: n\(sender.rawValue) has another ring of epoch \(epoch)"
+        case .note(.ringInvalid(let fault, let sender)):
+            "note: n\(sender.rawValue) wants a ring that can't be: \(fault)"
+        case .proposalEnded(let outcome): "the proposal ended: \(outcome.word)"
+        case .note(.up), .note(.down(_, .disconnected)), .note(.down(_, .leaving)),
+            .note(.down(_, .removed)), .note(.ringAdopted):
+            nil
+        case .send, .peerUp, .peerDown, .confirmActors, .saveLives, .sendRing, .sendReport,
+            .saveRing, .adopted, .memberEpoch:
+            nil
+        }
+    }
+
+    private func describe(_ message: RingMessage) -> String {
+        switch message {
+        case .prepare(let epoch, let ballot): "prepare \(ballot) for epoch \(epoch)"
+        case .promise(let epoch, let ballot, let accepted):
+            "promise \(ballot) for epoch \(epoch)\(accepted == nil ? "" : ", accepted before")"
+        case .accept(let ballot, let document): "accept \(ballot) for epoch \(document.epoch)"
+        case .accepted(let epoch, let ballot): "accepted \(ballot) for epoch \(epoch)"
+        case .refused(let epoch, let ballot, let promised):
+            "refused \(ballot) for epoch \(epoch), promised \(promised)"
+        case .decided(let document): "decided epoch \(document.epoch)"
+        case .ask(let epoch, _): "what comes after epoch \(epoch)?"
+        case .known(let epoch, let hasAccepted, _):
+            "nothing after epoch \(epoch)\(hasAccepted ? ", but accepted" : "")"
         }
     }
 
@@ -125,7 +159,13 @@ struct Describer {
             "hand over \(records.map { name($0.key) }.joined(separator: " "))"
         case .handedOff(_, let result): "handed over: \(result)"
         case .gossip(let gossip): "\(gossip)"
+        case .ring(let message): describe(message)
+        case .ringReport(let report): "at epoch \(report.epoch)"
         case .entropy(_, let entropy): describe(entropy)
+        case .transfer(_, let request): "transfer of partition \(request.partition)"
+        case .transferred(_, .page(let page)):
+            "transferred: \(page.records.map { name($0.key) }.joined(separator: " "))"
+        case .transferred(_, let result): "transferred: \(result)"
         case .facts: "facts"
         }
     }
@@ -247,5 +287,19 @@ struct Describer {
     private func quote(_ value: ByteBuffer) -> String {
         let text = String(decoding: value.readableBytesView.prefix(24), as: UTF8.self)
         return "\"\(text.prefix { $0 != "." })\""
+    }
+}
+
+extension RingElection.Outcome {
+    /// Without the documents.
+    var word: String {
+        switch self {
+        case .chosen: "chosen"
+        case .superseded: "superseded"
+        case .overtaken: "overtaken"
+        case .failed(let required, let alive, _): "failed, \(alive) of \(required) answered"
+        case .refused(let fault): "refused, \(fault)"
+        case .abstained: "abstained"
+        }
     }
 }

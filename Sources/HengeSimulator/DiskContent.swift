@@ -1,5 +1,6 @@
 import HengeBase
 import HengeMessages
+import HengeRing
 
 import struct NIOCore.ByteBuffer
 
@@ -10,18 +11,23 @@ enum DiskWrite: Sendable {
     case keepHints([Hint])
     case dropHints(NodeID, through: UInt64)
     case saveWatermark(partition: Int, ByteBuffer)
+    case saveTransfer(partition: Int, ByteBuffer)
+    case dropPartition(Int, ClosedRange<Token>)
     case saveLives(ByteBuffer)
+    case saveRing(ByteBuffer)
 }
 
-/// What lies on a simulated disk: records, hints, watermarks and what the node knows of the lives
-/// of others.
+/// What lies on a simulated disk: records, hints, what is saved of partitions, and what the node
+/// knows of the lives of others.
 struct DiskContent: Sendable {
     /// How to take one write back, whole: what was there before it.
     struct Undo: Sendable {
-        fileprivate var record: (key: StoredKey, before: RecordTable.Record?)?
+        fileprivate var records: [(key: StoredKey, before: RecordTable.Record?)] = []
         fileprivate var hints: [(target: NodeID, sequence: UInt64, before: HintTable.Entry?)] = []
         fileprivate var lives: ByteBuffer??
+        fileprivate var ring: ByteBuffer??
         fileprivate var watermark: (partition: Int, before: ByteBuffer?)?
+        fileprivate var transfer: (partition: Int, before: ByteBuffer?)?
     }
 
     /// The node's own records.
@@ -30,8 +36,10 @@ struct DiskContent: Sendable {
     private(set) var standIns = RecordTable()
     private(set) var hints = HintTable()
     private(set) var lives: ByteBuffer?
-    /// In the order of the partitions.
-    private(set) var watermarks: [(partition: Int, bytes: ByteBuffer)] = []
+    private(set) var watermarks = PartitionRecords()
+    private(set) var transfers = PartitionRecords()
+    /// What the node knows and has promised of rings.
+    private(set) var ring: ByteBuffer?
 
     subscript(key: StoredKey) -> RecordTable.Record? {
         get { key.standInFor == nil ? records[key] : standIns[key] }
@@ -44,11 +52,11 @@ struct DiskContent: Sendable {
         var undo = Undo()
         switch write {
         case .put(let key, let object, let kept):
-            undo.record = (key, self[key])
+            undo.records = [(key, self[key])]
             self[key] = RecordTable.Record(object: object)
             keep(kept, &undo)
         case .remove(let key):
-            undo.record = (key, self[key])
+            undo.records = [(key, self[key])]
             self[key] = nil
         case .keepHints(let kept): keep(kept, &undo)
         case .dropHints(let target, let through):
@@ -56,33 +64,33 @@ struct DiskContent: Sendable {
                 undo.hints.append((target, entry.hint.sequence, entry))
             }
         case .saveWatermark(let partition, let bytes):
-            let watermark = bytes.readableBytes > 0 ? bytes : nil
-            undo.watermark = (partition, setWatermark(watermark, partition))
+            undo.watermark = (partition, watermarks.set(bytes, partition))
+        case .saveTransfer(let partition, let bytes):
+            undo.transfer = (partition, transfers.set(bytes, partition))
+        case .dropPartition(let partition, let tokens):
+            undo.records = records.keys(in: tokens).map { ($0, records[$0]) }
+            for (key, _) in undo.records { records[key] = nil }
+            undo.watermark = (partition, watermarks.set(nil, partition))
+            undo.transfer = (partition, transfers.set(nil, partition))
         case .saveLives(let bytes):
             undo.lives = .some(lives)
             lives = bytes
+        case .saveRing(let bytes):
+            undo.ring = .some(ring)
+            ring = bytes
         }
         return undo
     }
 
     mutating func takeBack(_ undo: Undo) {
-        if let (key, before) = undo.record { self[key] = before }
+        for (key, before) in undo.records { self[key] = before }
         for (target, sequence, before) in undo.hints.reversed() {
             hints[target, sequence] = before
         }
         if case .some(let before) = undo.lives { lives = before }
-        if let (partition, before) = undo.watermark { _ = setWatermark(before, partition) }
-    }
-
-    /// - Returns: what was there before.
-    private mutating func setWatermark(_ bytes: ByteBuffer?, _ partition: Int) -> ByteBuffer? {
-        let place = watermarks.firstIndex { $0.partition >= partition } ?? watermarks.count
-        var before: ByteBuffer?
-        if place < watermarks.count, watermarks[place].partition == partition {
-            before = watermarks.remove(at: place).bytes
-        }
-        if let bytes { watermarks.insert((partition, bytes), at: place) }
-        return before
+        if let (partition, before) = undo.watermark { watermarks.set(before, partition) }
+        if let (partition, before) = undo.transfer { transfers.set(before, partition) }
+        if case .some(let before) = undo.ring { ring = before }
     }
 
     /// Lets a hint rot; false when there is none.
@@ -113,5 +121,23 @@ struct DiskContent: Sendable {
             undo.hints.append((hint.target, hint.sequence, hints[hint.target, hint.sequence]))
             hints[hint.target, hint.sequence] = HintTable.Entry(hint: hint)
         }
+    }
+}
+
+/// One record a partition, in the order of the partitions.
+struct PartitionRecords: Sendable {
+    private(set) var records: [(partition: Int, bytes: ByteBuffer)] = []
+
+    /// - Parameter bytes: nil, or none, to forget the record.
+    /// - Returns: what was there before.
+    @discardableResult
+    mutating func set(_ bytes: ByteBuffer?, _ partition: Int) -> ByteBuffer? {
+        let place = records.firstIndex { $0.partition >= partition } ?? records.count
+        var before: ByteBuffer?
+        if place < records.count, records[place].partition == partition {
+            before = records.remove(at: place).bytes
+        }
+        if let bytes, bytes.readableBytes > 0 { records.insert((partition, bytes), at: place) }
+        return before
     }
 }

@@ -2,6 +2,7 @@ package import HengeBase
 import HengeMembership
 import HengeMessages
 package import HengeNode
+import HengeRing
 
 /// A cluster of control planes alone, in virtual time, over a network that loses, delays and
 /// reorders each message by itself: how far gossip carries, how fast and at what price.
@@ -93,10 +94,11 @@ package final class GossipSimulation {
         var ledger = LifeLedger(members: index, saved: nil)
         for member in ids.indices { _ = ledger.met(life(member), of: member) }
         let saved = ledger.encoded()
+        let ring = RingAcceptor(document: Self.document(of: ids), hasLostVotes: false)
         for member in ids.indices {
             let control = ControlPlane(
                 node: ids[member],
-                members: ids,
+                ring: ring,
                 settings: options.control,
                 life: life(member),
                 savedLives: saved,
@@ -105,6 +107,16 @@ package final class GossipSimulation {
             )
             participants.append(Participant(control))
         }
+    }
+
+    private static func document(of ids: [NodeID]) -> RingDocument {
+        RingDocument(
+            clusterID: 1,
+            epoch: 1,
+            replicas: 3,
+            members: ids.map { Member(id: $0, name: "n\($0.rawValue)", peerAddress: "n:1") },
+            owners: (0..<1024).map { ids[$0 % ids.count] }
+        )
     }
 
     private func life(_ member: Int) -> UInt64 { Life.make(start: 1, chance: UInt64(member)) }
@@ -197,7 +209,9 @@ package final class GossipSimulation {
             noticed(number(id), by: member)
         case .note(.suspect(let id, _)):
             if participants[number(id)].isRunning { tally.suspicions += 1 }
-        case .peerUp, .confirmActors, .saveLives, .note: break
+        case .peerUp, .confirmActors, .saveLives, .note, .sendRing, .sendReport, .saveRing,
+            .adopted, .memberEpoch, .proposalEnded:
+            break
         }
     }
 

@@ -35,6 +35,11 @@ package struct MemoryEngine: Sendable {
         let change: DiskWrite
         /// Nil when nobody waits for it.
         let token: StorageToken?
+
+        var isRing: Bool {
+            if case .saveRing = change { return true }
+            return false
+        }
     }
 
     private enum Read: Sendable {
@@ -62,8 +67,10 @@ package struct MemoryEngine: Sendable {
 
     /// While set, every commit fails with it, as on a disk that is full.
     package var writeFault: StorageFailure?
-    /// The ring document saved last; durable at once, as with the real engine.
-    package var storedRing: ByteBuffer?
+    /// What ``saveRing(_:)`` was given last, as of the last ``open()``.
+    package private(set) var storedRing: ByteBuffer?
+    /// Whether each save of the ring that has ended since this was last taken was durable.
+    private var ringSaves: [Bool] = []
     /// What ``saveLives(_:)`` was given last, as of the last ``open()``.
     package private(set) var storedLives: ByteBuffer?
     /// How often the disk was opened; durable at once, as with the real engine.
@@ -89,7 +96,10 @@ package struct MemoryEngine: Sendable {
     package var hintBacklogs: [HintBacklog] { content.backlogs }
 
     /// What is visible now of saved watermarks, in the order of the partitions.
-    package var watermarks: [(partition: Int, bytes: ByteBuffer)] { content.watermarks }
+    package var watermarks: [(partition: Int, bytes: ByteBuffer)] { content.watermarks.records }
+
+    /// What is visible now of saved transfers, in the order of the partitions.
+    package var transfers: [(partition: Int, bytes: ByteBuffer)] { content.transfers.records }
 
     // MARK: Requests
 
@@ -112,6 +122,11 @@ package struct MemoryEngine: Sendable {
         case .saveWatermark(let partition, let bytes, let token):
             let change = DiskWrite.saveWatermark(partition: partition, bytes)
             waiting.append(Write(change: change, token: token))
+        case .saveTransfer(let partition, let bytes, let token):
+            let change = DiskWrite.saveTransfer(partition: partition, bytes)
+            waiting.append(Write(change: change, token: token))
+        case .dropPartition(let partition, let tokens, let token):
+            waiting.append(Write(change: .dropPartition(partition, tokens), token: token))
         }
     }
 
@@ -119,6 +134,18 @@ package struct MemoryEngine: Sendable {
     /// completion.
     package mutating func saveLives(_ bytes: ByteBuffer) {
         waiting.append(Write(change: .saveLives(bytes), token: nil))
+    }
+
+    /// Saves what the node knows and has promised of rings, in order with the writes. That it has
+    /// ended ``takeRingSaves()`` says; it is durable then whatever the durability.
+    package mutating func saveRing(_ bytes: ByteBuffer) {
+        waiting.append(Write(change: .saveRing(bytes), token: nil))
+    }
+
+    /// Whether each save of the ring that has ended since the last call was durable.
+    package mutating func takeRingSaves() -> [Bool] {
+        defer { ringSaves = [] }
+        return ringSaves
     }
 
     /// Carries out a waiting load, scan, list or look for hints; nil when there is none.
@@ -161,8 +188,9 @@ package struct MemoryEngine: Sendable {
         let failure = writeFault ?? fault?.failure
         if failure == nil || (writeFault == nil && fault?.takesEffect == true) {
             for write in batch { apply(write) }
-            if durability == .sync { sync() }
+            if durability == .sync || batch.contains(where: \.isRing) { sync() }
         }
+        for write in batch where write.isRing { ringSaves.append(failure == nil) }
         return batch.compactMap { write in write.token.map { .persisted($0, failure) } }
     }
 
@@ -213,6 +241,7 @@ package struct MemoryEngine: Sendable {
     package mutating func open() -> ByteBuffer? {
         startNumber += 1
         storedLives = content.lives
+        storedRing = content.ring
         defer { cleanState = nil }
         return cleanState
     }
@@ -282,5 +311,6 @@ package struct MemoryEngine: Sendable {
     private mutating func forgetRequests() {
         waiting.removeAll()
         reads.removeAll()
+        ringSaves.removeAll()
     }
 }

@@ -38,6 +38,12 @@ struct RecordTable: Sendable {
         }
     }
 
+    /// The keys of a range of tokens, in order.
+    func keys(in tokens: ClosedRange<Token>) -> ArraySlice<StoredKey> {
+        let first = firstIndex { $0.token < tokens.lowerBound }
+        return keys[first...].prefix { $0.token <= tokens.upperBound }
+    }
+
     /// Records that can't be read.
     var rottenCount: Int { records.count { $0.isCorrupt } }
 

@@ -1,6 +1,7 @@
 import HengeBase
 import HengeMessages
 import HengeNode
+import HengeRing
 
 import struct NIOCore.ByteBuffer
 
@@ -17,6 +18,12 @@ final class SimulatedNode {
     /// nil while the node is down.
     var process: Process?
     var processesStarted = 0
+    /// Not started yet: it becomes a member when a ring first names it.
+    var isSpare = false
+    /// The ring that it was given when it became one.
+    var givenRing: RingDocument?
+    /// Its disk is not the one that it had: it doesn't know how it has voted.
+    var hasLostVotes = false
 
     /// How many times slower than usual the disk is.
     var diskSlowness: UInt64 = 1
@@ -67,6 +74,8 @@ final class Process {
     let life: UInt64
     var control: ControlPlane
     var controlEffects = EffectBuffer<ControlEffect>(capacity: 16)
+    /// For when the control plane is to be told that time has passed, on this node's clock.
+    var controlDueAt: Instant?
     /// By node.
     var traffic: [PeerTraffic]
     /// By node: the life that last connected; 0 for none.
@@ -85,6 +94,9 @@ final class Process {
     var persisting: [StoredKey] = []
     /// The storage operations that the shard waits for.
     var storage: [StorageToken: StorageWork] = [:]
+
+    /// What the shard says of the change that is running.
+    var ringReport: RingReport? { nil }
 
     init(
         number: Int,

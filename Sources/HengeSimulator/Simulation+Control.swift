@@ -2,6 +2,7 @@ import HengeBase
 import HengeMembership
 import HengeMessages
 import HengeNode
+import HengeRing
 
 import struct NIOCore.ByteBuffer
 
@@ -14,12 +15,16 @@ enum PeerTraffic {
 
 /// The control planes of nodes: rounds in time, and their effects carried out.
 extension Simulation {
-    func makeControl(_ node: SimulatedNode, life: UInt64) -> ControlPlane {
+    func makeControl(
+        _ node: SimulatedNode,
+        ring acceptor: RingAcceptor,
+        life: UInt64
+    ) -> ControlPlane {
         var settings = ControlSettings()
         settings.interval = options.gossipInterval
         return ControlPlane(
             node: node.id,
-            members: nodes.map(\.id),
+            ring: acceptor,
             settings: settings,
             life: life,
             savedLives: node.engine.storedLives,
@@ -46,6 +51,7 @@ extension Simulation {
             case .asked: step(node, control: .asked(nodes[other].id))
             }
         }
+        step(node, control: .ownReport(process.ringReport))
         step(node, control: .tick)
         schedule(
             .round(node: node.index, process: process.number),
@@ -61,18 +67,32 @@ extension Simulation {
         }
         counts.steps += 1
         trace.record(input, at: node.id, now)
+        if case .due = input { process.controlDueAt = nil }
         process.control.step(
             input,
             at: node.clock.reading(at: now).now,
             effects: &process.controlEffects
         )
-        guard !process.controlEffects.isEmpty else { return }
         var effects: [ControlEffect] = []
         process.controlEffects.drain { effects.append($0) }
         for effect in effects where node.process === process {
             trace.record(effect, of: node.id, now)
             carryOut(effect, of: node, process)
         }
+        scheduleDue(node, process)
+    }
+
+    /// For elections, which are quicker than rounds.
+    private func scheduleDue(_ node: SimulatedNode, _ process: Process) {
+        guard let due = process.control.nextDue, process.controlDueAt.map({ due < $0 }) ?? true
+        else { return }
+        process.controlDueAt = due
+        // A little more, since the node's clock may run slower than the simulator's.
+        let delay = due.since(node.clock.reading(at: now).now).nanoseconds
+        schedule(
+            .control(node: node.index, process: process.number, .due),
+            after: Interval(nanoseconds: delay + delay / 1_000 + 1)
+        )
     }
 
     private func carryOut(
@@ -93,6 +113,19 @@ extension Simulation {
         case .saveLives(let lives):
             node.engine.saveLives(lives)
             scheduleCommit(node, process)
+        case .sendRing(let target, let message): send(.ring(message), from: node, to: target)
+        case .sendReport(let target, let report):
+            send(.ringReport(report), from: node, to: target)
+        case .saveRing(let bytes):
+            node.engine.saveRing(bytes)
+            scheduleCommit(node, process)
+        case .adopted(let newer): adopted(newer, by: node, process)
+        case .memberEpoch(let id, let epoch): step(node, .memberEpoch(id, epoch))
+        case .proposalEnded(let outcome): proposalEnded(outcome)
+        case .note(.ringConflict(let epoch, let other)):
+            report(Violation(.oneRing, "\(node.id) and \(other) have two rings of epoch \(epoch)"))
+        case .note(.ringInvalid(let fault, let other)):
+            report(Violation(.oneRing, "\(other) wants a ring that can't be: \(fault)"))
         case .note(.oldCopy): counts.oldCopiesFound += 1
         case .note: break
         }

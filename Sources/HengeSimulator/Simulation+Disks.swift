@@ -63,6 +63,7 @@ extension Simulation {
         if round > 1 { haveOldKeysDiverged = true }
         if copy == nil { counts.disksWiped += 1 }
         node.engine = copy ?? node.engine.wiped()
+        node.hasLostVotes = true
     }
 
     /// Whether a node would lose what it holds of a key, at home or in the place of others.

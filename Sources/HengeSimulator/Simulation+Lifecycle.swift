@@ -2,6 +2,7 @@ import HengeBase
 import HengeMembership
 import HengeMessages
 import HengeNode
+import HengeRing
 
 import struct NIOCore.ByteBuffer
 
@@ -19,11 +20,16 @@ extension Simulation {
     private static let stopStageLimit = Interval.seconds(3)
 
     func start(_ node: SimulatedNode) {
-        guard node.process == nil else { return }
-        node.processesStarted += 1
+        guard node.process == nil, !node.isSpare else { return }
         let state = node.engine.open().flatMap { SavedState($0) }
         let saved = interposer.map { $0.saved(state, of: node.id) } ?? state
         node.clock.origin = startDice.next() >> 20
+        let acceptor = acceptor(of: node)
+        guard acceptor.document.allMembers.contains(where: { $0.id == node.id }) else {
+            return trace.note("is no member", at: node.id, now)
+        }
+        node.processesStarted += 1
+        let ring = acceptor.document == self.ring.document ? self.ring : Ring(acceptor.document)
         let shard = Shard(
             node: node.id,
             ring: ring,
@@ -31,6 +37,7 @@ extension Simulation {
             saved: saved,
             hints: node.engine.hintBacklogs,
             watermarks: node.engine.watermarks,
+            transfers: node.engine.transfers,
             isNew: node.engine.startNumber == 1,
             seed: startDice.next()
         )
@@ -39,7 +46,7 @@ extension Simulation {
             number: node.processesStarted,
             life: life,
             nodes: nodes.count,
-            control: makeControl(node, life: life),
+            control: makeControl(node, ring: acceptor, life: life),
             shard: shard
         )
         node.process = process

@@ -30,7 +30,10 @@ extension Simulation {
         var bytes = ByteBuffer()
         PeerMessageCodec.write(message, into: &bytes)
         var isGossip = false
-        if case .gossip = message { isGossip = true }
+        switch message {
+        case .gossip, .ring, .ringReport: isGossip = true
+        default: break
+        }
         var isEntropy = false
         if case .entropy = message { isEntropy = true }
         let connection = network.connection(of: sender.index, to: to)
@@ -133,6 +136,8 @@ extension Simulation {
             let sender = nodes[envelope.from].id
             switch try PeerMessageCodec.read(envelope.bytes) {
             case .gossip(let gossip): step(target, control: .gossip(from: sender, gossip))
+            case .ring(let ring): step(target, control: .ring(from: sender, ring))
+            case .ringReport(let report): step(target, control: .report(from: sender, report))
             case let message: step(target, .message(from: sender, message))
             }
         } catch {
@@ -178,6 +183,7 @@ extension Simulation {
         else { return }
         guard !network.isCut(a, b), nodes[a].pausedSince == nil, nodes[b].pausedSince == nil
         else { return dialSoon(a, b) }
+        guard areAcquainted(nodes[a], nodes[b]) else { return }
         // An end that still believes in an older connection hears of its end first.
         for (node, other) in [(a, b), (b, a)] {
             if let old = network.connection(of: node, to: other) { close(node, other, old) }

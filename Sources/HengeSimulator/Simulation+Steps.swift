@@ -105,12 +105,17 @@ extension Simulation {
             for record in records {
                 try causal.received(record.object, of: record.key, at: node.index)
             }
+        case .transferred(_, .page(let page)):
+            for record in page.records {
+                try causal.received(record.object, of: record.key, at: node.index)
+            }
         case .entropy(_, .versionsCompared(.page(_, _, let records))):
             for record in records {
                 try causal.received(record.object, of: record.key, at: node.index)
             }
         case .stored, .fetch, .fetched, .forward, .forwarded, .scan, .scanned, .count, .counted,
-            .handedOff, .gossip, .entropy, .staleRing:
+            .handedOff, .gossip, .entropy, .ring, .ringReport, .transfer, .transferred,
+            .staleRing:
             break
         }
     }
@@ -234,13 +239,18 @@ extension Simulation {
             for record in records {
                 try causal.emitted(record.object, of: record.key, by: node.index)
             }
+        case .transferred(_, .page(let page)):
+            for record in page.records {
+                try causal.emitted(record.object, of: record.key, by: node.index)
+            }
         case .entropy(_, .versionsCompared(.page(_, _, let records))):
             for record in records {
                 try causal.emitted(record.object, of: record.key, by: node.index)
             }
         case .forward(_, let request, _): causal.forwarded(request, by: node.index)
         case .stored, .fetch, .fetched, .forwarded, .scan, .scanned, .count, .counted,
-            .handedOff, .gossip, .entropy, .staleRing:
+            .handedOff, .gossip, .entropy, .ring, .ringReport, .transfer, .transferred,
+            .staleRing:
             break
         }
     }
@@ -276,7 +286,7 @@ extension Simulation {
             process.storage[token] = work
             if let key = work.key { causal.removing(key, at: work.place) }
             scheduleCommit(node, process)
-        case .keepHints, .dropHints, .saveWatermark:
+        case .keepHints, .dropHints, .saveWatermark, .saveTransfer, .dropPartition:
             scheduleCommit(node, process)
         }
         node.engine.request(request)

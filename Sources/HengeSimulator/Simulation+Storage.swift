@@ -76,6 +76,9 @@ extension Simulation {
         let count = diskDice.chance(1, in: 4) ? 1 + diskDice.below(max(1, waiting)) : waiting
         let completions = node.engine.commit(count: count)
         deliver(completions, to: node, process, after: .zero)
+        for isDurable in node.engine.takeRingSaves() where node.process === process {
+            ringSaved(isDurable, at: node)
+        }
         if node.engine.waitingWriteCount > 0 { scheduleCommit(node, process) }
     }
 

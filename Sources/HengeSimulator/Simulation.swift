@@ -1,5 +1,6 @@
 package import HengeBase
 import HengeCausality
+import HengeMembership
 import HengeMessages
 import HengeNode
 import HengeReplication
@@ -12,7 +13,14 @@ package import HengeRing
 package final class Simulation {
     package let seed: UInt64
     package let options: SimulationOptions
-    package let ring: Ring
+    /// The newest that any node has adopted.
+    package internal(set) var ring: Ring
+    /// What all nodes but the spare ones know from the start.
+    let bootstrap: RingDocument
+    /// By epoch: what was adopted anywhere.
+    var rings: [UInt64: RingDocument] = [:]
+    /// What became of the scenario's own proposals.
+    var proposalOutcomes: [RingElection.Outcome] = []
     let interposer: (any Interposer)?
 
     package internal(set) var now = Instant(nanoseconds: 0)
@@ -96,12 +104,15 @@ package final class Simulation {
         loadDice = dice.split()
         roundDice = dice.split()
         ring = Self.makeRing(options, isShuffled: wanted == nil, &startDice)
-        nodes = (0..<options.nodes).map { SimulatedNode(index: $0, durability: options.durability) }
-        network = Network(count: options.nodes)
+        bootstrap = ring.document
+        let count = options.nodes + options.spares
+        nodes = (0..<count).map { SimulatedNode(index: $0, durability: options.durability) }
+        for node in nodes[options.nodes...] { node.isSpare = true }
+        network = Network(count: count)
         repair = options.repair
         trace = Trace(line: line)
         causal = CausalChecker(
-            nodes: options.nodes,
+            nodes: count,
             clocksAgree: options.faults.isDisjoint(with: .wrongClocks)
         )
         log = OperationLog(replicas: ring.replicas)
@@ -114,13 +125,7 @@ package final class Simulation {
         isShuffled: Bool,
         _ dice: inout SeededGenerator
     ) -> Ring {
-        let members = (1...options.nodes).map { number in
-            Member(
-                id: NodeID(UInt16(number)),
-                name: "n\(number)",
-                peerAddress: "n\(number):7401"
-            )
-        }
+        let members = (1...options.nodes).map { member(NodeID(UInt16($0))) }
         var owners: [NodeID] = []
         for partition in 0..<options.partitions {
             let turn = partition % options.nodes

@@ -12,6 +12,8 @@ package struct SimulationOptions: Hashable, Sendable {
     }
 
     package var nodes = 3
+    /// Nodes that are no members at first and may become some, numbered after them.
+    package var spares = 0
     package var replicas = 3
     package var partitions = 64
     package var transport = Transport.connections

@@ -99,6 +99,19 @@ package struct Trace {
         case .heard(let id): scratch.writeInteger(UInt32(id.rawValue) | 5 << 16)
         case .asked(let id): scratch.writeInteger(UInt32(id.rawValue) | 6 << 16)
         case .stopping: scratch.writeInteger(UInt8(7))
+        case .ring(let sender, let message):
+            scratch.writeInteger(sender.rawValue)
+            write(.ring(message))
+        case .ringSaved: scratch.writeInteger(UInt8(8))
+        case .ringSaveFailed: scratch.writeInteger(UInt8(9))
+        case .propose(let document, _): scratch.writeBytes(document.encoded())
+        case .report(let sender, let report):
+            scratch.writeInteger(sender.rawValue)
+            write(.ringReport(report))
+        case .ownReport(let report):
+            scratch.writeInteger(UInt8(10))
+            if let report { write(.ringReport(report)) }
+        case .due: scratch.writeInteger(UInt8(11))
         }
         end()
         guard let line, let text = describer.describe(input) else { return }
@@ -116,6 +129,18 @@ package struct Trace {
         case .peerDown(let id): scratch.writeInteger(UInt32(id.rawValue) | 3 << 16)
         case .confirmActors(let isNewest): scratch.writeInteger(UInt8(isNewest ? 1 : 0))
         case .saveLives(let lives): scratch.writeImmutableBuffer(lives)
+        case .sendRing(let target, let message):
+            scratch.writeInteger(target.rawValue)
+            write(.ring(message))
+        case .sendReport(let target, let report):
+            scratch.writeInteger(target.rawValue)
+            write(.ringReport(report))
+        case .saveRing(let bytes): scratch.writeImmutableBuffer(bytes)
+        case .adopted(let ring): scratch.writeBytes(ring.document.encoded())
+        case .memberEpoch(let id, let epoch):
+            scratch.writeInteger(id.rawValue)
+            scratch.writeInteger(epoch)
+        case .proposalEnded(let outcome): scratch.writeString(outcome.word)
         // Floating point in words could differ where hashes must not; effects tell the rest.
         case .note: break
         }
@@ -188,7 +213,11 @@ package struct Trace {
             scratch.writeInteger(token.rawValue)
             scratch.writeInteger(range.from.rawValue)
             scratch.writeInteger(range.through.rawValue)
-        case .saveWatermark(let partition, let bytes, let token):
+        case .dropPartition(let partition, _, let token):
+            scratch.writeInteger(token.rawValue)
+            scratch.writeInteger(partition)
+        case .saveWatermark(let partition, let bytes, let token),
+            .saveTransfer(let partition, let bytes, let token):
             scratch.writeInteger(token.rawValue)
             scratch.writeInteger(partition)
             scratch.writeImmutableBuffer(bytes)

@@ -46,6 +46,8 @@ package struct Violation: Error, Hashable, Sendable, CustomStringConvertible {
         case exactScans = "exact scans"
         /// Hybrid timestamps follow causality and do not run away from the wall clocks.
         case soundClocks = "sound clocks"
+        /// There is one ring of each epoch, and nobody proposes one that can't follow.
+        case oneRing = "one ring"
         /// Messages are read back as they were written.
         case codec
         /// What users of a cart added stays in it.

@@ -188,6 +188,7 @@ final class BatchWriter: @unchecked Sendable {
             counters.writes.count(writes.count)
             counters.writtenBytes.count(bytes)
             removals.removed(writes.count(where: \.isRemoval), now: .monotonicNow())
+            if writes.contains(where: \.isDrop) { removals.dropped(now: .monotonicNow()) }
         }
         counters.pendingWrites.count(-writes.count)
         counters.pendingWriteBytes.count(-bytes)
@@ -197,6 +198,7 @@ final class BatchWriter: @unchecked Sendable {
             answers.append(.persisted(write.token, error?.failure))
         }
         if !answers.isEmpty { deliver(answers) }
+        for write in writes { write.tell(error?.failure) }
         if error == nil, drops.takeFlush(), let error = database.startFlush(of: [.hints]) {
             fail(error, during: "writing hints out", operations: 1)
         }
@@ -214,6 +216,11 @@ final class BatchWriter: @unchecked Sendable {
         case .sync:
             counters.logSyncs.count()
             error = database.write(batch, synced: true)
+        case .interval where writes.contains(where: \.isUrgent):
+            // This syncs what was written before, too.
+            counters.logSyncs.count()
+            error = database.write(batch, synced: true)
+            if error == nil { syncDue = nil }
         case .interval(let interval):
             if syncDue == nil { syncDue = Instant.monotonicNow() + interval }
             error = database.write(batch, synced: false)

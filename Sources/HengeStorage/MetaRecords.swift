@@ -7,9 +7,11 @@ import struct NIOCore.ByteBuffer
 /// have.
 ///
 /// `format`: u32. `identity`: u64 cluster id, then the node's name. `clean`: what the node wanted
-/// to know after a clean stop. `ring`: the last ring document. `starts`: u64, how often the store
+/// to know after a clean stop. `ring`: what the node knows and has
+/// promised about rings. `starts`: u64, how often the store
 /// was opened. `lives`: which lives of other nodes the node has met. `watermark` and the partition
-/// (u16): what the node saved of that partition's watermark. Integers are big-endian.
+/// (u16): what the node saved of that partition's watermark. `transfer` and the partition (u16): how
+/// far the node is with taking it over. Integers are big-endian.
 struct MetaRecords {
     /// Rises when an older release could misread what this one writes.
     static let format: UInt32 = 1
@@ -17,14 +19,20 @@ struct MetaRecords {
     private static let formatKey = ByteBuffer(string: "format")
     private static let identityKey = ByteBuffer(string: "identity")
     private static let cleanKey = ByteBuffer(string: "clean")
-    private static let ringKey = ByteBuffer(string: "ring")
+    static let ringKey = ByteBuffer(string: "ring")
     private static let startsKey = ByteBuffer(string: "starts")
     static let livesKey = ByteBuffer(string: "lives")
 
     static let watermarkPrefix = ByteBuffer(string: "watermark")
 
-    static func watermarkKey(_ partition: Int) -> ByteBuffer {
-        var key = watermarkPrefix
+    static let transferPrefix = ByteBuffer(string: "transfer")
+
+    static func watermarkKey(_ partition: Int) -> ByteBuffer { key(watermarkPrefix, partition) }
+
+    static func transferKey(_ partition: Int) -> ByteBuffer { key(transferPrefix, partition) }
+
+    private static func key(_ prefix: ByteBuffer, _ partition: Int) -> ByteBuffer {
+        var key = prefix
         key.writeInteger(UInt16(partition))
         return key
     }
@@ -35,7 +43,9 @@ struct MetaRecords {
     let database: Database
 
     /// Compares format and identity with what is expected; writes them when the store is new.
-    func claim(for identity: StoreIdentity) throws(StoreOpenError) {
+    ///
+    /// - Returns: the cluster that the store belongs to.
+    func claim(for identity: StoreIdentity) throws(StoreOpenError) -> UInt64 {
         guard var format = try read(Self.formatKey) else {
             return try claimNew(for: identity)
         }
@@ -50,12 +60,8 @@ struct MetaRecords {
         guard var found = try read(Self.identityKey), let cluster: UInt64 = found.readInteger(),
             let name = found.readString(length: found.readableBytes)
         else { throw corrupt("identity record") }
-        guard cluster == identity.clusterID else {
-            throw .otherCluster(
-                directory: database.directory,
-                found: cluster,
-                expected: identity.clusterID
-            )
+        if let expected = identity.clusterID, cluster != expected {
+            throw .otherCluster(directory: database.directory, found: cluster, expected: expected)
         }
         guard name == identity.nodeName else {
             throw .otherNode(
@@ -64,6 +70,7 @@ struct MetaRecords {
                 expected: identity.nodeName
             )
         }
+        return cluster
     }
 
     /// Reads what the last clean stop left, and durably removes it: from here on the directory
@@ -112,31 +119,44 @@ struct MetaRecords {
         database.writeDurably { $0.put(Self.cleanKey, state, into: $1.meta) }
     }
 
+    /// Empty bytes when there is a record that fails its checksum: the node has to know that it has
+    /// lost something.
     func ring() throws(StoreOpenError) -> ByteBuffer? {
-        try read(Self.ringKey)
+        switch database.readMeta(Self.ringKey) {
+        case .found(let bytes): return bytes
+        case .absent: return nil
+        case .incomplete: return ByteBuffer()
+        case .failed(let error):
+            guard error.failure == .corrupt else { throw opening(error) }
+            return ByteBuffer()
+        }
     }
 
     func saveRing(_ bytes: ByteBuffer) -> EngineError? {
         database.writeDurably { $0.put(Self.ringKey, bytes, into: $1.meta) }
     }
 
-    private func claimNew(for identity: StoreIdentity) throws(StoreOpenError) {
+    private func claimNew(for identity: StoreIdentity) throws(StoreOpenError) -> UInt64 {
         // A process that dies while it makes a store leaves column families without these records;
         // but records come only after them.
         guard isEmpty(.defaults) else { throw .notAStore(directory: database.directory) }
         guard isEmpty(.objects), isEmpty(.hints) else {
             throw corrupt("the format record is missing")
         }
+        guard let clusterID = identity.clusterID else {
+            throw .unclaimed(directory: database.directory)
+        }
         var format = ByteBuffer()
         format.writeInteger(Self.format)
         var whose = ByteBuffer()
-        whose.writeInteger(identity.clusterID)
+        whose.writeInteger(clusterID)
         whose.writeString(identity.nodeName)
         let error = database.writeDurably { batch, open in
             batch.put(Self.formatKey, format, into: open.meta)
             batch.put(Self.identityKey, whose, into: open.meta)
         }
         if let error { throw opening(error) }
+        return clusterID
     }
 
     private func isEmpty(_ family: Database.Family) -> Bool {

@@ -3,20 +3,23 @@ import HengeMessages
 
 import struct NIOCore.ByteBuffer
 
-/// Reads, at an opening, what was saved of each partition's watermark.
+/// Reads, at an opening, what was saved of each partition under one prefix: its watermark, or how
+/// far the node is with taking it over.
 ///
-/// A node that finds none purges nothing until it has agreed with its peers anew, which is always
-/// safe; so one that can't be read doesn't keep it from starting.
-struct WatermarkWalk {
+/// A node that finds no watermark purges nothing until it has agreed with its peers anew, and one
+/// that finds no transfer begins it anew, which is always safe; so one that can't be read doesn't
+/// keep it from starting.
+struct PartitionRecordWalk {
     /// In the order of the partitions.
-    private(set) var watermarks: [(partition: Int, bytes: ByteBuffer)] = []
+    private(set) var records: [(partition: Int, bytes: ByteBuffer)] = []
     /// The keys of those that fail their checksum.
     private(set) var rotten: [ByteBuffer] = []
     /// Why some are missing.
     private(set) var failure: EngineError?
 
-    init(_ database: Database) {
-        let prefix = Array(buffer: MetaRecords.watermarkPrefix)
+    /// - Parameter prefix: what the keys begin with; the partition follows, as a u16.
+    init(_ database: Database, _ prefix: ByteBuffer) {
+        let prefix = Array(buffer: prefix)
         let walked: Void? = database.withIterator(over: .meta) { iterator in
             prefix.withUnsafeBytes { iterator.seek($0) }
             while iterator.withRecord({ add($0, $1, prefix) }) == true { iterator.next() }
@@ -24,7 +27,7 @@ struct WatermarkWalk {
         }
         if walked == nil { failure = Database.closed }
         if failure == nil, !rotten.isEmpty {
-            failure = EngineError(.corrupt, "\(rotten.count) watermarks fail their checksum")
+            failure = EngineError(.corrupt, "\(rotten.count) records fail their checksum")
         }
     }
 
@@ -41,7 +44,7 @@ struct WatermarkWalk {
             return true
         }
         let partition = key.loadUnaligned(fromByteOffset: prefix.count, as: UInt16.self)
-        watermarks.append((Int(UInt16(bigEndian: partition)), ByteBuffer(bytes: bytes)))
+        records.append((Int(UInt16(bigEndian: partition)), ByteBuffer(bytes: bytes)))
         return true
     }
 }

@@ -1,5 +1,6 @@
 import HengeBase
 import HengeMessages
+import HengeRing
 
 import struct NIOCore.ByteBuffer
 
@@ -11,8 +12,12 @@ struct PendingWrite: Sendable {
         case keepHints([Hint])
         case dropHints(NodeID, through: UInt64)
         case saveWatermark(partition: Int, ByteBuffer)
+        case saveTransfer(partition: Int, ByteBuffer)
+        case dropPartition(Int, ClosedRange<Token>)
         /// Nobody waits for it, so that its token means nothing.
         case saveLives(ByteBuffer)
+        /// Answered by itself, so that its token means nothing.
+        case saveRing(ByteBuffer, done: @Sendable (StorageFailure?) -> Void)
     }
 
     let change: Change
@@ -25,8 +30,10 @@ struct PendingWrite: Sendable {
             return hints.isEmpty ? record : record + Self.byteCount(hints)
         case .remove(let key): return key.bytes.readableBytes
         case .keepHints(let hints): return Self.byteCount(hints)
-        case .dropHints: return 2 * MemoryLayout<UInt64>.size
-        case .saveWatermark(_, let bytes), .saveLives(let bytes): return bytes.readableBytes
+        case .dropHints, .dropPartition: return 2 * MemoryLayout<UInt64>.size
+        case .saveWatermark(_, let bytes), .saveTransfer(_, let bytes), .saveLives(let bytes),
+            .saveRing(let bytes, _):
+            return bytes.readableBytes
         }
     }
 
@@ -35,8 +42,27 @@ struct PendingWrite: Sendable {
         if case .remove(let key) = change { key.standInFor == nil } else { false }
     }
 
+    /// Whether it removes any number of them at once.
+    var isDrop: Bool {
+        if case .dropPartition = change { true } else { false }
+    }
+
+    /// Whether a completion with its token is owed.
     var isAnswered: Bool {
-        if case .saveLives = change { false } else { true }
+        switch change {
+        case .saveLives, .saveRing: false
+        default: true
+        }
+    }
+
+    /// Whether it is to be durable at once in any mode.
+    var isUrgent: Bool {
+        if case .saveRing = change { true } else { false }
+    }
+
+    /// Tells whoever waits for this one alone.
+    func tell(_ failure: StorageFailure?) {
+        if case .saveRing(_, let done) = change { done(failure) }
     }
 
     /// - Returns: how many hints it keeps.
@@ -65,15 +91,31 @@ struct PendingWrite: Sendable {
             let start = drops.start(target, through: through)
             batch.dropHints(target, from: start, through: through, in: open.hints)
         case .saveWatermark(let partition, let bytes):
-            let key = MetaRecords.watermarkKey(partition)
-            if bytes.readableBytes > 0 {
-                batch.put(key, bytes, into: open.meta)
-            } else {
-                batch.delete(key, from: open.meta)
-            }
+            Self.save(bytes, as: MetaRecords.watermarkKey(partition), in: &batch, open)
+        case .saveTransfer(let partition, let bytes):
+            Self.save(bytes, as: MetaRecords.transferKey(partition), in: &batch, open)
+        case .dropPartition(let partition, let tokens):
+            batch.drop(tokens, from: open.objects)
+            batch.delete(MetaRecords.watermarkKey(partition), from: open.meta)
+            batch.delete(MetaRecords.transferKey(partition), from: open.meta)
         case .saveLives(let bytes): batch.put(MetaRecords.livesKey, bytes, into: open.meta)
+        case .saveRing(let bytes, _): batch.put(MetaRecords.ringKey, bytes, into: open.meta)
         }
         return 0
+    }
+
+    /// Empty bytes forget the record.
+    private static func save(
+        _ bytes: ByteBuffer,
+        as key: ByteBuffer,
+        in batch: inout RecordBatch,
+        _ open: Database.Open
+    ) {
+        if bytes.readableBytes > 0 {
+            batch.put(key, bytes, into: open.meta)
+        } else {
+            batch.delete(key, from: open.meta)
+        }
     }
 
     private static func keep(

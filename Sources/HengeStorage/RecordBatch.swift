@@ -1,6 +1,7 @@
 import CRocksDB
 import HengeBase
 import HengeMessages
+import HengeRing
 
 import struct NIOCore.ByteBuffer
 
@@ -70,9 +71,30 @@ struct RecordBatch: ~Copyable {
         hintValue.clear()
         HintForm.writeKey(target, last, into: &hintValue)
         hintValue.writeInteger(0, as: UInt8.self)
+        deleteRange(from: hintKey, to: hintValue, in: family)
+    }
+
+    /// Removes the records of these tokens, both ends included.
+    mutating func drop(_ tokens: ClosedRange<Token>, from family: OpaquePointer) {
+        let start = ByteBuffer(integer: tokens.lowerBound.rawValue)
+        var end = ByteBuffer()
+        if tokens.upperBound < .max {
+            end.writeInteger(tokens.upperBound.rawValue + 1)
+        } else {
+            // What comes right after the last key of the last token.
+            end.writeRepeatingByte(0xFF, count: StoredKey.lengthMax + 1)
+        }
+        deleteRange(from: start, to: end, in: family)
+    }
+
+    private func deleteRange(
+        from start: ByteBuffer,
+        to end: ByteBuffer,
+        in family: OpaquePointer
+    ) {
         let pointer = self.pointer
-        hintKey.withUnsafeReadableBytes { start in
-            hintValue.withUnsafeReadableBytes { end in
+        start.withUnsafeReadableBytes { start in
+            end.withUnsafeReadableBytes { end in
                 rocksdb_writebatch_delete_range_cf(
                     pointer,
                     family,

@@ -27,6 +27,12 @@ struct RemovalWatch {
         if removals >= removalsMin { due = now + pause }
     }
 
+    /// Whole partitions have gone, each by a range, which every read takes into account until it is
+    /// written out and compacted away.
+    mutating func dropped(now: Instant) {
+        due = now + pause
+    }
+
     mutating func flushed(now: Instant) {
         removals = 0
         due = nil

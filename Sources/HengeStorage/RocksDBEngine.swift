@@ -29,7 +29,7 @@ package final class RocksDBEngine: @unchecked Sendable {
     private let writer: BatchWriter
     private let readers: ReadPool
     let counters: StorageCounters
-    private let failures: FailureLog
+    let failures: FailureLog
     let deliver: @Sendable ([StorageCompletion]) -> Void
     private let space: SpaceWatch
 
@@ -40,7 +40,10 @@ package final class RocksDBEngine: @unchecked Sendable {
     /// What ``closeClean(state:)`` was given when the directory was last closed; nil when the last
     /// stop was not clean, or the directory is new. It was durably removed before `open` returned.
     package let previousCleanState: ByteBuffer?
-    /// The ring document saved last, as of the opening.
+    /// The cluster that the directory belongs to.
+    package let clusterID: UInt64
+    /// What was saved last about rings, as of the opening: empty when it can't be read, nil when
+    /// nothing was saved yet.
     package let storedRing: ByteBuffer?
     /// What ``saveLives(_:)`` was given last, as of the opening.
     package let storedLives: ByteBuffer?
@@ -54,26 +57,33 @@ package final class RocksDBEngine: @unchecked Sendable {
     /// of the partitions; none for a partition for which there is nothing, or nothing whole.
     package let watermarks: [(partition: Int, bytes: ByteBuffer)]
 
+    /// What ``saveTransfer(partition:_:token:)`` was given last, in the same way.
+    package let transfers: [(partition: Int, bytes: ByteBuffer)]
+
     /// What the opening found.
     private struct Found {
+        let clusterID: UInt64
         let ring: ByteBuffer?
         let lives: ByteBuffer?
         let cleanState: ByteBuffer?
         let startNumber: UInt64
-        let watermarks: WatermarkWalk
+        let watermarks: PartitionRecordWalk
+        let transfers: PartitionRecordWalk
         let backlogs: BacklogWalk
         let backlogFailure: EngineError?
 
         init(_ database: Database, _ identity: StoreIdentity) throws(StoreOpenError) {
             let meta = MetaRecords(database: database)
-            try meta.claim(for: identity)
+            clusterID = try meta.claim(for: identity)
             ring = try meta.ring()
             lives = try meta.lives()
             var walk = BacklogWalk()
             backlogFailure = walk.run(on: database)
             backlogs = walk
-            watermarks = WatermarkWalk(database)
-            (cleanState, startNumber) = try meta.begin(removing: watermarks.rotten)
+            watermarks = PartitionRecordWalk(database, MetaRecords.watermarkPrefix)
+            transfers = PartitionRecordWalk(database, MetaRecords.transferPrefix)
+            let rotten = watermarks.rotten + transfers.rotten
+            (cleanState, startNumber) = try meta.begin(removing: rotten)
         }
     }
 
@@ -116,11 +126,13 @@ package final class RocksDBEngine: @unchecked Sendable {
         self.failures = failures
         self.deliver = deliver
         previousCleanState = found.cleanState
+        clusterID = found.clusterID
         storedRing = found.ring
         storedLives = found.lives
         startNumber = found.startNumber
         hintBacklogs = found.backlogs.backlogs
-        watermarks = found.watermarks.watermarks
+        watermarks = found.watermarks.records
+        transfers = found.transfers.records
         let space = SpaceWatch(options.directory)
         self.space = space
         writer = BatchWriter(
@@ -144,9 +156,10 @@ package final class RocksDBEngine: @unchecked Sendable {
             counters.countFailure(error.failure)
             failures.record(error, during: "counting hints")
         }
-        if let error = found.watermarks.failure {
+        for (walk, name) in [(found.watermarks, "watermarks"), (found.transfers, "transfers")] {
+            guard let error = walk.failure else { continue }
             counters.countFailure(error.failure)
-            failures.record(error, during: "reading watermarks")
+            failures.record(error, during: "reading \(name)")
         }
     }
 
@@ -231,26 +244,22 @@ package final class RocksDBEngine: @unchecked Sendable {
         readers.loadHints(target, after: after, limit: limit, token)
     }
 
-    // MARK: The node's own records
-
-    /// Saves the ring document durably. Blocks for an fsync.
-    package func saveRing(_ bytes: ByteBuffer) throws(StorageFailure) {
-        guard let error = MetaRecords(database: database).saveRing(bytes) else { return }
-        counters.countFailure(error.failure)
-        failures.record(error, during: "saving the ring")
-        throw error.failure
-    }
+    // MARK: Counting
 
     /// Counts records by partition in the background, as they were at the opening, before any
     /// write, when ``previousCleanState`` is nil; else as they are now. Both calls come on a thread
     /// of the engine; `done` exactly once, also when the engine closes first. Call it once after an
     /// opening without clean state: until the count is done RocksDB keeps the state of the opening.
+    ///
+    /// - Parameter partitionBits: log₂ of the number of partitions; nil for that of the options.
     package func tally(
+        partitionBits: Int? = nil,
         progress: @escaping @Sendable (StorageTally.Progress) -> Void = { _ in },
         done: @escaping @Sendable (Result<StorageTally, StorageFailure>) -> Void
     ) {
         guard !isClosed else { return done(.failure(.readOnly)) }
-        let count = PartitionCount(database, partitionBits: options.partitionBits)
+        let bits = partitionBits ?? options.partitionBits
+        let count = PartitionCount(database, partitionBits: bits)
         if previousCleanState != nil { database.takeSnapshot() }
         let thread = WorkerThread { [counters, failures] in
             switch count.run(progress: progress) {

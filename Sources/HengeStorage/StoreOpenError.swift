@@ -8,6 +8,8 @@ package enum StoreOpenError: Error, Hashable, Sendable, CustomStringConvertible 
     case inUse(directory: String)
     case otherNode(directory: String, found: String, expected: String)
     case otherCluster(directory: String, found: UInt64, expected: UInt64)
+    /// It belongs to no cluster yet, and none was named.
+    case unclaimed(directory: String)
     /// Written by a later release; `found` says by what that shows.
     case newerFormat(directory: String, found: String, supported: UInt32)
     /// A RocksDB database of some other program.
@@ -27,6 +29,8 @@ package enum StoreOpenError: Error, Hashable, Sendable, CustomStringConvertible 
             "data directory \(directory) belongs to node \(found), not to \(expected)"
         case .otherCluster(let directory, let found, let expected):
             "data directory \(directory) belongs to cluster \(hex(found)), not to \(hex(expected))"
+        case .unclaimed(let directory):
+            "data directory \(directory) belongs to no cluster yet"
         case .newerFormat(let directory, let found, let supported):
             "data directory \(directory) was written by a newer release (\(found)); "
                 + "this one reads formats up to \(supported)"

@@ -8,7 +8,8 @@ final class ServeNode {
     private let output: String
     private let watchdog: Watchdog
 
-    init(
+    /// One of the first members.
+    convenience init(
         _ name: String,
         data: String,
         base: Int,
@@ -17,15 +18,22 @@ final class ServeNode {
         more: [String] = []
     ) throws {
         let index = list.firstIndex(of: name) ?? list.count
+        let peers = list.enumerated().map { "\($1)=127.0.0.1:\(base + 1000 + $0)" }
+        try self.init(
+            name,
+            folder: folder,
+            arguments: [
+                "--data", data, "--resp", "127.0.0.1:\(base + index)", "--peer",
+                "127.0.0.1:\(base + 1000 + index)", "--bootstrap", peers.joined(separator: ","),
+                "--partitions", "64",
+            ] + more
+        )
+    }
+
+    init(_ name: String, folder: TemporaryFolder, arguments: [String]) throws {
         output = folder.path("\(name)-\(UUID().uuidString)")
         process.executableURL = URL(fileURLWithPath: Henge.binary)
-        let peers = list.enumerated().map { "\($1)=127.0.0.1:\(base + 1000 + $0)" }
-        process.arguments =
-            [
-                "serve", "--name", name, "--data", data, "--resp", "127.0.0.1:\(base + index)",
-                "--peer", "127.0.0.1:\(base + 1000 + index)", "--bootstrap",
-                peers.joined(separator: ","), "--partitions", "64",
-            ] + more
+        process.arguments = ["serve", "--name", name] + arguments
         process.environment = Henge.clean()
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try Henge.file(output)

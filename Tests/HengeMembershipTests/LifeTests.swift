@@ -79,6 +79,35 @@ import Testing
         #expect(check.verdict == true)
     }
 
+    @Test("what is known of those that stay is kept when members come and go")
+    func moved() {
+        let newer = MemberIndex([2, 3, 4].map { NodeID($0) })
+        var ledger = LifeLedger(members: members, saved: nil)
+        for life in UInt64(10)...11 { _ = ledger.met(life, of: 1) }
+        _ = ledger.met(7, of: 0)
+        ledger.move(to: newer)
+        #expect(ledger.present(of: 0) == 11 && ledger.highestOther(of: 0) == 10)
+        #expect(ledger.present(of: 1) == 0 && ledger.present(of: 2) == 0)
+        _ = ledger.met(5, of: 2)
+        let again = LifeLedger(members: newer, saved: ledger.encoded())
+        #expect(again.present(of: 2) == 5 && again.highestOther(of: 0) == 10)
+    }
+
+    @Test("who has left is not waited for any more; who has come is asked while it matters")
+    func movedCheck() {
+        let three = MemberIndex([1, 2, 3].map { NodeID($0) })
+        let two = MemberIndex([1, 2].map { NodeID($0) })
+        let four = MemberIndex([1, 2, 3, 4].map { NodeID($0) })
+        var check = CopyCheck(life: Life.make(start: 7, chance: 9), own: 0, members: 3)
+        #expect(check.answered(1, otherLife: 0) == nil)
+        // The new one may have met a later life of a node that is an old copy.
+        #expect(check.move(from: three, to: four) == nil)
+        #expect(check.answered(2, otherLife: 0) == nil && check.verdict == nil)
+        #expect(check.move(from: four, to: two) == true && check.verdict == true)
+        #expect(check.move(from: two, to: three) == nil && check.verdict == true)
+        #expect(check.answered(2, otherLife: Life.make(start: 8, chance: 0)) == false)
+    }
+
     @Test("one later start is enough to know an old copy; a node alone knows at once")
     func early() {
         var check = CopyCheck(life: Life.make(start: 7, chance: 9), own: 1, members: 3)

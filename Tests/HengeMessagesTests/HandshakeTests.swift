@@ -24,17 +24,78 @@ import struct NIOCore.ByteBuffer
         var wire = bytes(hello)
         wire.moveWriterIndex(to: wire.writerIndex - 1)
         #expect(try PeerHello.read(wire).purpose == .requests)
-        wire.writeInteger(UInt8(2))
+        wire.writeInteger(UInt8(3))
         #expect(throws: WireDecodeError.invalidField("purpose")) { try PeerHello.read(wire) }
+    }
+
+    @Test("a candidate says what it has; what no node may have is refused")
+    func candidacies() throws {
+        let good = hello(candidacy: candidacy())
+        #expect(try PeerHello.read(bytes(good)) == good)
+        // Only the purpose tells that there is a candidacy.
+        var member = good
+        member.purpose = .bulk
+        #expect(try PeerHello.read(bytes(member)).candidacy == nil)
+
+        let bad: [(Candidacy, String)] = [
+            (candidacy(peer: "nowhere"), "peer address"), (candidacy(peer: "h:0"), "peer address"),
+            (candidacy(zone: "a b"), "zone"), (candidacy(weight: 0), "weight"),
+            (candidacy(weight: 1001), "weight"),
+            (candidacy(zone: String(repeating: "z", count: 65)), "zone"),
+            (candidacy(zone: String(repeating: "z", count: PeerHello.textMax + 1)), "text"),
+        ]
+        for (candidacy, field) in bad {
+            #expect(throws: WireDecodeError.invalidField(field), "\(candidacy)") {
+                try PeerHello.read(bytes(hello(candidacy: candidacy)))
+            }
+        }
+        for name in ["", "a b", String(repeating: "n", count: 65)] {
+            #expect(throws: WireDecodeError.invalidField("name"), "\(name)") {
+                try PeerHello.read(bytes(hello(name: name, candidacy: candidacy())))
+            }
+        }
+        let whole = bytes(good)
+        let short = try #require(whole.getSlice(at: 0, length: whole.readableBytes - 1))
+        #expect(throws: WireDecodeError.truncated) { try PeerHello.read(short) }
+    }
+
+    @Test("a candidate need not know its cluster, and else it must be the same")
+    func candidateClusters() throws {
+        let version = PeerHello.versions.upperBound
+        let member = hello(cluster: 7)
+        for cluster in [UInt64(0), 7] {
+            let candidate = hello(cluster: cluster, node: 0, candidacy: candidacy())
+            #expect(try member.agree(withCandidacy: candidate) == version)
+            #expect(try candidate.agree(withCandidacy: member) == version)
+        }
+        let other = hello(cluster: 8, node: 0, candidacy: candidacy())
+        #expect(throws: HandshakeRefusal.wrongCluster(ours: 7, theirs: 8)) {
+            try member.agree(withCandidacy: other)
+        }
+        let newer = hello(versions: 90...91, cluster: 7, node: 0, candidacy: candidacy())
+        #expect(throws: HandshakeRefusal.noCommonVersion(ours: 2...2, theirs: 90...91)) {
+            try member.agree(withCandidacy: newer)
+        }
+    }
+
+    private func candidacy(
+        peer: String = "10.0.0.4:7401",
+        zone: String = "a",
+        weight: Int = 3
+    ) -> Candidacy {
+        Candidacy(peerAddress: peer, zone: zone, weight: weight, diskFree: 5, diskTotal: 9)
     }
 
     @Test("damaged hellos never trap; cut ones are errors")
     func fuzz() throws {
         for seed in UInt64(0)..<50 {
             var random = SeededGenerator(seed: seed)
-            let whole = bytes(random.anyHello())
-            // Without its last byte, the purpose, it is a whole hello.
-            for length in 0..<whole.readableBytes - 1 {
+            var hello = random.anyHello()
+            let whole = bytes(hello)
+            hello.purpose = .bulk
+            // What ends before the purpose is a whole hello.
+            let wholeBefore = bytes(hello).readableBytes - 1
+            for length in 0..<whole.readableBytes where length != wholeBefore {
                 guard let part = whole.getSlice(at: 0, length: length) else { continue }
                 if (try? PeerHello.read(part)) != nil {
                     Issue.record("accepted: seed \(seed), length \(length)")
@@ -123,7 +184,8 @@ import struct NIOCore.ByteBuffer
         versions: ClosedRange<UInt16> = 3...3,
         cluster: UInt64 = 7,
         node: UInt16 = 1,
-        name: String = "stone"
+        name: String = "stone",
+        candidacy: Candidacy? = nil
     ) -> PeerHello {
         PeerHello(
             versions: versions,
@@ -133,7 +195,9 @@ import struct NIOCore.ByteBuffer
             epoch: 1,
             life: 1,
             respAddress: "",
-            httpAddress: ""
+            httpAddress: "",
+            purpose: candidacy == nil ? .requests : .candidate,
+            candidacy: candidacy
         )
     }
 }

@@ -15,7 +15,7 @@ import struct NIOCore.ByteBuffer
         for seed in UInt64(0)..<20_000 {
             var random = SeededGenerator(seed: seed)
             var payload = ByteBuffer()
-            payload.writeInteger(UInt8(random.below(15)))
+            payload.writeInteger(UInt8(random.below(17)))
             payload.writeInteger(random.next())
             var rest = random.anyBuffer(upTo: 60)
             if random.chance(1, in: 2) {
@@ -80,7 +80,7 @@ import struct NIOCore.ByteBuffer
     func rules() {
         expect("", .truncated)
         expect("00", .unknownType(0))
-        expect("10" + id, .unknownType(16))
+        expect("15" + id, .unknownType(21))
         expect("09" + id + epoch + "00", .trailingBytes(1))
         expect("02" + id + "04", .invalidField("store result"))
         expect("02" + id + "0100", .invalidField("storage failure"))
@@ -159,6 +159,24 @@ import struct NIOCore.ByteBuffer
         entropy("06" + "01" + sum + "ffffffff" + "ff", .truncated)
         entropy("06" + "01" + sum + "00000009" + "ff", .truncated)
         entropy("09" + "02", .invalidField("flag"))
+    }
+
+    @Test("each rule of ring messages and reports has its error")
+    func ringRules() {
+        let zero = "0000000000000000"
+        let amounts = String(repeating: zero, count: 7)
+        expect("0f" + id + "00", .invalidField("ring message"))
+        expect("0f" + id + "01" + id, .truncated)
+        expect("10" + id + id + "ffff" + amounts + "00", .truncated)
+        expect("10" + id + id + "0001" + "4000" + amounts, .invalidField("ready partition"))
+        // Each once, ascending.
+        expect("10" + id + id + "0002" + "00020002" + amounts, .invalidField("ready partition"))
+        expect("10" + id + id + "0002" + "00030002" + amounts, .invalidField("ready partition"))
+        let huge = "0020000000000001" + String(repeating: zero, count: 6)
+        expect("10" + id + id + "0000" + huge, .invalidField("transfer progress"))
+        expect("10" + id + id + "0000" + amounts + "05", .invalidField("transfer wait"))
+        expect("10" + id + id + "0000" + amounts + "0200", .truncated)
+        expect("10" + id + id + "0000" + amounts + "0000", .trailingBytes(1))
     }
 
     private let id = "0000000000000001"

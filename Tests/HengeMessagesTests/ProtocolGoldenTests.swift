@@ -38,7 +38,7 @@ import struct NIOCore.ByteBuffer
         0000000a000003e80000018bcfe56800
         scanned 08000000020000000701010000000000000005000000010000000dc3ef2a250ba7f3e401626b6579
         count 0900000002000000070000000000000003
-        staleRing 0f00000002000000070000000000000004
+        staleRing 1300000002000000070000000000000004
         counted 0a00000002000000070000000200000000000000000000000000000005
         handOff 0b0000000200000007000000010000000dc3ef2a250ba7f3e401626b6579000000250100000024010\
         00000000000000aac020100ac020123456789ab00010280d095ffbc310176
@@ -67,6 +67,10 @@ import struct NIOCore.ByteBuffer
         2c
         askHeld 0e000000020000000708
         held 0e00000002000000070901
+        ring.ask 0f00000000000000000700000000000000090000000000000004
+        ring.prepare 0f000000000000000001000000000000000a00000000000000030002
+        ringReport 1000000000000000000000000000000009000200030102000000000000000200000000000000010000000000\
+        0003e800000000000f4240000000000000100000000000000000ff0000000000000001020005
         """
 
     @Test("each message of the transcript has these bytes, and they mean that message")
@@ -208,7 +212,26 @@ import struct NIOCore.ByteBuffer
             ("facts.told", .facts(id, .told(inventory))),
             ("otherLife", .gossip(.otherLife(5))),
             ("store.standIn", .store(id, held, object, timeout: .milliseconds(500), epoch: 3)),
-        ] + entropy(HandedRecord(key: key, object: object)).map { ($0, .entropy(id, $1)) }
+        ] + entropy(HandedRecord(key: key, object: object)).map { ($0, .entropy(id, $1)) } + ring()
+    }
+
+    private func ring() -> [(String, PeerMessage)] {
+        var progress = TransferProgress()
+        progress.partitionsDone = 2
+        progress.partitionsLeft = 1
+        progress.keysDone = 1_000
+        progress.bytesDone = 1_000_000
+        progress.bytesLeft = 4_096
+        progress.bytesPerSecond = 255
+        progress.recordsSkipped = 1
+        progress.wait = .source(NodeID(5))
+        let report = RingReport(epoch: 9, ready: [3, 258], progress: progress)
+        let ballot = RingBallot(round: 3, node: NodeID(2))
+        return [
+            ("ring.ask", .ring(.ask(epoch: 9, token: 4))),
+            ("ring.prepare", .ring(.prepare(epoch: 10, ballot))),
+            ("ringReport", .ringReport(report)),
+        ]
     }
 
     private func entropy(_ record: HandedRecord) -> [(String, EntropyMessage)] {

@@ -8,7 +8,7 @@ import struct NIOCore.ByteBuffer
 /// Random values of everything that travels between nodes.
 extension SeededGenerator {
     /// How many cases ``anyMessage(kind:)`` knows.
-    static let messageKinds = 16
+    static let messageKinds = 18
 
     mutating func anyMessage() -> PeerMessage { anyMessage(kind: below(Self.messageKinds)) }
 
@@ -41,9 +41,11 @@ extension SeededGenerator {
             default: return .handedOff(id, .overloaded)
             }
         case 12: return .gossip(anyGossip())
-        case 13: return .staleRing(id, epoch: next())
-        case 14: return .facts(id, anyFacts())
-        default: return .entropy(id, anyEntropy())
+        case 13: return .entropy(id, anyEntropy())
+        case 14: return .ring(anyRingMessage())
+        case 15: return .ringReport(anyRingReport())
+        case 16: return .facts(id, anyFacts())
+        default: return .staleRing(id, epoch: next())
         }
     }
 
@@ -263,16 +265,28 @@ extension SeededGenerator {
     mutating func anyHello() -> PeerHello {
         let low = UInt16(below(5))
         let names = ["", "n1", "🪨", String(repeating: "x", count: PeerHello.textMax)]
+        let purpose = [PeerHello.Purpose.requests, .bulk, .candidate][below(3)]
         return PeerHello(
             versions: low...low + UInt16(below(5)),
             clusterID: next(),
             node: NodeID(UInt16(truncatingIfNeeded: next())),
-            name: names[below(4)],
+            name: purpose == .candidate ? "n4" : names[below(4)],
             epoch: next(),
             life: next(),
             respAddress: names[below(4)],
             httpAddress: names[below(4)],
-            purpose: chance(1, in: 2) ? .bulk : .requests
+            purpose: purpose,
+            candidacy: purpose == .candidate ? anyCandidacy() : nil
+        )
+    }
+
+    private mutating func anyCandidacy() -> Candidacy {
+        Candidacy(
+            peerAddress: ["n4:1", "[::1]:65535", "10.0.0.1:7401"][below(3)],
+            zone: ["", "a", String(repeating: "z", count: 64)][below(3)],
+            weight: 1 + below(1000),
+            diskFree: next(),
+            diskTotal: next()
         )
     }
 }

@@ -73,6 +73,8 @@ func spell(_ message: PeerMessage) -> String {
     case .handedOff(_, let result): "handed over \(result)"
     case .staleRing: "stale ring"
     case .gossip: "gossip"
+    case .ring: "ring"
+    case .ringReport: "ring report"
     case .entropy: "entropy"
     case .facts: "facts"
     }

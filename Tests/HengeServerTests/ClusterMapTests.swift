@@ -61,6 +61,35 @@ import Testing
         #expect(map.infoText.contains("cluster_state:ok"))
     }
 
+    @Test("while the ring changes, those serve a slot that reads use, and all members are named")
+    func transition() throws {
+        let before = try ring(3).document
+        let joiner = Member(
+            id: NodeID(before.highestID.rawValue + 1),
+            name: "n4",
+            peerAddress: "10.0.0.4:7401"
+        )
+        // The new node takes what the first one has.
+        let first = before.members[0].id
+        let owners = before.owners.map { $0 == first ? joiner.id : $0 }
+        var document = try before.beginning(
+            members: Array(before.members.dropFirst()) + [joiner],
+            owners: owners
+        )
+        let moved = (0..<owners.count).filter { document.transition?.steps[$0] == .current }
+        document = try document.advancing(moved, to: .writeBoth)
+        document = try document.advancing([moved[0]], to: .readNext)
+        let ring = Ring(document)
+        let map = ClusterMap(ring: ring, own: first, status: up)
+        #expect(map.nodes.map(\.name) == ["n1", "n2", "n3", "n4"] && map.memberCount == 4)
+        #expect(map.slotsServed == HashSlot.count)
+        for range in map.ranges {
+            let names = Set(range.nodes.map { map.nodes[$0].name })
+            let isMoved = ring.slots(partition: moved[0]).contains(range.slots.lowerBound)
+            #expect(names == (isMoved ? ["n2", "n3", "n4"] : ["n1", "n2", "n3"]))
+        }
+    }
+
     @Test("a wildcard address is shown as the one where its peers reach the node")
     func wildcard() throws {
         let ring = try ring(1)

@@ -88,7 +88,7 @@ import Testing
 }
 
 extension TestCluster {
-    fileprivate func document() throws -> RingDocument {
+    func document() throws -> RingDocument {
         try RingDocument.bootstrap(bootstrap, replicas: 3, partitions: 64)
     }
 
@@ -103,7 +103,7 @@ extension TestCluster {
     }
 
     /// Waits until a write at ALL succeeds through each node.
-    fileprivate func isWhole() async throws {
+    func isWhole() async throws {
         for node in respPorts.indices {
             let client = try await client(node)
             try await eventually("node \(node) reaches all replicas") {

@@ -149,7 +149,10 @@ final class MemoryUnderTest: StoreUnderTest {
         )
     }
 
-    func saveRing(_ bytes: ByteBuffer) { engine.storedRing = bytes }
+    func saveRing(_ bytes: ByteBuffer) {
+        engine.saveRing(bytes)
+        _ = engine.commit()
+    }
     var storedRing: ByteBuffer? { engine.storedRing }
     func saveLives(_ bytes: ByteBuffer) { engine.saveLives(bytes) }
     var storedLives: ByteBuffer? { engine.storedLives }

@@ -72,11 +72,14 @@ extension NodeDriver {
         case .confirmActors(let isNewest): step(.actorsConfirmed(isNewest))
         case .saveLives(let lives): storage.saveLives(lives)
         case .note(let note): write(note)
+        case .sendRing(let id, let message): link(to: id)?.send(.ring(message))
+        case .sendReport(let id, let report): link(to: id)?.send(.ringReport(report))
+        // What can't be kept is never voted for.
+        case .saveRing: stepControl(.ringSaveFailed)
+        case .adopted(let ring): step(.ring(ring))
+        case .memberEpoch(let id, let epoch): step(.memberEpoch(id, epoch))
+        case .proposalEnded(let outcome): administrator.proposalEnded(outcome)
         }
-    }
-
-    private func link(to id: NodeID) -> PeerLink? {
-        Int(id.rawValue) < links.count ? links[Int(id.rawValue)] : nil
     }
 
     private func write(_ note: ControlNote) {
@@ -101,6 +104,16 @@ extension NodeDriver {
                 "peer down",
                 metadata: peer(id, ["reason": "no answers", "silent_ms": "\(time.milliseconds)"])
             )
+        case .down(let id, .removed):
+            logger.info("peer down", metadata: peer(id, ["reason": "it was removed"]))
+        case .ringAdopted(let epoch):
+            logger.notice("ring adopted", metadata: ["epoch": "\(epoch)"])
+        case .removed:
+            logger.warning("this node is no member of the ring any more")
+        case .ringConflict(let epoch, let id):
+            logger.critical("two rings of one epoch", metadata: peer(id, ["epoch": "\(epoch)"]))
+        case .ringInvalid(let fault, let id):
+            logger.error("a peer wants a ring that can't be", metadata: peer(id, ["why": "\(fault)"]))
         case .oldCopy(let reporter, let laterStart):
             logger.warning(
                 "the data is older than what this node had before; its actors are renewed",

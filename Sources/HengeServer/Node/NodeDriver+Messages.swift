@@ -18,7 +18,7 @@ extension NodeDriver {
     func receivedBulk(_ message: PeerMessage, from source: BulkSource) {
         // What an earlier process said of its records would be remembered as said by this one,
         // whose own words could then pass for late.
-        if case .entropy = message, let life = links[Int(source.node.rawValue)]?.life,
+        if case .entropy = message, let life = link(to: source.node)?.life,
             life != source.life
         {
             bulk?.counters.messagesStale += 1
@@ -30,6 +30,8 @@ extension NodeDriver {
     func received(_ message: PeerMessage, from sender: NodeID) {
         switch message {
         case .gossip(let gossip): stepControl(.gossip(from: sender, gossip))
+        case .ring(let ring): stepControl(.ring(from: sender, ring))
+        case .ringReport(let report): stepControl(.report(from: sender, report))
         case .facts(let id, let facts): took(facts, id, from: sender)
         default: step(.message(from: sender, message))
         }

@@ -47,8 +47,10 @@ package final class NodeDriver {
     private var dirtySessions: [ClientSession] = []
     private var dirtyLinks: [PeerLink] = []
     /// By node id; nil for this node and for ids that are no members.
-    private(set) var links: [PeerLink?]
+    var links: [PeerLink?]
     private(set) var bulk: BulkTransport?
+    /// Holds this driver.
+    private(set) weak var transport: PeerTransport?
     var phase = NodePhase.starting
     private var notes: NoteLog
     private(set) lazy var administrator = RingAdministrator(driver: self)
@@ -131,12 +133,9 @@ package final class NodeDriver {
 
     // MARK: For the server and for links
 
-    func install(_ links: [PeerLink?]) {
-        self.links = links
-    }
-
-    func install(_ bulk: BulkTransport) {
-        self.bulk = bulk
+    func install(_ transport: PeerTransport) {
+        self.transport = transport
+        bulk = transport.bulk
     }
 
     func completed(_ completions: [StorageCompletion]) {
@@ -200,7 +199,7 @@ package final class NodeDriver {
     private func carryOut(_ effect: ShardEffect) {
         switch effect {
         case .send(let target, let message):
-            links[Int(target.rawValue)]?.send(message)
+            link(to: target)?.send(message)
         case .sendBulk(let target, let message):
             bulk?.send(message, to: target)
         case .storage(.load(let key, let token)):
@@ -223,6 +222,10 @@ package final class NodeDriver {
             storage.list(range, token: token)
         case .storage(.saveWatermark(let partition, let bytes, let token)):
             storage.saveWatermark(partition: partition, bytes, token: token)
+        case .storage(.saveTransfer(let partition, let bytes, let token)):
+            storage.saveTransfer(partition: partition, bytes, token: token)
+        case .storage(.dropPartition(let partition, let tokens, let token)):
+            storage.dropPartition(partition, tokens: tokens, token: token)
         case .reply(let ticket, let reply):
             let waiting = tickets.remove(Int(ticket.rawValue & 0xFFFF_FFFF))
             if let isWrite = waiting.isWrite {

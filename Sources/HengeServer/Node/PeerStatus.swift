@@ -51,7 +51,7 @@ extension NodeDriver {
                 httpAddress: settings.httpAddress?.description ?? ""
             )
         }
-        let hello = Int(id.rawValue) < links.count ? links[Int(id.rawValue)]?.lastHello : nil
+        let hello = link(to: id)?.lastHello
         return PeerStatus(
             member: member,
             respAddress: hello?.respAddress ?? "",

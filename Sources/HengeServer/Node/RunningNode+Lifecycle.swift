@@ -112,7 +112,7 @@ extension RunningNode {
 }
 
 extension NodeDriver {
-    /// Members that are up, this node among them.
+    /// Members of the current ring that are up, this node among them if it is one.
     var membersUp: Int {
         ring.document.members.reduce(0) { $0 + (shard.isUp($1.id) ? 1 : 0) }
     }

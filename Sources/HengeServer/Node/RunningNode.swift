@@ -17,13 +17,14 @@ final class RunningNode {
 
     init(
         settings: NodeSettings,
-        ring: Ring,
-        member: Member,
-        storage: RocksDBEngine,
+        start: NodeStart,
         group: any EventLoopGroup,
         logger: Logger
     ) {
         var generator = SystemRandomNumberGenerator()
+        let storage = start.storage
+        let member = start.member
+        let ring = Ring(start.acceptor.document)
         let saved = storage.previousCleanState.flatMap(SavedState.init)
         let shard = Shard(
             node: member.id,
@@ -32,6 +33,7 @@ final class RunningNode {
             saved: saved,
             hints: storage.hintBacklogs,
             watermarks: storage.watermarks,
+            transfers: storage.transfers,
             isNew: storage.startNumber == 1,
             seed: generator.next()
         )
@@ -39,7 +41,7 @@ final class RunningNode {
         let life = Life.make(start: storage.startNumber, chance: generator.next())
         let control = ControlPlane(
             node: member.id,
-            members: ring.document.members.map(\.id),
+            ring: start.acceptor,
             settings: settings.control,
             life: life,
             savedLives: storage.storedLives,
@@ -55,7 +57,6 @@ final class RunningNode {
             storage: storage,
             logger: logger
         )
-        driver.install(Self.links(ring, member, driver))
         let hello = PeerHello(
             clusterID: ring.document.clusterID,
             node: member.id,
@@ -96,21 +97,16 @@ final class RunningNode {
         }
     }
 
-    private static func links(_ ring: Ring, _ own: Member, _ driver: NodeDriver) -> [PeerLink?] {
-        let highest = ring.document.members.map { Int($0.id.rawValue) }.max() ?? 0
-        return (0...highest).map { raw in
-            guard let peer = ring.member(NodeID(UInt16(raw))), peer.id != own.id else { return nil }
-            return PeerLink(peer: peer, driver: driver)
-        }
-    }
-
     /// After anything but a clean stop the records are counted in the background, while serving.
     private func countRecords(_ storage: RocksDBEngine, _ logger: Logger) {
         let bound = NIOLoopBound(driver, eventLoop: driver.eventLoop)
         let loop = driver.eventLoop
-        storage.tally(progress: { progress in
-            logger.info("counting records", metadata: ["records": "\(progress.records)"])
-        }) { result in
+        storage.tally(
+            partitionBits: driver.ring.partitionBits,
+            progress: { progress in
+                logger.info("counting records", metadata: ["records": "\(progress.records)"])
+            }
+        ) { result in
             switch result {
             case .success(let tally):
                 loop.execute {

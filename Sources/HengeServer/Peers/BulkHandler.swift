@@ -162,8 +162,9 @@ final class BulkHandler: ChannelDuplexHandler {
         guard let context else { return }
         switch result {
         case .failure(let error): return fail(error)
-        // Signs of life come with the requests alone.
-        case .success((.gossip, _)): return fail(.invalidField("gossip in bulk"))
+        // What control planes say comes with the requests alone.
+        case .success((.gossip, _)), .success((.ring, _)), .success((.ringReport, _)):
+            return fail(.invalidField("gossip in bulk"))
         case .success(let (message, size)):
             transport.counters.bytesRawReceived += size
             transport.received(message, from: source)

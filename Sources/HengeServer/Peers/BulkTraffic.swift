@@ -4,7 +4,8 @@ import HengeMessages
 enum BulkTraffic: Sendable {
     /// Comparing with another node.
     case entropy
-    /// Handing over records: hints, and what a comparison found the other node to lack.
+    /// Handing over records: hints, what a comparison found the other node to lack, and partitions
+    /// that move.
     case handOff
     case other
 
@@ -12,7 +13,7 @@ enum BulkTraffic: Sendable {
         self =
             switch message {
             case .entropy: .entropy
-            case .handOff, .handedOff: .handOff
+            case .handOff, .handedOff, .transfer, .transferred: .handOff
             default: .other
             }
     }

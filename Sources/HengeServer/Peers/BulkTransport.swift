@@ -51,7 +51,7 @@ package final class BulkTransport {
     }
 
     package let eventLoop: any EventLoop
-    let hello: PeerHello
+    private(set) var hello: PeerHello
     let limits: Limits
     let compressionLevel: Int
     let logger: Logger
@@ -60,7 +60,6 @@ package final class BulkTransport {
     package internal(set) var counters = Counters()
     /// Steps the node with a message that came; nil once stopped.
     private var deliver: ((PeerMessage, BulkSource) -> Void)?
-    /// In the order of the ring's members.
     private var links: [BulkLink] = []
     private var receivers: [(sender: NodeID, channel: any Channel)] = []
     private var jitter: SeededGenerator
@@ -114,6 +113,25 @@ package final class BulkTransport {
         eventLoop.assertInEventLoop()
         guard let link = links.first(where: { $0.peer.id == target }) else { return }
         link.send(message)
+    }
+
+    /// Reaches the members of this ring, too, from now on.
+    func adopt(_ ring: Ring) {
+        hello.epoch = ring.document.epoch
+        guard !isStopping else { return }
+        for member in ring.allMembers where member.id != hello.node {
+            guard !links.contains(where: { $0.peer.id == member.id }) else { continue }
+            links.append(BulkLink(peer: member, transport: self))
+        }
+    }
+
+    /// A node is no member any more: closes its connections.
+    func remove(_ id: NodeID) {
+        for link in links where link.peer.id == id { link.close() }
+        links.removeAll { $0.peer.id == id }
+        for receiver in receivers where receiver.sender == id {
+            receiver.channel.close(promise: nil)
+        }
     }
 
     /// Closes every connection and drops what waits. Whoever makes a transport has to stop it: its

@@ -61,8 +61,7 @@ final class PeerHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if case .talking(let link) = state { link.detach(context.channel) }
-        state = .closed
+        hangUp(context)
         context.fireChannelInactive()
     }
 
@@ -98,11 +97,20 @@ final class PeerHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private func greet(_ hello: PeerHello, _ context: ChannelHandlerContext) {
+        let candidate = expected == nil ? Candidate(hello, since: transport.driver.now) : nil
         do throws(HandshakeRefusal) {
-            _ = try transport.hello.agree(with: hello, expected: expected)
+            if candidate != nil {
+                _ = try transport.hello.agree(withCandidacy: hello)
+            } else {
+                _ = try transport.hello.agree(with: hello, expected: expected)
+            }
         } catch {
             transport.refused(error, from: description(of: context.channel))
             return close(context)
+        }
+        if let candidate {
+            let receiver = CandidateReceiver(transport: transport, candidate: candidate)
+            return handOver(to: receiver, context)
         }
         guard let link = transport.link(to: hello.node), link.peer.name == hello.name else {
             transport.stranger(hello, from: description(of: context.channel))
@@ -117,7 +125,7 @@ final class PeerHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     /// The connection is for another purpose: `handler` goes on with what has come.
-    private func handOver(to handler: BulkHandler, _ context: ChannelHandlerContext) {
+    private func handOver(to handler: any ChannelHandler, _ context: ChannelHandlerContext) {
         state = .closed
         let rest = buffer
         buffer = ByteBuffer()
@@ -130,10 +138,19 @@ final class PeerHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private func close(_ context: ChannelHandlerContext) {
-        if case .talking(let link) = state { link.detach(context.channel) }
-        state = .closed
+        hangUp(context)
         buffer = ByteBuffer()
         context.close(promise: nil)
+    }
+
+    private func hangUp(_ context: ChannelHandlerContext) {
+        guard case .talking(let link) = state else {
+            state = .closed
+            return
+        }
+        state = .closed
+        link.detach(context.channel)
+        transport.ended(link)
     }
 
     /// Frames taken off share the buffer's storage, so what is left of a frame moves to storage of

@@ -28,6 +28,8 @@ final class PeerLink {
     /// The last handshake, kept while the peer is away: its clients' address does not change for
     /// that.
     private(set) var lastHello: PeerHello?
+    /// The peer is no member any more: it is not dialled again.
+    var isRetired = false
     private(set) var counters = Counters()
 
     struct Counters {

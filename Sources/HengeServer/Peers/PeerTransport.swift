@@ -16,13 +16,16 @@ final class PeerTransport {
     private static let connectTimeout = TimeAmount.seconds(1)
 
     let driver: NodeDriver
-    let hello: PeerHello
+    private let helloAtStart: PeerHello
     let bulk: BulkTransport
+    /// Those that offer themselves.
+    let candidates: CandidateList
     private let group: any EventLoopGroup
     private var jitter: SeededGenerator
     private var listener: (any Channel)?
+    private var isDialling = false
     private var accepted: [ObjectIdentifier: any Channel] = [:]
-    private var isStopping = false
+    private(set) var isStopping = false
     private(set) var counters = Counters()
 
     struct Counters {
@@ -33,24 +36,30 @@ final class PeerTransport {
 
     init(driver: NodeDriver, hello: PeerHello, group: any EventLoopGroup, seed: UInt64) {
         self.driver = driver
-        self.hello = hello
+        helloAtStart = hello
         self.group = group
+        candidates = CandidateList(logger: driver.logger)
         jitter = SeededGenerator(seed: seed)
         bulk = BulkTransport(
             eventLoop: driver.eventLoop,
             hello: hello,
-            peers: driver.links.compactMap { $0?.peer },
+            peers: [],
             compressionLevel: driver.settings.bulkCompressionLevel,
             seed: jitter.next(),
             logger: driver.logger,
             deliver: { driver.receivedBulk($0, from: $1) }
         )
-        driver.install(bulk)
+        driver.install(self)
+        adopt(driver.ring)
     }
 
-    func link(to id: NodeID) -> PeerLink? {
-        Int(id.rawValue) < driver.links.count ? driver.links[Int(id.rawValue)] : nil
+    var hello: PeerHello {
+        var hello = helloAtStart
+        hello.epoch = driver.ring.document.epoch
+        return hello
     }
+
+    func link(to id: NodeID) -> PeerLink? { driver.link(to: id) }
 
     // MARK: Listening
 
@@ -83,19 +92,26 @@ final class PeerTransport {
 
     // MARK: Dialling
 
+    /// Has the members with higher ids dialled, from now on also those that come later.
     func dialAll() {
-        for case let link? in driver.links where link.peer.id > driver.node {
-            dial(link, backoff: Self.backoffMin)
-        }
+        isDialling = true
+        for case let link? in driver.links { dialIfOurs(link) }
+    }
+
+    func dialIfOurs(_ link: PeerLink) {
+        guard isDialling, link.peer.id > driver.node else { return }
+        dial(link, backoff: Self.backoffMin)
     }
 
     private func dial(_ link: PeerLink, backoff: Interval) {
-        guard !isStopping, let address = HostPort(link.peer.peerAddress) else { return }
+        guard !isStopping, !link.isRetired, let address = HostPort(link.peer.peerAddress) else {
+            return
+        }
         counters.dials += 1
         let transport = NIOLoopBound(self, eventLoop: driver.eventLoop)
         let bound = NIOLoopBound(link, eventLoop: driver.eventLoop)
         let expected = link.peer.id
-        let connectionsBefore = link.counters.connections
+        let readsBefore = link.counters.reads
         ClientBootstrap(group: group)
             .connectTimeout(Self.connectTimeout)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -111,15 +127,17 @@ final class PeerTransport {
             .flatMap { $0.closeFuture }
             .hop(to: driver.eventLoop)
             .whenComplete { _ in
-                // A connection that was of use starts the backoff anew.
-                let wasOfUse = bound.value.counters.connections > connectionsBefore
+                // A connection that was of use starts the backoff anew. One over which nothing came
+                // after the handshake was not: who dials sees it succeed even if the other side
+                // does not know this node yet.
+                let wasOfUse = bound.value.counters.reads > readsBefore
                 let next = wasOfUse ? Self.backoffMin : backoff
                 transport.value.redial(bound.value, after: next)
             }
     }
 
     private func redial(_ link: PeerLink, after backoff: Interval) {
-        guard !isStopping else { return }
+        guard !isStopping, !link.isRetired else { return }
         // Between half of the backoff and all of it, so that nodes do not dial in step.
         let half = Int(backoff.nanoseconds / 2)
         let wait = Int64(half + jitter.below(half + 1))
@@ -136,6 +154,7 @@ final class PeerTransport {
         listener?.close(promise: nil)
         for case let link? in driver.links { link.close() }
         bulk.stop()
+        candidates.stop()
         for (_, channel) in accepted { channel.close(promise: nil) }
     }
 
@@ -159,10 +178,17 @@ final class PeerTransport {
 
     func stranger(_ hello: PeerHello, from address: String) {
         counters.refused += 1
-        driver.logger.error(
-            "peer refused: it is no member of the ring",
-            metadata: ["from": .string(address), "name": .string(hello.name)]
-        )
+        let epoch = driver.ring.document.epoch
+        let facts: Logger.Metadata = [
+            "from": .string(address), "name": .string(hello.name), "id": "\(hello.node)",
+            "its_epoch": "\(hello.epoch)", "epoch": "\(epoch)",
+        ]
+        // It tries again, and by then this node may know its ring, too.
+        if hello.epoch > epoch {
+            driver.logger.info("peer not known yet; its ring is newer", metadata: facts)
+        } else {
+            driver.logger.error("peer refused: it is no member of the ring", metadata: facts)
+        }
     }
 }
 

@@ -4,8 +4,8 @@ package import HengeRing
 /// The ring as clients of Redis Cluster see it: ranges of hash slots, each with the nodes to ask.
 ///
 /// Every replica of a key serves it alike, so the "master" of a range is simply the most preferred
-/// one that is up, and the others that are up are its "replicas". Only nodes whose client address
-/// is known appear.
+/// one that is up, and the others that are up are its "replicas". While the ring changes those are
+/// the nodes that reads use. Only nodes whose client address is known appear.
 package struct ClusterMap {
     package struct Node: Hashable {
         package let id: NodeID
@@ -30,14 +30,14 @@ package struct ClusterMap {
     package private(set) var nodes: [Node] = []
     /// In order, neighbours of equal nodes joined. Slots without any node that is up are left out.
     package private(set) var ranges: [Range] = []
-    /// Members, known or not.
+    /// Members, known or not, of the current ring and of the one that is being moved to.
     package let memberCount: Int
 
     package init(ring: Ring, own: NodeID, status: (NodeID) -> PeerStatus) {
         epoch = ring.document.epoch
-        memberCount = ring.document.members.count
+        memberCount = ring.allMembers.count
         var positions: [NodeID: Int] = [:]
-        for member in ring.document.members {
+        for member in ring.allMembers {
             let status = status(member.id)
             guard let node = Self.node(member, status, ring.document.clusterID, own: own) else {
                 continue
@@ -47,7 +47,7 @@ package struct ClusterMap {
         }
         for partition in 0..<ring.partitions {
             var serving: [Int] = []
-            ring.preferenceList(partition: partition).forEach { id in
+            ring.readPreferenceList(partition: partition).forEach { id in
                 if let position = positions[id], nodes[position].isUp { serving.append(position) }
             }
             append(ring.slots(partition: partition), serving)

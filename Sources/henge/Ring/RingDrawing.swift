@@ -4,11 +4,12 @@ package enum RingDrawing {
 
     /// - Parameter positions: whether every position is listed, too.
     package static func lines(_ ring: RingView, positions: Bool, color: Bool) -> [String] {
-        let up = ring.nodes.count { $0.state == "up" }
+        let members = ring.nodes.count { $0.state != "candidate" }
+        let up = ring.nodes.count { ["up", "joining", "leaving"].contains($0.state) }
         let labels = [
             Painted("\(Wording.grouped(ring.partitions)) partitions", .bold),
             Painted("\(ring.replicas) replicas of each key"),
-            Painted("\(up) of \(ring.nodes.count) nodes up", up == ring.nodes.count ? .good : .bad),
+            Painted("\(up) of \(members) nodes up", up == members ? .good : .bad),
             Painted("epoch \(ring.epoch)", .faint),
             Painted("cluster \(Wording.printable(ring.cluster))", .faint),
         ]

@@ -15,13 +15,16 @@ struct ServeCommand: AsyncParsableCommand {
             Every option can also stand in the environment (--read-repair as HENGE_READ_REPAIR)
             or in a YAML file (read-repair: blocking); flags win over the environment, and that over
             the file.
-            Prints one line that begins with "ready" once clients are served. SIGTERM stops cleanly:
-            the node takes no more commands, answers those in flight, hands over its hints and marks
-            its data; a second one ends it at once.
+            Prints one line that begins with "ready" once clients are served. After the first start
+            the ring on the disk counts, and --bootstrap only has to be the same as ever.
+            SIGTERM stops cleanly: the node takes no more commands, answers those in flight, hands
+            over its hints and marks its data; a second one ends it at once.
 
             Example: henge serve --name n1 --data /var/lib/henge --resp 127.0.0.1:6401 \\
               --peer 127.0.0.1:7401 \\
               --bootstrap n1=127.0.0.1:7401,n2=127.0.0.1:7402,n3=127.0.0.1:7403
+            Example, to add a node: henge serve --name n4 --data /var/lib/henge \\
+              --resp 127.0.0.1:6404 --peer 127.0.0.1:7404 --join 127.0.0.1:7401
             """
     )
 
@@ -41,7 +44,13 @@ struct ServeCommand: AsyncParsableCommand {
         let server = Server(
             settings: settings,
             logger: logger,
-            onStopping: { Self.boundStop(stopTimeout) }
+            onStopping: { Self.boundStop(stopTimeout) },
+            onCandidate: { report in
+                Output.line(
+                    "candidate name=\(report.name) cluster=\(report.cluster) resp=\(report.resp)"
+                        + " peer=\(report.peer) next: henge ring add \(report.name)"
+                )
+            }
         ) { report in
             Output.line("ready name=\(report.name) resp=\(report.resp) peer=\(report.peer)")
         }

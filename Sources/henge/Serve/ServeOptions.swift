@@ -2,7 +2,7 @@ import ArgumentParser
 
 /// The flags of `henge serve`. All are optional here, since each may come from elsewhere.
 struct ServeOptions: ParsableArguments {
-    @Option(help: "This node's name, as in the bootstrap list.")
+    @Option(help: "This node's name, as in the bootstrap list if it is there.")
     var name: String?
 
     @Option(help: "Directory for this node's data; made when missing.")
@@ -25,16 +25,35 @@ struct ServeOptions: ParsableArguments {
     )
     var bootstrap: String?
 
-    @Option(help: "This node's zone; must agree with the bootstrap list.")
+    @Option(
+        help: ArgumentHelp(
+            "In place of --bootstrap: the peer addresses of some members, host:port,…",
+            discussion: """
+                The node owns nothing until 'henge ring add NAME' at a member takes it in. Until \
+                then it prints a line that begins with "candidate", and answers its clients PING \
+                with PONG and all else with -LOADING.
+                """
+        )
+    )
+    var join: String?
+
+    @Option(help: "This node's zone; must agree with the bootstrap list if it is there.")
     var zone: String?
 
-    @Option(help: "This node's weight; must agree with the bootstrap list.")
+    @Option(
+        help: "This node's weight, 1 to 1000; must agree with the bootstrap list if it is there."
+    )
     var weight: String?
 
-    @Option(help: "Replicas of each key, 1 to 8. (default: 3)")
+    @Option(help: "Replicas of each key, 1 to 8; not with --join. (default: 3)")
     var replicas: String?
 
-    @Option(help: "Partitions of the ring, a power of two from 64 to 16384. (default: 1024)")
+    @Option(
+        help: """
+            Partitions of the ring, a power of two from 64 to 16384; not with --join. \
+            (default: 1024)
+            """
+    )
     var partitions: String?
 
     @Option(
@@ -148,7 +167,8 @@ struct ServeOptions: ParsableArguments {
     var flags: [String: String] {
         let pairs: [(String, String?)] = [
             ("name", name), ("data", data), ("resp", resp), ("http", http), ("peer", peer),
-            ("bootstrap", bootstrap), ("zone", zone), ("weight", weight), ("replicas", replicas),
+            ("bootstrap", bootstrap), ("join", join), ("zone", zone), ("weight", weight),
+            ("replicas", replicas),
             ("partitions", partitions), ("durability", durability),
             ("sync-interval-ms", syncIntervalMs), ("consistency", consistency),
             ("sloppy-buckets", sloppyBuckets.isEmpty ? nil : sloppyBuckets.joined(separator: ",")),

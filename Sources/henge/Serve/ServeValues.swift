@@ -53,9 +53,9 @@ struct ServeValues {
             dataDirectory: try required("data", "a directory") { $0.isEmpty ? nil : $0 },
             respAddress: addresses.resp,
             peerAddress: addresses.peer,
-            bootstrap: try bootstrap()
+            origin: try origin()
         )
-        try checkOwnEntry(settings)
+        try describeOwn(&settings)
         settings.httpAddress = try value("http", default: nil, "host:port") { HostPort($0) }
         settings.replicas = try number("replicas", default: 3, in: 1...ReplicaSet.replicasMax)
         settings.partitions = try number("partitions", default: 1024, in: 64...16384)
@@ -113,35 +113,6 @@ struct ServeValues {
         return settings
     }
 
-    private func bootstrap() throws(CommandFailure) -> BootstrapList {
-        guard let text = text("bootstrap") else { throw missing("bootstrap") }
-        do throws(BootstrapError) {
-            return try BootstrapList.parse(text)
-        } catch {
-            throw CommandFailure(.usage, "--bootstrap: \(error)")
-        }
-    }
-
-    /// Zone and weight must be the same on all nodes, so the list decides and flags may only agree.
-    private func checkOwnEntry(_ settings: NodeSettings) throws(CommandFailure) {
-        guard let own = settings.bootstrap.entries.first(where: { $0.name == settings.name })
-        else { return }
-        if let zone = text("zone"), zone != own.zone {
-            throw CommandFailure(
-                .usage,
-                "--zone \(zone) is not what the bootstrap list says of \(settings.name); "
-                    + "write \(settings.name)=\(own.address)/zone=\(zone) there, on all nodes"
-            )
-        }
-        if let weight = text("weight"), weight != String(own.weight) {
-            throw CommandFailure(
-                .usage,
-                "--weight \(weight) is not what the bootstrap list says of \(settings.name); "
-                    + "write \(settings.name)=\(own.address)/weight=\(weight) there, on all nodes"
-            )
-        }
-    }
-
     private func control() throws(CommandFailure) -> ControlSettings {
         var control = ControlSettings()
         control.interval = .milliseconds(
@@ -195,7 +166,7 @@ struct ServeValues {
 
     // MARK: Reading one value
 
-    private func text(_ key: String) -> String? {
+    func text(_ key: String) -> String? {
         flags[key] ?? reader.string(forKey: ConfigKey(key))
     }
 
@@ -209,7 +180,7 @@ struct ServeValues {
         return value
     }
 
-    private func value<T>(
+    func value<T>(
         _ key: String,
         default fallback: T,
         _ wanted: String,
@@ -220,7 +191,7 @@ struct ServeValues {
         return value
     }
 
-    private func number(
+    func number(
         _ key: String,
         default fallback: Int,
         in range: ClosedRange<Int>
@@ -234,11 +205,11 @@ struct ServeValues {
         }
     }
 
-    private func missing(_ key: String) -> CommandFailure {
+    func missing(_ key: String) -> CommandFailure {
         CommandFailure(.usage, "--\(key) is needed; see henge serve --help")
     }
 
-    private func wrong(_ key: String, _ text: String, _ wanted: String) -> CommandFailure {
+    func wrong(_ key: String, _ text: String, _ wanted: String) -> CommandFailure {
         CommandFailure(.usage, "--\(key) \(text): must be \(wanted)")
     }
 }

@@ -10,38 +10,106 @@ struct RingReport {
     let tree: ReplyTree
 
     init(_ driver: NodeDriver) {
-        self.init(ring: driver.ring, status: driver.peerStatus)
+        self.init(ring: driver.ring, candidates: driver.candidates, status: driver.peerStatus)
     }
 
-    init(ring: Ring, status: (NodeID) -> PeerStatus) {
+    init(ring: Ring, candidates: [Candidate], status: (NodeID) -> PeerStatus) {
         let document = ring.document
-        let nodes = document.members.map { member in
-            let status = status(member.id)
-            let vnodes = ring.vnodes(of: member.id)
-            return ReplyTree.map([
-                "name": .text(member.name),
-                "id": .integer(Int(member.id.rawValue)),
-                "state": .text(status.stateName),
-                "phi": status.phi,
-                "last_contact_ms": status.lastContact,
-                "zone": .text(member.zone),
-                "weight": .integer(member.weight),
-                "vnodes": .integer(vnodes),
-                "share": .double(Double(vnodes) / Double(ring.partitions)),
-                "resp": .text(status.respAddress),
-                "http": .text(status.httpAddress),
-                "peer": .text(member.peerAddress),
-            ])
-        }
+        let nodes = ring.allMembers.map { Self.node($0, ring, status($0.id)) }
         tree = .map([
             "cluster": .text(hexadecimal(document.clusterID)),
             "epoch": .integer(Int64(clamping: document.epoch)),
             "partitions": .integer(ring.partitions),
             "replicas": .integer(document.replicas),
-            "nodes": .array(nodes),
+            "nodes": .array(nodes + candidates.map(Self.node)),
             "owners": .array(document.owners.map { .text(ring.member($0)?.name ?? "") }),
-            "transition": .null,
+            "transition": document.transition.map { Self.transition($0, ring) } ?? .null,
         ])
+    }
+
+    private static func node(_ member: Member, _ ring: Ring, _ status: PeerStatus) -> ReplyTree {
+        let vnodes = ring.vnodes(of: member.id)
+        let part = RingPart(member.id, in: ring.document)
+        return .map([
+            "name": .text(member.name),
+            "id": .integer(Int(member.id.rawValue)),
+            "state": .text(part.state(status)),
+            "role": .text(part.rawValue),
+            "phi": status.phi,
+            "last_contact_ms": status.lastContact,
+            "zone": .text(member.zone),
+            "weight": .integer(member.weight),
+            "vnodes": .integer(vnodes),
+            "share": .double(Double(vnodes) / Double(ring.partitions)),
+            "resp": .text(status.respAddress),
+            "http": .text(status.httpAddress),
+            "peer": .text(member.peerAddress),
+        ])
+    }
+
+    private static func node(_ candidate: Candidate) -> ReplyTree {
+        .map([
+            "name": .text(candidate.name),
+            "id": .integer(0),
+            "state": .text("candidate"),
+            "role": .text("candidate"),
+            "phi": .null,
+            "last_contact_ms": .null,
+            "zone": .text(candidate.zone),
+            "weight": .integer(candidate.weight),
+            "vnodes": .integer(0),
+            "share": .double(0),
+            "resp": .text(candidate.respAddress),
+            "http": .text(candidate.httpAddress),
+            "peer": .text(candidate.peerAddress),
+            "disk_free": .integer(Int64(clamping: candidate.diskFree)),
+            "disk_total": .integer(Int64(clamping: candidate.diskTotal)),
+        ])
+    }
+
+    /// How many partitions are at each step, and the ring that it leads to.
+    private static func transition(_ transition: RingTransition, _ ring: Ring) -> ReplyTree {
+        var counts = [PartitionStep: Int]()
+        for step in transition.steps { counts[step, default: 0] += 1 }
+        let names = transition.members.map { ReplyTree.text($0.name) }
+        return .map([
+            "aborting": .boolean(transition.isAborting),
+            "steps": .map([
+                "current": .integer(counts[.current] ?? 0),
+                "write_both": .integer(counts[.writeBoth] ?? 0),
+                "read_next": .integer(counts[.readNext] ?? 0),
+                "next": .integer(counts[.next] ?? 0),
+            ]),
+            "members": .array(names),
+            "owners": .array(transition.owners.map { .text(ring.member($0)?.name ?? "") }),
+        ])
+    }
+}
+
+/// What part a member has in the change that is running.
+enum RingPart: String {
+    case member
+    /// It is in the ring that is being moved to alone.
+    case joining
+    /// It is not in the ring that is being moved to.
+    case leaving
+
+    init(_ id: NodeID, in document: RingDocument) {
+        guard let transition = document.transition else {
+            self = .member
+            return
+        }
+        if !document.members.contains(where: { $0.id == id }) {
+            self = .joining
+        } else {
+            self = transition.members.contains { $0.id == id } ? .member : .leaving
+        }
+    }
+
+    /// For `HENGE.RING`. That a node can't be reached counts for more than what becomes of it.
+    func state(_ status: PeerStatus) -> String {
+        guard self != .member, status.member.liveness == .up else { return status.stateName }
+        return rawValue
     }
 }
 

@@ -46,7 +46,7 @@ package struct StatusReport {
     }
 
     private static func peers(_ driver: NodeDriver) -> [ReplyTree.Field] {
-        driver.ring.document.members.filter { $0.id != driver.node }.map { member in
+        driver.ring.allMembers.filter { $0.id != driver.node }.map { member in
             let status = driver.peerStatus(member.id)
             let tree = ReplyTree.map([
                 "state": .text(status.stateName),

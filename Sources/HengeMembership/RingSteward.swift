@@ -1,0 +1,156 @@
+package import HengeBase
+package import HengeRing
+
+/// Leads a change of the ring to its end: works out the document to propose next from what all
+/// members have reported.
+///
+/// Every node has one. The one with the lowest id among the voters that are up proposes; the i-th
+/// after it does so when something could have been proposed for i times a while and nobody has.
+/// More than one at a time costs messages and nothing else, since the election decides.
+package struct RingSteward: Sendable {
+    /// At most one proposal in this time; what may advance by then goes together.
+    package static let interval = Interval.seconds(1)
+    /// How long the next in line gives each one before it.
+    package static let patience = Interval.seconds(5)
+
+    private let own: NodeID
+    private var epoch: UInt64 = 0
+    /// Since when, at this epoch, there is something to propose.
+    private var proposableSince: Instant?
+    private var proposedAt: Instant?
+
+    package init(own: NodeID) {
+        self.own = own
+    }
+
+    /// The document to propose now; nil when there is none or when it is for another node to do.
+    package mutating func step(_ view: RingView, now: Instant) -> RingDocument? {
+        if view.ring.document.epoch != epoch {
+            epoch = view.ring.document.epoch
+            proposableSince = nil
+        }
+        guard let turn = view.turn(of: own), let proposal = view.following else {
+            proposableSince = nil
+            return nil
+        }
+        let since = proposableSince ?? now
+        proposableSince = since
+        let wait = Self.patience.nanoseconds * UInt64(turn)
+        guard now.since(since).nanoseconds >= wait else { return nil }
+        if let proposedAt, now.since(proposedAt) < Self.interval { return nil }
+        proposedAt = now
+        return proposal
+    }
+}
+
+/// What a node knows of a change that is running, and what that allows.
+package struct RingView: Sendable {
+    package let ring: Ring
+    private let members: MemberIndex
+    private let isUp: [Bool]
+    private let epochs: [UInt64]
+    private let ready: [[UInt16]]
+    /// What all members that are up have adopted.
+    private let liveEpoch: UInt64
+
+    /// - Parameters:
+    ///   - members: the numbers that the arrays go by; all members of the ring have one.
+    ///   - epochs: the epoch of the ring that each has adopted, as it said itself.
+    ///   - ready: the partitions that each has taken over, ascending.
+
+    package init(
+        ring: Ring,
+        members: MemberIndex,
+        isUp: [Bool],
+        epochs: [UInt64],
+        ready: [[UInt16]]
+    ) {
+        self.ring = ring
+        self.members = members
+        self.isUp = isUp
+        self.epochs = epochs
+        self.ready = ready
+        let live = ring.allMembers.compactMap { members[$0.id] }.filter { isUp[$0] }
+        liveEpoch = live.map { epochs[$0] }.min() ?? .max
+    }
+
+    /// How many voters that are up have lower ids; nil for a node that is no voter.
+    package func turn(of node: NodeID) -> Int? {
+        guard ring.voters.contains(node) else { return nil }
+        return ring.voters.prefix { $0 < node }.count { members[$0].map { isUp[$0] } ?? false }
+    }
+
+    /// The next document of the change; nil when nothing may advance, or nothing moves.
+    package var following: RingDocument? {
+        guard let transition = ring.document.transition else { return nil }
+        let partitions = transition.steps.indices.filter(mayAdvance)
+        if !partitions.isEmpty { return try? ring.document.advancing(partitions) }
+        let epoch = ring.document.epoch
+        guard transition.steps.allSatisfy({ $0 == .next }), liveEpoch >= epoch,
+            hasMajority(of: ring.voters, adopted: epoch)
+        else { return nil }
+        return try? ring.document.finishing()
+    }
+
+    /// Whether the partition may go one step further.
+    package func mayAdvance(_ partition: Int) -> Bool {
+        let fence = ring.fence(of: partition)
+        switch ring.step(of: partition) {
+        case .current: return true
+        case .writeBoth:
+            let joining = ring.joining(partition: partition)
+            guard !joining.isEmpty else { return haveReplicas(of: partition, adopted: fence) }
+            return joining.allSatisfy { isReady($0, partition, since: fence) }
+        case .readNext:
+            return liveEpoch >= fence && haveReplicas(of: partition, adopted: fence)
+        case .next: return false
+        }
+    }
+
+    private func isReady(_ node: NodeID, _ partition: Int, since fence: UInt64) -> Bool {
+        guard let member = members[node], isUp[member], epochs[member] >= fence else {
+            return false
+        }
+        return ready[member].containsSorted(UInt16(partition))
+    }
+
+    /// A majority of the current and of the next replicas has.
+    private func haveReplicas(of partition: Int, adopted epoch: UInt64) -> Bool {
+        let current = ring.preferenceList(partition: partition)
+        let next = ring.nextPreferenceList(partition: partition)
+        return hasMajority(of: current.nodes, adopted: epoch)
+            && hasMajority(of: next.nodes, adopted: epoch)
+    }
+
+    private func hasMajority(of nodes: [NodeID], adopted epoch: UInt64) -> Bool {
+        nodes.count { has($0, adopted: epoch) } * 2 > nodes.count
+    }
+
+    private func has(_ node: NodeID, adopted epoch: UInt64) -> Bool {
+        members[node].map { epochs[$0] >= epoch } ?? false
+    }
+}
+
+extension Ring {
+    /// The nodes that the partition's next replicas have and the current ones have not.
+    package func joining(partition: Int) -> [NodeID] {
+        let current = preferenceList(partition: partition)
+        return nextPreferenceList(partition: partition).nodes.filter { !current.contains($0) }
+    }
+}
+
+extension PreferenceList {
+    fileprivate var nodes: [NodeID] { (0..<count).map { self[$0] } }
+}
+
+extension [UInt16] {
+    /// Whether an ascending array has the value: a binary search.
+    fileprivate func containsSorted(_ value: UInt16) -> Bool {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < value { low = middle + 1 } else { high = middle }
+        }
+        return low < count && self[low] == value
+    }
+}

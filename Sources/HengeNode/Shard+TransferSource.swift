@@ -1,0 +1,136 @@
+import HengeBase
+import HengeMessages
+import HengeReplication
+import HengeRing
+
+/// Handing a partition to a node that takes it over, a page at a time.
+extension Shard {
+    /// Pages that are read for other nodes at a time.
+    private static let transferPagesMax = 16
+    /// Records of one page: what the receiver merges in one go.
+    static let transferRecordsMax = 1_024
+    private static let transferBytesMax = 4 * 1_024 * 1_024
+
+    mutating func serveTransfer(
+        _ id: RequestID,
+        _ request: TransferRequest,
+        from sender: NodeID,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        if let refusal = refusal(of: request) ?? busyness(&effects) {
+            effects.emit(.sendBulk(sender, .transferred(id, refusal)))
+            return
+        }
+        let tokens = ring.tokenRange(partition: request.partition)
+        let range = ListRange(
+            from: request.from ?? tokens.lowerBound,
+            through: tokens.upperBound,
+            kind: .objects(except: []),
+            examinedMax: Self.transferRecordsMax,
+            bytesMax: max(1, min(request.bytesMax, Self.transferBytesMax))
+        )
+        let flight = TransferPageFlight(asker: sender, id: id, request: request)
+        let own = RequestID(.transferSource, transferPages.insert(flight))
+        ask(storage: .list(range, StorageToken(own)), &effects)
+    }
+
+    /// Why the records may not be handed out; nil when they may.
+    private func refusal(of request: TransferRequest) -> TransferResult? {
+        let stale = TransferResult.staleRing(epoch: ring.document.epoch)
+        guard request.partition >= 0, request.partition < ring.partitions,
+            // An older ring than the asker's may not know yet that writes count there as well, and
+            // by a newer one the asker asks for what has gone elsewhere.
+            ring.document.epoch >= request.epoch,
+            ring.fence(of: request.partition) == request.epoch,
+            ring.readPreferenceList(partition: request.partition).contains(node)
+        else { return stale }
+        let tokens = ring.tokenRange(partition: request.partition)
+        guard request.from.map({ tokens.contains($0) }) ?? true else { return stale }
+        return isCompared(tokens.lowerBound) ? nil : .overloaded
+    }
+
+    private mutating func busyness(
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) -> TransferResult? {
+        let hasRoom =
+            transferPages.count < Self.transferPagesMax
+            && localWork <= configuration.replicaWorkMax / 2
+        return passesBarrier(&effects) && hasRoom ? nil : .overloaded
+    }
+
+    mutating func transferListed(
+        _ own: RequestID,
+        _ result: Result<ListPage, StorageFailure>,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let flight = transferPages.remove(own.index)
+        if case .success(let page) = result { foundUnreadable(page, at: time, &effects) }
+        var answer = refusal(of: flight.request)
+        switch result {
+        case .failure(let failure): answer = answer ?? .failed(failure)
+        case .success(let page): answer = answer ?? .page(transferPage(page, flight.request))
+        }
+        guard let answer else { return }
+        if case .page(let page) = answer {
+            counters.transferPagesServed += 1
+            counters.transferRecordsSkipped += page.skipped.count
+        }
+        effects.emit(.sendBulk(flight.asker, .transferred(flight.id, answer)))
+    }
+
+    private func transferPage(_ page: ListPage, _ request: TransferRequest) -> TransferPage {
+        let tokens = ring.tokenRange(partition: request.partition)
+        let records = page.records.compactMap { listed in
+            listed.object.map { HandedRecord(key: listed.key, object: $0) }
+        }
+        let rotten = page.rotten.map { $0.token...$0.token }
+        // Tokens are spread evenly.
+        let width = Double(tokens.upperBound.rawValue - tokens.lowerBound.rawValue)
+        let rest = page.next.map { Double(tokens.upperBound.rawValue - $0.rawValue) / width } ?? 0
+        let weight = tallies.weights[request.partition]
+        return TransferPage(
+            records: records,
+            next: page.next,
+            skipped: rotten + page.unreadable.map { $0.clamped(to: tokens) },
+            keysLeft: Int(Double(max(0, weight.keys)) * rest),
+            bytesLeft: Int(Double(max(0, weight.bytes)) * rest)
+        )
+    }
+
+    // MARK: What was taken in by the ring before
+
+    /// A newer ring is served by from now on.
+    mutating func raiseBarrier() {
+        var loads: [RequestID] = []
+        for index in 0..<keyLoads.indexBound {
+            guard let generation = keyLoads.generation(at: index) else { continue }
+            loads.append(RequestID(.keyLoad, (index, generation)))
+        }
+        transfers.barrier.loads = loads
+        transfers.barrier.question &+= 1
+        transfers.barrier.isAsked = false
+        transfers.barrier.isPassed = loads.isEmpty && persists.count == 0
+    }
+
+    /// Whether all changes have ended that were begun by the ring before. Changes that wait for the
+    /// load of their record ask for their persist when it is there, and persists end in order; so
+    /// one that is asked for then ends after all of them.
+    private mutating func passesBarrier(_ effects: inout EffectBuffer<ShardEffect>) -> Bool {
+        if transfers.barrier.isPassed { return true }
+        var loads = transfers.barrier.loads
+        loads.removeAll { !keyLoads.contains($0.index, $0.generation) }
+        transfers.barrier.loads = loads
+        guard loads.isEmpty, !transfers.barrier.isAsked else { return false }
+        transfers.barrier.isAsked = true
+        let id = RequestID(.transferSource, (0, transfers.barrier.question))
+        ask(storage: .keepHints([], StorageToken(id)), &effects)
+        return false
+    }
+
+    mutating func barrierPassed(_ id: RequestID, _ failure: StorageFailure?) {
+        guard id.generation == transfers.barrier.question else { return }
+        transfers.barrier.isAsked = false
+        transfers.barrier.isPassed = failure == nil
+    }
+}

@@ -1,0 +1,133 @@
+import HengeBase
+import HengeMembership
+import HengeMessages
+import HengeNode
+import HengeRing
+
+/// How nodes come by their rings and what they do with them.
+extension Simulation {
+    /// What a node that starts knows of rings: what it has saved, or else what it was given.
+    func acceptor(of node: SimulatedNode) -> RingAcceptor {
+        let saved = node.engine.storedRing.flatMap { try? RingAcceptor(saved: $0) }
+        // The start of all, or what a spare node was given when it was added.
+        let given = node.givenRing ?? bootstrap
+        guard node.hasLostVotes else {
+            return saved ?? RingAcceptor(document: given, hasLostVotes: false)
+        }
+        return RingAcceptor(document: saved?.document ?? given, hasLostVotes: true)
+    }
+
+    func adopted(_ newer: Ring, by node: SimulatedNode, _ process: Process) {
+        trace.note("adopts epoch \(newer.document.epoch)", at: node.id, now)
+        if let known = rings[newer.document.epoch], known != newer.document {
+            report(Violation(.oneRing, "two rings of epoch \(newer.document.epoch)"))
+        }
+        rings[newer.document.epoch] = newer.document
+        if newer.document.epoch > ring.document.epoch { ring = newer }
+        step(node, .ring(newer))
+        guard node.process === process else { return }
+        step(node, control: .ownReport(process.ringReport))
+        dropStrangers(node, newer)
+        for member in newer.allMembers where member.id != node.id {
+            meet(self.node(member.id), newer.document, node)
+        }
+    }
+
+    /// Connections to nodes that are no members any more are closed, once what was said before has
+    /// left.
+    private func dropStrangers(_ node: SimulatedNode, _ newer: Ring) {
+        for other in nodes where other !== node && newer.member(other.id) == nil {
+            guard let open = network.connection(of: node.index, to: other.index) else { continue }
+            close(node.index, other.index, open)
+        }
+    }
+
+    /// A node that was added starts with the ring of the member that it has asked to take it in.
+    private func meet(_ other: SimulatedNode, _ document: RingDocument, _ node: SimulatedNode) {
+        if other.isSpare {
+            other.isSpare = false
+            other.givenRing = document
+            schedule(.start(node: other.index), after: delay(.milliseconds(50), &startDice))
+        } else if network.connection(of: node.index, to: other.index) == nil {
+            dialSoon(node.index, other.index)
+        }
+    }
+
+    /// Whether two nodes know each other as members. If not, the one that is behind is told, as a
+    /// refused handshake does it.
+    func areAcquainted(_ a: SimulatedNode, _ b: SimulatedNode) -> Bool {
+        guard let first = a.process?.control.ring, let second = b.process?.control.ring else {
+            return false
+        }
+        if first.member(b.id) != nil, second.member(a.id) != nil { return true }
+        let (behind, ahead) = first.document.epoch < second.document.epoch ? (a, b) : (b, a)
+        if let ring = ahead.process?.control.ring, first.document.epoch != second.document.epoch {
+            step(behind, control: .ring(from: ahead.id, .decided(ring.document)))
+        }
+        return false
+    }
+
+    func ringSaved(_ isDurable: Bool, at node: SimulatedNode) {
+        if isDurable { node.hasLostVotes = false }
+        step(node, control: isDurable ? .ringSaved : .ringSaveFailed)
+    }
+
+    // MARK: Changes
+
+    func proposalEnded(_ outcome: RingElection.Outcome) {
+        proposalOutcomes.append(outcome)
+    }
+
+    /// The nodes that belong to the newest ring, or to the one that it moves to.
+    var memberNodes: [SimulatedNode] { nodes.filter { ring.member($0.id) != nil } }
+
+    /// Has a node propose the change to a ring of other members.
+    ///
+    /// - Returns: why not, or nil.
+    func beginChange(
+        adding: [SimulatedNode],
+        removing: [SimulatedNode],
+        at node: SimulatedNode
+    ) -> String? {
+        guard let document = node.process?.control.ring.document else { return "down" }
+        let leaving = Set(removing.map(\.id))
+        let staying = document.members.filter { !leaving.contains($0.id) }
+        let members = staying + adding.map { Self.member($0.id) }
+        let target = Placement.change(
+            owners: document.owners,
+            from: document.members,
+            to: members,
+            replicas: document.replicas
+        )
+        do throws(RingChangeFault) {
+            let next = try document.beginning(members: members, owners: target.owners)
+            step(node, control: .propose(next, within: .seconds(10)))
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
+    func abortChange(at node: SimulatedNode) -> String? {
+        guard let document = node.process?.control.ring.document else { return "down" }
+        do throws(RingChangeFault) {
+            let next = try document.aborting()
+            step(node, control: .propose(next, within: .seconds(10)))
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
+    static func member(_ id: NodeID) -> Member {
+        Member(id: id, name: "n\(id.rawValue)", peerAddress: "n\(id.rawValue):7401")
+    }
+
+    /// Whether nothing moves and all members that are up know it.
+    var isRingStill: Bool {
+        ring.document.transition == nil
+            && memberNodes.allSatisfy { node in
+                node.process.map { $0.control.ring.document.epoch == ring.document.epoch } ?? true
+            }
+    }
+}

@@ -1,0 +1,222 @@
+import HengeBase
+import HengeMembership
+import HengeRing
+import Testing
+
+/// Members of a ring that changes, as the steward of one of them sees them.
+private struct World {
+    var ring: Ring
+    var isUp: [NodeID: Bool] = [:]
+    var epochs: [NodeID: UInt64] = [:]
+    var ready: [NodeID: [UInt16]] = [:]
+
+    init(_ document: RingDocument) {
+        ring = Ring(document)
+        for member in ring.allMembers { isUp[member.id] = true }
+    }
+
+    var ids: [NodeID] { ring.allMembers.map(\.id) }
+
+    var view: RingView {
+        RingView(
+            ring: ring,
+            members: MemberIndex(ids),
+            isUp: ids.map { isUp[$0] ?? false },
+            epochs: ids.map { epochs[$0] ?? 0 },
+            ready: ids.map { ready[$0] ?? [] }
+        )
+    }
+
+    /// The node adopts the ring, and takes over what it joins.
+    mutating func catchUp(_ id: NodeID) {
+        epochs[id] = ring.document.epoch
+        let joined = (0..<ring.partitions).filter { ring.joining(partition: $0).contains(id) }
+        ready[id] = joined.map { UInt16($0) }
+    }
+
+    func isAdopted(by nodes: PreferenceList, _ epoch: UInt64) -> Bool {
+        var count = 0
+        nodes.forEach { if epochs[$0] ?? 0 >= epoch { count += 1 } }
+        return count * 2 > nodes.count
+    }
+}
+
+private func member(_ id: UInt16) -> Member {
+    Member(id: NodeID(id), name: "n\(id)", peerAddress: "n:\(id)")
+}
+
+private func first(_ nodes: UInt16, partitions: Int = 64) -> RingDocument {
+    RingDocument(
+        clusterID: 1,
+        epoch: 1,
+        replicas: 3,
+        members: (1...nodes).map(member),
+        owners: (0..<partitions).map { NodeID(UInt16($0) % nodes + 1) }
+    )
+}
+
+/// A change of so many nodes: some leave, some come.
+private func change(
+    of document: RingDocument,
+    adding: ClosedRange<UInt16>?,
+    removing: Set<UInt16>
+) throws -> RingDocument {
+    let staying = document.members.filter { !removing.contains($0.id.rawValue) }
+    let members = staying + (adding?.map(member) ?? [])
+    let target = Placement.change(
+        owners: document.owners,
+        from: document.members,
+        to: members,
+        replicas: document.replicas
+    )
+    return try document.beginning(members: members, owners: target.owners)
+}
+
+@Suite struct RingStewardTests {
+    @Test("a story: all is moved in as few epochs as there are steps")
+    func story() throws {
+        var world = World(try change(of: first(4), adding: 5...5, removing: []))
+        var steward = RingSteward(own: NodeID(1))
+        var now = Instant(nanoseconds: 0)
+        var epochs: [UInt64] = []
+        while world.ring.document.transition != nil, epochs.count < 20 {
+            for id in world.ids { world.catchUp(id) }
+            now = now + .seconds(1)
+            guard let next = steward.step(world.view, now: now) else { break }
+            #expect(next.successorFault(of: world.ring.document) == nil)
+            world.ring = Ring(next)
+            epochs.append(next.epoch)
+        }
+        // Write both, read next, next, the end.
+        #expect(epochs == [3, 4, 5, 6])
+        #expect(world.ring.document.members.count == 5)
+        #expect(steward.step(world.view, now: now + .seconds(9)) == nil)
+    }
+
+    @Test("the lowest voter that is up proposes, the next ones when it does not, once a second")
+    func turns() throws {
+        var world = World(try change(of: first(4), adding: 5...5, removing: []))
+        var stewards = (1...5).map { RingSteward(own: NodeID($0)) }
+        world.isUp[NodeID(1)] = false
+        func proposers(_ seconds: UInt64, _ stewards: inout [RingSteward]) -> [Int] {
+            let now = Instant(nanoseconds: 0) + .seconds(100 + seconds)
+            return stewards.indices.filter { stewards[$0].step(world.view, now: now) != nil }
+        }
+        // The first thinks of itself that it is up, whatever others think; the fifth has no vote.
+        #expect(proposers(0, &stewards) == [0, 1])
+        #expect(proposers(0, &stewards) == [])
+        #expect(proposers(4, &stewards) == [0, 1])
+        #expect(proposers(5, &stewards) == [0, 1, 2])
+        #expect(proposers(10, &stewards) == [0, 1, 2, 3])
+        // Another epoch begins the waits anew.
+        world.ring = Ring(try #require(world.view.following))
+        for id in world.ids { world.catchUp(id) }
+        #expect(proposers(12, &stewards) == [0, 1])
+    }
+
+    @Test("one dead node that nothing needs doesn't stop a change; a dead new replica does")
+    func oneDown() throws {
+        for dead in UInt16(1)...6 {
+            var world = World(try change(of: first(5), adding: 6...6, removing: []))
+            world.isUp[NodeID(dead)] = false
+            for _ in 0..<10 {
+                for id in world.ids where id.rawValue != dead { world.catchUp(id) }
+                guard let next = world.view.following else { break }
+                world.ring = Ring(next)
+            }
+            guard dead != 6 else {
+                let steps = try #require(world.ring.document.transition?.steps)
+                for (partition, step) in steps.enumerated() {
+                    let joins = world.ring.joining(partition: partition).contains(NodeID(6))
+                    #expect(!joins || step == .writeBoth)
+                }
+                // The way back needs nothing of it.
+                world.ring = Ring(try world.ring.document.aborting())
+                for _ in 0..<10 {
+                    for id in world.ids where id.rawValue != dead { world.catchUp(id) }
+                    guard let next = world.view.following else { break }
+                    world.ring = Ring(next)
+                }
+                #expect(world.ring.document.members.count == 5)
+                #expect(world.ring.document.transition == nil)
+                continue
+            }
+            // One that is a new replica of some partition itself keeps those waiting.
+            let steps = world.ring.document.transition?.steps ?? []
+            for (partition, step) in steps.enumerated() where step != .next {
+                let joining = world.ring.joining(partition: partition)
+                #expect(joining.contains(NodeID(dead)), "\(partition) waits for nothing")
+            }
+        }
+    }
+
+    @Test("never a step whose condition does not hold, and always an end; random histories")
+    func generated() throws {
+        var ends = 0
+        for seed in UInt64(1)...150 {
+            var dice = SeededGenerator(seed: seed)
+            let nodes = UInt16(4 + dice.below(5))
+            let adding = dice.chance(3, in: 4) ? nodes + 1...nodes + 1 + UInt16(dice.below(2)) : nil
+            let leaving = UInt16(1 + dice.below(Int(nodes)))
+            let removing = adding == nil || dice.chance(1, in: 2) ? [leaving] : []
+            let start = first(nodes)
+            var world = World(try change(of: start, adding: adding, removing: Set(removing)))
+            var isCalm = false
+            for step in 0..<400 where world.ring.document.transition != nil {
+                isCalm = step > 200
+                for id in world.ids {
+                    let moves = isCalm || dice.chance(1, in: 3)
+                    if moves, isCalm || world.isUp[id] == true { world.catchUp(id) }
+                    if isCalm { world.isUp[id] = true }
+                    if !isCalm, dice.chance(1, in: 10) { world.isUp[id]?.toggle() }
+                    let ready = world.ready[id]?.count ?? 0
+                    if !isCalm, ready > 0, dice.chance(1, in: 3) {
+                        let place = dice.below(ready)
+                        world.ready[id]?.remove(at: place)
+                    }
+                }
+                let document = world.ring.document
+                if !isCalm, dice.chance(1, in: 25), let other = try? document.aborting() {
+                    world.ring = Ring(other)
+                } else if !isCalm, dice.chance(1, in: 25), let other = try? document.resuming() {
+                    world.ring = Ring(other)
+                } else if let next = world.view.following {
+                    try #require(next.successorFault(of: document) == nil, "seed \(seed)")
+                    check(next, world, seed)
+                    world.ring = Ring(next)
+                }
+            }
+            #expect(world.ring.document.transition == nil, "seed \(seed) never ends")
+            if world.ring.document.members != start.members { ends += 1 }
+        }
+        #expect(ends > 50)
+    }
+
+    /// The rules once more, written from what must hold and not from what the steward looks at.
+    private func check(_ next: RingDocument, _ world: World, _ seed: UInt64) {
+        let ring = world.ring
+        let live = world.ids.filter { world.isUp[$0] == true }.map { world.epochs[$0] ?? 0 }
+        guard let transition = next.transition else {
+            #expect(live.allSatisfy { $0 >= ring.document.epoch }, "seed \(seed)")
+            return
+        }
+        for partition in 0..<ring.partitions
+        where transition.steps[partition] != ring.step(of: partition) {
+            let fence = ring.fence(of: partition)
+            let current = ring.preferenceList(partition: partition)
+            let following = ring.nextPreferenceList(partition: partition)
+            if ring.step(of: partition) == .writeBoth {
+                following.forEach { node in
+                    guard !current.contains(node) else { return }
+                    let isReady = world.ready[node]?.contains(UInt16(partition)) ?? false
+                    #expect(isReady && world.epochs[node] ?? 0 >= fence, "seed \(seed)")
+                }
+            }
+            if ring.step(of: partition) == .readNext {
+                #expect(live.allSatisfy { $0 >= fence }, "seed \(seed)")
+                #expect(world.isAdopted(by: current, fence), "seed \(seed)")
+                #expect(world.isAdopted(by: following, fence), "seed \(seed)")
+            }
+        }
+    }
+}
