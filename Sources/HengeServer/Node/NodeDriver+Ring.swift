@@ -1,36 +1,13 @@
 import HengeBase
-package import HengeMembership
-package import HengeMessages
+import HengeMessages
 import HengeNode
-package import HengeRing
+import HengeRing
 import Logging
 import NIOCore
 
 /// The driver's half of deciding on rings: saving, moving to the next one, and proposals.
 extension NodeDriver {
-    /// What became of a proposal.
-    package typealias ProposalEnd = (RingElection.Outcome) -> Void
-
     private static let ringAskPause = Interval.milliseconds(100)
-
-    /// Tries to make this the next ring, within so much time. What became of it comes exactly once,
-    /// on the event loop; proposals are tried one after the other.
-    package func propose(
-        _ document: RingDocument,
-        within limit: Interval,
-        _ done: @escaping ProposalEnd
-    ) {
-        proposals.append(done)
-        stepControl(.propose(document, within: limit))
-    }
-
-    /// What the members said last of their parts in the change that is running, by id.
-    package var memberReports: [(node: NodeID, report: RingReport)] { control.reports }
-
-    func proposalEnded(_ outcome: RingElection.Outcome) {
-        guard let ended = proposals.popFirst() else { return }
-        ended(outcome)
-    }
 
     /// Makes durable what this node has promised; the answer comes back as an input.
     func saveRing(_ bytes: ByteBuffer) {
