@@ -55,8 +55,6 @@ package final class NodeDriver {
     var phase = NodePhase.starting
     /// When the control plane is woken next, beside its rounds.
     var controlDueAt: Instant?
-    /// Who waits for the ends of proposals, in the order of these.
-    var proposals = Deque<ProposalEnd>()
     /// When a newer ring was last asked for, on the word of the shard.
     var ringAskedAt: Instant?
     /// Called once when this node is in the ring no more.

@@ -1,7 +1,7 @@
 import HengeBase
 import HengeMembership
 import HengeMessages
-import HengeRing
+package import HengeRing
 import NIOCore
 import NIOPosix
 
