@@ -1,5 +1,4 @@
 import HengeBase
-import HengeMembership
 import HengeMessages
 import HengeRing
 import NIOCore
@@ -19,22 +18,26 @@ package struct RingJoiner: Hashable, Sendable {
 /// The driver's half for ``RingAdministrator``.
 extension NodeDriver {
     /// By name.
-    package var joiners: [RingJoiner] { [] }
-
-    /// What members said last of their part in the change that is running, by id.
-    package var memberReports: [(node: NodeID, report: RingReport)] { [] }
+    package var joiners: [RingJoiner] {
+        candidates.map { candidate in
+            let disk = NodeFacts(
+                diskFree: Int(clamping: candidate.diskFree),
+                diskTotal: Int(clamping: candidate.diskTotal)
+            )
+            return RingJoiner(
+                candidate: RingCandidate(
+                    name: candidate.name,
+                    peerAddress: candidate.peerAddress,
+                    zone: candidate.zone,
+                    weight: candidate.weight
+                ),
+                disk: candidate.diskTotal > 0 ? disk : nil
+            )
+        }
+    }
 
     /// What a node may take in and send while partitions move, at most.
     package var transferBytesPerSecond: Int { 64 << 20 }
-
-    /// Tries to make this the next ring.
-    func propose(
-        _ document: RingDocument,
-        within limit: Interval,
-        _ done: @escaping (RingElection.Outcome) -> Void
-    ) {
-        done(.abstained)
-    }
 
     /// What this node holds, and what room it has.
     var inventory: NodeInventory {
@@ -46,8 +49,7 @@ extension NodeDriver {
     }
 
     func send(_ message: PeerMessage, to id: NodeID) {
-        guard Int(id.rawValue) < links.count else { return }
-        links[Int(id.rawValue)]?.send(message)
+        link(to: id)?.send(message)
     }
 
     func took(_ message: FactsMessage, _ id: RequestID, from sender: NodeID) {
