@@ -42,6 +42,8 @@ extension ControlPlane {
             proposeNext(at: now, &effects)
         case .report(let sender, let report): take(report, from: sender, at: now, &effects)
         case .ownReport(let report): take(own: report, at: now, &effects)
+        case .memberHas(let id, let epoch):
+            if epoch > election.document.epoch { ask(id, at: now, &effects) }
         case .due: elect(.tick, at: now, &effects)
         case .start, .tick, .connected, .disconnected, .gossip, .heard, .asked, .stopping:
             preconditionFailure("taken by step(_:at:effects:)")

@@ -155,7 +155,7 @@ package struct ControlPlane: ~Copyable {
             for member in peers.indices where peers[member].link.isOpen {
                 effects.emit(.send(members.ids[member], .leaving))
             }
-        case .ring, .ringSaved, .ringSaveFailed, .propose, .report, .ownReport, .due:
+        case .ring, .ringSaved, .ringSaveFailed, .propose, .report, .ownReport, .memberHas, .due:
             stepRing(input, at: now, &effects)
         }
     }

@@ -53,6 +53,8 @@ package enum ControlInput: Sendable {
     /// How far this node's shard is with the change that is running; nil when nothing moves. Due
     /// before each ``tick``, and after ``ControlEffect/adopted(_:)``.
     case ownReport(RingReport?)
+    /// A member was found to have the ring of this epoch.
+    case memberHas(NodeID, epoch: UInt64)
     /// ``ControlPlane/nextDue`` has come.
     case due
 }

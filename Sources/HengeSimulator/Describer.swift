@@ -93,7 +93,7 @@ struct Describer {
         case .ring(let sender, let message): "<- n\(sender.rawValue): \(describe(message))"
         case .propose(let document, _): "<- propose the ring of epoch \(document.epoch)"
         case .gossip(_, .digest), .gossip(_, .news), .start, .tick, .heard, .asked, .ringSaved,
-            .ringSaveFailed, .report, .ownReport, .due:
+            .ringSaveFailed, .report, .ownReport, .memberHas, .due:
             nil
         }
     }

@@ -24,6 +24,8 @@ import struct NIOCore.ByteBuffer
 ///     > start n2 · stop n2 · power n2 · cut n1 n2 · join n1 n2 · rot n1 apple
 ///     > pause n2 · resume n2 · slow n2 100     milliseconds more for each of its messages
 ///     > wipe n2 · copy n2 · restore n2         the disk of a node that is down
+///     > add n4 · remove n2 · replace n2 n5 · abort     from the first member that is up
+///     > wait until ring is still       no change runs; of what happens only the steps are written
 ///     > disks                          what every node holds
 package enum Scenario {
     /// Why a script can't be run.
@@ -68,6 +70,7 @@ package enum Scenario {
             guard parts.count == 2 else { throw ScriptError(description: "no option: \(word)") }
             switch (parts[0], Int(parts[1])) {
             case ("nodes", let count?): options.nodes = count
+            case ("spares", let count?): options.spares = count
             case ("compares", _): options.comparesReplicas = parts[1] == "yes"
             case ("replicas", let count?): options.replicas = count
             case ("repair", _):
@@ -126,6 +129,11 @@ private final class Stage {
             log.lines = before
             return true
         case ("disks", 1): writeDisks()
+        case ("add", 2), ("remove", 2), ("replace", 3), ("abort", 1): return try change(words)
+        case ("wait", 5):
+            guard words == ["wait", "until", "ring", "is", "still"] else { return false }
+            awaitStillRing()
+            return true
         case ("pause", 2): simulation.pause(try node(words[1]))
         case ("resume", 2): simulation.resume(try node(words[1]))
         case ("slow", 3):
@@ -146,6 +154,40 @@ private final class Stage {
         }
         if first != "wait" { settle() }
         return true
+    }
+
+    /// `add n4`, `remove n2`, `replace n2 n5`, `abort`
+    private func change(_ words: [String]) throws(Scenario.ScriptError) -> Bool {
+        guard let proposer = simulation.memberNodes.first(where: { $0.process != nil }) else {
+            return false
+        }
+        var named: [SimulatedNode] = []
+        for word in words.dropFirst() { named.append(try node(word)) }
+        let adding = words[0] == "remove" ? [] : named.suffix(1)
+        let removing = words[0] == "add" ? [] : named.prefix(1)
+        let refusal =
+            words[0] == "abort"
+            ? simulation.abortChange(at: proposer)
+            : simulation.beginChange(
+                adding: Array(adding),
+                removing: Array(removing),
+                at: proposer
+            )
+        if let refusal { log.lines.append("  refused: \(refusal)") }
+        simulation.pass(.milliseconds(20))
+        onlySteps()
+        return true
+    }
+
+    private func awaitStillRing() {
+        simulation.awaitStillRing()
+        simulation.awaitQuiet()
+        onlySteps()
+    }
+
+    /// Of what happened, what is said of nodes as a whole.
+    private func onlySteps() {
+        log.lines.removeAll { !$0.contains(" -- ") && !$0.contains("refused: ") }
     }
 
     private func changeDisk(_ words: [String]) throws(Scenario.ScriptError) -> Bool {
@@ -253,7 +295,7 @@ private final class Stage {
     private func writeDisks() {
         for key in simulation.causal.keys {
             let name = String(decoding: key.key.readableBytesView, as: UTF8.self)
-            for node in simulation.nodes {
+            for node in simulation.nodes where !node.isSpare {
                 for place in Place.all(of: node.index, simulation.nodes.count) {
                     let found = node.peek(place.key(key))
                     if place.home != nil, case .success(nil) = found { continue }

@@ -96,7 +96,7 @@ final class Process {
     var storage: [StorageToken: StorageWork] = [:]
 
     /// What the shard says of the change that is running.
-    var ringReport: RingReport? { nil }
+    var ringReport: RingReport? { shard.ringReport }
 
     init(
         number: Int,

@@ -15,7 +15,7 @@ extension Simulation {
         }
         readAgain()
         checking { () throws(Violation) in
-            for node in nodes { try checkTallies(of: node) }
+            for node in memberNodes { try checkTallies(of: node) }
             for workload in workloads { try workload.check(self) }
         }
         checkScan()
@@ -26,7 +26,7 @@ extension Simulation {
     /// Once all hints are delivered, and if there was one for each write that a replica missed, all
     /// replicas hold the same, without a read that repairs them.
     func checkHandedOver() {
-        for node in nodes { noteHintsLost(by: node) }
+        for node in memberNodes { noteHintsLost(by: node) }
         guard areHintsWhole else { return }
         checking { () throws(Violation) in
             for number in causal.keys.indices[firstKeyOfRound...] {
@@ -65,7 +65,7 @@ extension Simulation {
         let replicas = ring.preferenceList(of: key.token)
         let final = causal.view(of: finalObject(of: number), of: number)
         let nothing = causal.view(of: nil, of: number)
-        for node in nodes {
+        for node in memberNodes {
             for place in Place.all(of: node.index, nodes.count) {
                 let isHome = place.home == nil && replicas.contains(node.id)
                 guard case .success(let bytes) = node.peek(place.key(key)),
@@ -88,7 +88,7 @@ extension Simulation {
         defer { hasConverged = false }
         for number in causal.keys.indices[firstKeyOfRound...] where violation == nil {
             awaitQuiet()
-            let node = nodes[roundDice.below(nodes.count)]
+            let node = anyMember()
             let reply = callUntilTaken(read(number, .one), at: node)
             guard violation == nil else { return }
             guard case .response(.object(let object))? = reply,
@@ -169,7 +169,7 @@ extension Simulation {
         var found: [StoredKey] = []
         var next: Token? = .min
         while let from = next, violation == nil {
-            let node = nodes[roundDice.below(nodes.count)]
+            let node = anyMember()
             guard case .page(let page)? = untilTaken({ scanPage(from: from, at: node) }) else {
                 return report(Violation(.exactScans, "a scan of a quiet cluster failed"))
             }
@@ -208,10 +208,10 @@ extension Simulation {
 
     private func checkCount() {
         guard violation == nil, !haveOldKeysDiverged,
-            nodes.allSatisfy({ !$0.talliesAreDoubtful })
+            memberNodes.allSatisfy({ !$0.talliesAreDoubtful })
         else { return }
         let most = keysHeld { $0.contains(true) }
-        let reply = callUntilTaken(.count, at: nodes[roundDice.below(nodes.count)])
+        let reply = callUntilTaken(.count, at: anyMember())
         // What has expired may be purged meanwhile, on one replica before the others.
         let least = keysHeld { !$0.contains(false) }
         guard violation == nil else { return }

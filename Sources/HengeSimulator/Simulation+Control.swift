@@ -126,6 +126,7 @@ extension Simulation {
             report(Violation(.oneRing, "\(node.id) and \(other) have two rings of epoch \(epoch)"))
         case .note(.ringInvalid(let fault, let other)):
             report(Violation(.oneRing, "\(other) wants a ring that can't be: \(fault)"))
+        case .note(.removed): stop(node)
         case .note(.oldCopy): counts.oldCopiesFound += 1
         case .note: break
         }

@@ -39,7 +39,7 @@ extension Simulation {
     /// Something that comparisons and the scrub have still to do; nil when all is done.
     private func disagreement() -> String? {
         var agreed: [UInt64?] = Array(repeating: nil, count: ring.partitions)
-        for node in nodes {
+        for node in memberNodes {
             guard node.process != nil else { return "\(node.id) is down" }
             for partition in 0..<ring.partitions {
                 guard ring.preferenceList(partition: partition).contains(node.id) else { continue }
@@ -52,7 +52,7 @@ extension Simulation {
                 agreed[partition] = root
             }
         }
-        for node in nodes {
+        for node in memberNodes {
             if node.engine.rottenCount > 0 { return "\(node.id) does not find what has rotted" }
             if let partition = wrongTree(of: node) {
                 return "\(node.id) does not mend its tree of partition \(partition)"
@@ -88,7 +88,7 @@ extension Simulation {
     func checkPurged(of number: Int) throws(Violation) {
         guard options.comparesReplicas else { return }
         let key = causal.keys[number]
-        for node in nodes {
+        for node in memberNodes {
             guard case .success(let bytes?) = node.peek(key), let object = try? EncodedObject(bytes)
             else { continue }
             // What expires is purged as the clock of one node has it, and shown as others do.

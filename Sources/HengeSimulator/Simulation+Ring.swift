@@ -23,7 +23,10 @@ extension Simulation {
             report(Violation(.oneRing, "two rings of epoch \(newer.document.epoch)"))
         }
         rings[newer.document.epoch] = newer.document
-        if newer.document.epoch > ring.document.epoch { ring = newer }
+        if newer.document.epoch > ring.document.epoch {
+            if newer.document.transition == nil { counts.ringChanges += 1 }
+            ring = newer
+        }
         step(node, .ring(newer))
         guard node.process === process else { return }
         step(node, control: .ownReport(process.ringReport))
@@ -70,64 +73,5 @@ extension Simulation {
     func ringSaved(_ isDurable: Bool, at node: SimulatedNode) {
         if isDurable { node.hasLostVotes = false }
         step(node, control: isDurable ? .ringSaved : .ringSaveFailed)
-    }
-
-    // MARK: Changes
-
-    func proposalEnded(_ outcome: RingElection.Outcome) {
-        proposalOutcomes.append(outcome)
-    }
-
-    /// The nodes that belong to the newest ring, or to the one that it moves to.
-    var memberNodes: [SimulatedNode] { nodes.filter { ring.member($0.id) != nil } }
-
-    /// Has a node propose the change to a ring of other members.
-    ///
-    /// - Returns: why not, or nil.
-    func beginChange(
-        adding: [SimulatedNode],
-        removing: [SimulatedNode],
-        at node: SimulatedNode
-    ) -> String? {
-        guard let document = node.process?.control.ring.document else { return "down" }
-        let leaving = Set(removing.map(\.id))
-        let staying = document.members.filter { !leaving.contains($0.id) }
-        let members = staying + adding.map { Self.member($0.id) }
-        let target = Placement.change(
-            owners: document.owners,
-            from: document.members,
-            to: members,
-            replicas: document.replicas
-        )
-        do throws(RingChangeFault) {
-            let next = try document.beginning(members: members, owners: target.owners)
-            step(node, control: .propose(next, within: .seconds(10)))
-            return nil
-        } catch {
-            return error.description
-        }
-    }
-
-    func abortChange(at node: SimulatedNode) -> String? {
-        guard let document = node.process?.control.ring.document else { return "down" }
-        do throws(RingChangeFault) {
-            let next = try document.aborting()
-            step(node, control: .propose(next, within: .seconds(10)))
-            return nil
-        } catch {
-            return error.description
-        }
-    }
-
-    static func member(_ id: NodeID) -> Member {
-        Member(id: id, name: "n\(id.rawValue)", peerAddress: "n\(id.rawValue):7401")
-    }
-
-    /// Whether nothing moves and all members that are up know it.
-    var isRingStill: Bool {
-        ring.document.transition == nil
-            && memberNodes.allSatisfy { node in
-                node.process.map { $0.control.ring.document.epoch == ring.document.epoch } ?? true
-            }
     }
 }

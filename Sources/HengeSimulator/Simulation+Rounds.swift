@@ -52,7 +52,7 @@ extension Simulation {
         runClients(operations: options.calmOperations, isCalm: true)
         awaitQuiet()
         awaitHandOver()
-        for node in nodes {
+        for node in memberNodes {
             checking { () throws(Violation) in try checkTrees(of: node) }
         }
         awaitAgreement()
@@ -72,6 +72,7 @@ extension Simulation {
         if !isCalm {
             faultsAreOn = true
             scheduleStrike()
+            scheduleRingChange()
         }
         trace.write(isCalm ? "calm" : "faults", at: now)
         for client in clients {
@@ -98,6 +99,7 @@ extension Simulation {
     /// Whatever happened, the processes that lived through it serve again without a restart.
     private func recover() {
         startAll()
+        awaitStillRing()
         awaitConnections()
         awaitHandOver()
         checkHandedOver()
@@ -134,9 +136,10 @@ extension Simulation {
 
     private func awaitConnections() {
         let areUp = advance(within: .seconds(20)) {
-            nodes.allSatisfy { node in
-                nodes.allSatisfy { node.process?.shard.isUp($0.id) ?? false }
-                    && nodes.allSatisfy { isInTouch(node, with: $0) }
+            let members = memberNodes
+            return members.allSatisfy { node in
+                members.allSatisfy { node.process?.shard.isUp($0.id) ?? false }
+                    && members.allSatisfy { isInTouch(node, with: $0) }
             }
         }
         if !areUp { report(Violation(.liveness, "nodes do not connect")) }
@@ -145,7 +148,7 @@ extension Simulation {
         let late = Interval(nanoseconds: options.messageDelay.nanoseconds * 20)
         let limit = options.transport == .connections ? .seconds(20) : late
         let haveHeard = advance(within: limit) {
-            nodes.allSatisfy { $0.process?.control.isDataNewest != nil }
+            memberNodes.allSatisfy { $0.process?.control.isDataNewest != nil }
         }
         guard !haveHeard, options.transport == .connections else { return }
         report(Violation(.liveness, "nodes do not learn whether their data is the newest"))
@@ -168,10 +171,10 @@ extension Simulation {
     private func awaitCompared() {
         // What others know of it may be lost on the way, where messages are.
         _ = advance(within: .seconds(2)) {
-            nodes.allSatisfy { $0.process?.shard.isLifeKnown ?? false }
+            memberNodes.allSatisfy { $0.process?.shard.isLifeKnown ?? false }
         }
         let isDone = advance(within: .seconds(60)) {
-            nodes.allSatisfy { $0.process?.shard.isCompared ?? false }
+            memberNodes.allSatisfy { $0.process?.shard.isCompared ?? false }
         }
         if !isDone { report(Violation(.liveness, "old copies are not compared")) }
         awaitQuiet()
@@ -180,7 +183,7 @@ extension Simulation {
     /// Until every hint has been delivered and nobody holds anything in the place of another.
     private func awaitHandOver() {
         let isDone = advance(within: .seconds(30)) {
-            nodes.allSatisfy { $0.engine.hintCount == 0 && $0.engine.standInCount == 0 }
+            memberNodes.allSatisfy { $0.engine.hintCount == 0 && $0.engine.standInCount == 0 }
         }
         if !isDone { report(Violation(.liveness, "hints are not delivered")) }
         awaitQuiet()
@@ -218,7 +221,7 @@ extension Simulation {
     private func readAllKeys() {
         trace.write("final reads", at: now)
         for number in causal.keys.indices[firstKeyOfRound...] where violation == nil {
-            let node = nodes[roundDice.below(nodes.count)]
+            let node = anyMember()
             // Some runs allow one request at a time.
             awaitQuiet()
             let reply = callUntilTaken(read(number, .all), at: node)

@@ -214,7 +214,9 @@ extension Simulation {
             let wroteNothing = reply.saysNothingWritten
             causal.ended(.client(ticket), wroteNothing: wroteNothing, at: node.index)
             try answer(Int(ticket.rawValue), reply, from: node)
-        case .note, .ringIsOld: break
+        case .ringIsOld(let epoch, let peer):
+            step(node, control: .memberHas(peer, epoch: epoch))
+        case .note: break
         }
     }
 
@@ -286,7 +288,12 @@ extension Simulation {
             process.storage[token] = work
             if let key = work.key { causal.removing(key, at: work.place) }
             scheduleCommit(node, process)
-        case .keepHints, .dropHints, .saveWatermark, .saveTransfer, .dropPartition:
+        case .dropPartition(_, let tokens, _):
+            for (number, key) in causal.keys.enumerated() where tokens.contains(key.token) {
+                causal.removing(number, at: Place(node: node.index))
+            }
+            scheduleCommit(node, process)
+        case .keepHints, .dropHints, .saveWatermark, .saveTransfer:
             scheduleCommit(node, process)
         }
         node.engine.request(request)

@@ -75,6 +75,7 @@ package final class Simulation {
     /// What rounds do between their phases.
     var roundDice: SeededGenerator
     var loadDice: SeededGenerator
+    var ringDice: SeededGenerator
 
     /// - Parameters:
     ///   - options: nil to draw them from the seed.
@@ -103,6 +104,7 @@ package final class Simulation {
         startDice = dice.split()
         loadDice = dice.split()
         roundDice = dice.split()
+        ringDice = SeededGenerator(seed: ~seed)
         ring = Self.makeRing(options, isShuffled: wanted == nil, &startDice)
         bootstrap = ring.document
         let count = options.nodes + options.spares
@@ -234,6 +236,7 @@ package final class Simulation {
             continueStop(nodes[node], running, stage, deadline)
         case .wake(let client): wake(clients[client])
         case .nemesis: strike()
+        case .ringChange: changeRing()
         case .relief(let relief): relieve(relief)
         }
     }
@@ -263,6 +266,7 @@ enum Event {
     case stopping(node: Int, process: Int, StopStage, deadline: Instant)
     case wake(client: Int)
     case nemesis
+    case ringChange
     case relief(Relief)
 
     /// The node whose process must run for it to happen.
@@ -275,7 +279,7 @@ enum Event {
             .input(let node, _, _), .round(let node, _), .control(let node, _, _),
             .tallies(let node, _, _, _), .stopping(let node, _, _, _):
             node
-        case .link(.dial), .start, .wake, .nemesis, .relief: nil
+        case .link(.dial), .start, .wake, .nemesis, .ringChange, .relief: nil
         }
     }
 
@@ -297,6 +301,8 @@ package struct SimulationCounts: Hashable, Sendable {
     package var messagesLost = 0
     package var faults = 0
     package var rounds = 0
+    /// Changes of the ring that came to their ends.
+    package var ringChanges = 0
     /// Of processes that have ended, as are the rest.
     package var hintsDelivered = 0
     package var standInsHandedOver = 0

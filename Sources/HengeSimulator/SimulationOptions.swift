@@ -14,6 +14,8 @@ package struct SimulationOptions: Hashable, Sendable {
     package var nodes = 3
     /// Nodes that are no members at first and may become some, numbered after them.
     package var spares = 0
+    /// The usual time between two changes of the ring while faults strike; nil for none at all.
+    package var ringChangeEvery: Interval?
     package var replicas = 3
     package var partitions = 64
     package var transport = Transport.connections

@@ -112,6 +112,9 @@ package struct Trace {
             scratch.writeInteger(UInt8(10))
             if let report { write(.ringReport(report)) }
         case .due: scratch.writeInteger(UInt8(11))
+        case .memberHas(let id, let epoch):
+            scratch.writeInteger(id.rawValue)
+            scratch.writeInteger(epoch)
         }
         end()
         guard let line, let text = describer.describe(input) else { return }

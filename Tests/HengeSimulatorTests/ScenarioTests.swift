@@ -15,7 +15,8 @@ import Testing
         "crash-renews-actors", "forward",
         "frozen-node", "hedged-read", "hint-delivered", "hint-outlives-its-keeper",
         "old-copy-of-a-purged-key", "old-copy",
-        "quorum-write-with-a-replica-down", "read-repair", "rotten-record", "stand-ins",
+        "quorum-write-with-a-replica-down", "read-repair", "ring-abort", "ring-add", "ring-remove",
+        "ring-replace-dead", "rotten-record", "stand-ins",
         "wiped-disk",
     ]
 

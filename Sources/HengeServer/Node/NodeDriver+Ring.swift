@@ -1,9 +1,7 @@
-import DequeModule
-package import HengeBase
-package import HengeMembership
-package import HengeMessages
+import HengeBase
+import HengeMessages
 import HengeNode
-package import HengeRing
+import HengeRing
 import Logging
 import NIOCore
 
@@ -11,39 +9,15 @@ import NIOCore
 struct RingWork {
     /// When the control plane is woken next, beside its rounds.
     var dueAt: Instant?
-    /// Who waits for the ends of proposals, in the order of these.
-    var proposals = Deque<NodeDriver.ProposalEnd>()
     /// When a newer ring was last asked for, on the word of the shard.
     var askedAt: Instant?
     /// Called once when this node is in the ring no more.
     var onRemoved: (() -> Void)?
 }
 
-/// The driver's half of deciding on rings: saving, moving to the next one, and proposals.
+/// The driver's half of deciding on rings: saving, and moving to the next one.
 extension NodeDriver {
-    /// What became of a proposal.
-    package typealias ProposalEnd = (RingElection.Outcome) -> Void
-
     private static let ringAskPause = Interval.milliseconds(100)
-
-    /// Tries to make this the next ring, within so much time. What became of it comes exactly once,
-    /// on the event loop; proposals are tried one after the other.
-    package func propose(
-        _ document: RingDocument,
-        within limit: Interval,
-        _ done: @escaping ProposalEnd
-    ) {
-        ringWork.proposals.append(done)
-        stepControl(.propose(document, within: limit))
-    }
-
-    /// What the members said last of their parts in the change that is running, by id.
-    package var memberReports: [(node: NodeID, report: RingReport)] { control.reports }
-
-    func proposalEnded(_ outcome: RingElection.Outcome) {
-        guard let ended = ringWork.proposals.popFirst() else { return }
-        ended(outcome)
-    }
 
     /// Makes durable what this node has promised; the answer comes back as an input.
     func saveRing(_ bytes: ByteBuffer) {

@@ -4,21 +4,16 @@ import HengeRing
 import NIOCore
 
 /// A node that has asked to join, and what room it has.
-package struct RingJoiner: Hashable, Sendable {
-    package var candidate: RingCandidate
+struct RingJoiner: Hashable, Sendable {
+    let candidate: RingCandidate
     /// Nil when it did not say.
-    package var disk: NodeFacts?
-
-    package init(candidate: RingCandidate, disk: NodeFacts?) {
-        self.candidate = candidate
-        self.disk = disk
-    }
+    let disk: NodeFacts?
 }
 
 /// The driver's half for ``RingAdministrator``.
 extension NodeDriver {
     /// By name.
-    package var joiners: [RingJoiner] {
+    var joiners: [RingJoiner] {
         candidates.map { candidate in
             let disk = NodeFacts(
                 diskFree: Int(clamping: candidate.diskFree),
@@ -31,13 +26,16 @@ extension NodeDriver {
                     zone: candidate.zone,
                     weight: candidate.weight
                 ),
-                disk: candidate.diskTotal > 0 ? disk : nil
+                disk: disk.diskTotal > 0 ? disk : nil
             )
         }
     }
 
+    /// What members said last of their part in the change that is running, by id.
+    var memberReports: [(node: NodeID, report: RingReport)] { control.reports }
+
     /// What a node may take in and send while partitions move, at most.
-    package var transferBytesPerSecond: Int { 64 << 20 }
+    var transferBytesPerSecond: Int { 64 << 20 }
 
     /// What this node holds, and what room it has.
     var inventory: NodeInventory {
@@ -48,13 +46,9 @@ extension NodeDriver {
         )
     }
 
-    func send(_ message: PeerMessage, to id: NodeID) {
-        link(to: id)?.send(message)
-    }
-
     func took(_ message: FactsMessage, _ id: RequestID, from sender: NodeID) {
         switch message {
-        case .ask: send(.facts(id, .told(inventory)), to: sender)
+        case .ask: link(to: sender)?.send(.facts(id, .told(inventory)))
         case .told(let inventory): administrator.inquiries.took(inventory, id, from: sender)
         }
     }

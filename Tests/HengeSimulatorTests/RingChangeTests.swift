@@ -1,0 +1,29 @@
+import HengeBase
+import HengeSimulator
+import Testing
+
+/// Rings that change while clients read and write.
+@Suite struct RingChangeTests {
+    @Test("nothing but changes: every promise holds, and changes come to their ends")
+    func calm() {
+        var ended = 0
+        for seed in UInt64(1)...12 {
+            let simulation = Simulation(seed: seed, options: Self.options(seed))
+            simulation.run()
+            #expect(simulation.violation == nil, "seed \(seed)")
+            ended += simulation.counts.ringChanges
+        }
+        #expect(ended > 6)
+    }
+
+    private static func options(_ seed: UInt64) -> SimulationOptions {
+        var options = SimulationOptions()
+        options.nodes = 3 + Int(seed % 3)
+        options.replicas = seed % 4 == 0 ? 2 : 3
+        options.spares = 2
+        options.ringChangeEvery = .milliseconds(1_500)
+        options.operations = 600
+        options.think = .milliseconds(40)
+        return options
+    }
+}
