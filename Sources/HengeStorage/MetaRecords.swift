@@ -9,8 +9,8 @@ import struct NIOCore.ByteBuffer
 /// `format`: u32. `identity`: u64 cluster id, then the node's name. `clean`: what the node wanted
 /// to know after a clean stop. `ring`: the last ring document. `starts`: u64, how often the store
 /// was opened. `lives`: which lives of other nodes the node has met. `watermark` and the partition
-/// (u16): what the node saved of that partition's watermark. `transfer` and the partition (u16): how
-/// far the node is with taking it over. Integers are big-endian.
+/// (u16): what the node saved of that partition's watermark. `transfer` and the partition (u16):
+/// how far the node is with taking it over. Integers are big-endian.
 struct MetaRecords {
     /// Rises when an older release could misread what this one writes.
     static let format: UInt32 = 1

@@ -8,7 +8,7 @@ import struct NIOCore.ByteBuffer
 /// Random values of everything that travels between nodes.
 extension SeededGenerator {
     /// How many cases ``anyMessage(kind:)`` knows.
-    static let messageKinds = 14
+    static let messageKinds = 16
 
     mutating func anyMessage() -> PeerMessage { anyMessage(kind: below(Self.messageKinds)) }
 
@@ -39,7 +39,9 @@ extension SeededGenerator {
             default: return .handedOff(id, .overloaded)
             }
         case 12: return .gossip(anyGossip())
-        default: return .entropy(id, anyEntropy())
+        case 13: return .entropy(id, anyEntropy())
+        case 14: return .transfer(id, anyTransferRequest())
+        default: return .transferred(id, anyTransferResult())
         }
     }
 

@@ -73,6 +73,9 @@ func spell(_ message: PeerMessage) -> String {
     case .handedOff(_, let result): "handed over \(result)"
     case .gossip: "gossip"
     case .entropy: "entropy"
+    case .transfer: "transfer"
+    case .transferred(_, .page(let page)): "transferred \(page.records.count)"
+    case .transferred(_, let result): "transferred \(result)"
     }
 }
 
