@@ -98,7 +98,7 @@ import Testing
         let add = RingOperation.add("n7", weight: nil, zone: nil)
         let fewer = try plan(ring, .remove("n1"))
         #expect(fewer.refusals == [.fewerNodes(2, replicas: 3)])
-        #expect(fewer.refusals.allSatisfy(\.mayBeOverruled))
+        #expect(fewer.refusals.allSatisfy { $0.mayBeOverruled })
         #expect(fewer.violations.first?.kind == .node && fewer.violations.first?.fewest == 2)
 
         let needed = try plan(ring, add).nodes[3].diskNeeded
@@ -131,7 +131,7 @@ import Testing
         var ring = try bootstrap(["n1=h:1", "n2=h:2", "n3=h:3"])
         let add = RingOperation.add("n7", weight: nil, zone: nil)
         let id = try plan(ring, add).id
-        #expect(id.count == 8 && id.allSatisfy(\.isHexDigit))
+        #expect(id.count == 8 && id.allSatisfy { $0.isHexDigit })
         #expect(try plan(ring, add, facts: facts(ring, bytes: 7)).id == id)
         #expect(try plan(ring, .add("n7", weight: 2, zone: nil)).id != id)
         ring.epoch = 2

@@ -38,6 +38,12 @@ package final class RingAdministrator {
         stage = RingStage()
     }
 
+    /// Clears what has been done. What was staged meanwhile is another matter, and stays to be
+    /// judged against the ring to come.
+    private func forget(_ done: [RingOperation]) {
+        stage = RingStage(stage.operations.filter { !done.contains($0) })
+    }
+
     /// What is wrong with what is staged, as things are now.
     var fault: RingStageFault? {
         do throws(RingStageFault) {
@@ -95,7 +101,7 @@ package final class RingAdministrator {
             guard refusals.isEmpty else { return done(.failure(.refused(refusals))) }
             driver.administrator.propose(plan.proposal) { outcome in
                 if let fault = RingCommitFault(outcome) { return done(.failure(fault)) }
-                driver.administrator.clear()
+                driver.administrator.forget(plan.operations)
                 done(.success(plan))
             }
         }
