@@ -128,6 +128,12 @@ final class RocksDBUnderTest: StoreUnderTest {
         case .saveWatermark(let partition, let bytes, let token):
             awaited += 1
             engine.saveWatermark(partition: partition, bytes, token: token)
+        case .saveTransfer(let partition, let bytes, let token):
+            awaited += 1
+            engine.saveTransfer(partition: partition, bytes, token: token)
+        case .dropPartition(let partition, let tokens, let token):
+            awaited += 1
+            engine.dropPartition(partition, tokens: tokens, token: token)
         }
     }
 

@@ -22,7 +22,12 @@ struct StoreOracle: Equatable {
             hints[target] = hints[target]?.filter { $0.key > through }
         case .saveWatermark(let partition, let bytes, _):
             watermarks[partition] = bytes.readableBytes > 0 ? bytes : nil
-        case .load, .scan, .loadHints, .list: break
+        case .dropPartition(let partition, let tokens, _):
+            records = records.filter { key, _ in
+                key.standInFor != nil || !tokens.contains(key.token)
+            }
+            watermarks[partition] = nil
+        case .load, .scan, .loadHints, .list, .saveTransfer: break
         }
     }
 
