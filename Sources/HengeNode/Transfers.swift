@@ -85,7 +85,6 @@ struct Transfers: Sendable {
         saved[partition] = cursor
     }
 
-
     var savedPartitions: [Int] { saved.keys.sorted() }
 
     // MARK: Progress

@@ -80,7 +80,7 @@ import struct NIOCore.ByteBuffer
     func rules() {
         expect("", .truncated)
         expect("00", .unknownType(0))
-        expect("14" + id, .unknownType(20))
+        expect("15" + id, .unknownType(21))
         expect("09" + id + epoch + "00", .trailingBytes(1))
         expect("02" + id + "04", .invalidField("store result"))
         expect("02" + id + "0100", .invalidField("storage failure"))

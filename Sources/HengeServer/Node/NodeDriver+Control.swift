@@ -78,7 +78,7 @@ extension NodeDriver {
         case .saveRing(let bytes): saveRing(bytes)
         case .adopted(let ring): adopt(ring)
         case .memberEpoch(let id, let epoch): step(.memberEpoch(id, epoch))
-        case .proposalEnded(let outcome): proposalEnded(outcome)
+        case .proposalEnded(let outcome): administrator.proposalEnded(outcome)
         }
     }
 

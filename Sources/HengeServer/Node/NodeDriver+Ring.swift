@@ -1,36 +1,23 @@
 import HengeBase
-package import HengeMembership
-package import HengeMessages
+import HengeMessages
 import HengeNode
-package import HengeRing
+import HengeRing
 import Logging
 import NIOCore
 
-/// The driver's half of deciding on rings: saving, moving to the next one, and proposals.
+/// What the driver keeps for the changes of the ring.
+struct RingWork {
+    /// When the control plane is woken next, beside its rounds.
+    var dueAt: Instant?
+    /// When a newer ring was last asked for, on the word of the shard.
+    var askedAt: Instant?
+    /// Called once when this node is in the ring no more.
+    var onRemoved: (() -> Void)?
+}
+
+/// The driver's half of deciding on rings: saving, and moving to the next one.
 extension NodeDriver {
-    /// What became of a proposal.
-    package typealias ProposalEnd = (RingElection.Outcome) -> Void
-
     private static let ringAskPause = Interval.milliseconds(100)
-
-    /// Tries to make this the next ring, within so much time. What became of it comes exactly once,
-    /// on the event loop; proposals are tried one after the other.
-    package func propose(
-        _ document: RingDocument,
-        within limit: Interval,
-        _ done: @escaping ProposalEnd
-    ) {
-        proposals.append(done)
-        stepControl(.propose(document, within: limit))
-    }
-
-    /// What the members said last of their parts in the change that is running, by id.
-    package var memberReports: [(node: NodeID, report: RingReport)] { control.reports }
-
-    func proposalEnded(_ outcome: RingElection.Outcome) {
-        guard let ended = proposals.popFirst() else { return }
-        ended(outcome)
-    }
 
     /// Makes durable what this node has promised; the answer comes back as an input.
     func saveRing(_ bytes: ByteBuffer) {
@@ -54,13 +41,13 @@ extension NodeDriver {
 
     /// Calls `body` once, now or later, when this node is in the ring no more.
     func callWhenRemoved(_ body: @escaping () -> Void) {
-        onRemoved = body
+        ringWork.onRemoved = body
         tellIfRemoved()
     }
 
     private func tellIfRemoved() {
-        guard ring.member(node) == nil, let onRemoved else { return }
-        self.onRemoved = nil
+        guard ring.member(node) == nil, let onRemoved = ringWork.onRemoved else { return }
+        ringWork.onRemoved = nil
         onRemoved()
     }
 
@@ -73,22 +60,22 @@ extension NodeDriver {
     func ringIsOld(_ epoch: UInt64, _ id: NodeID) {
         guard epoch > ring.document.epoch else { return }
         // Many requests may say so at a time, and a ring is long.
-        if let ringAskedAt, now.since(ringAskedAt) < Self.ringAskPause { return }
-        ringAskedAt = now
+        if let last = ringWork.askedAt, now.since(last) < Self.ringAskPause { return }
+        ringWork.askedAt = now
         let question = RingMessage.ask(epoch: ring.document.epoch, token: 0)
         link(to: id)?.send(.ring(question))
     }
 
     /// Has the control plane woken when it has to be, beside its rounds.
     func scheduleControlDue() {
-        guard let due = control.nextDue, controlDueAt.map({ due < $0 }) ?? true else { return }
-        controlDueAt = due
+        guard let due = control.nextDue, ringWork.dueAt.map({ due < $0 }) ?? true else { return }
+        ringWork.dueAt = due
         let driver = NIOLoopBound(self, eventLoop: eventLoop)
         let delay = Int64(clamping: due.since(now).nanoseconds)
         eventLoop.scheduleTask(in: .nanoseconds(delay)) {
             // A timer that was set for sooner has taken this one's place.
-            guard driver.value.controlDueAt == due else { return }
-            driver.value.controlDueAt = nil
+            guard driver.value.ringWork.dueAt == due else { return }
+            driver.value.ringWork.dueAt = nil
             guard driver.value.controlTicks != nil else { return }
             driver.value.stepControl(.due)
         }

@@ -1,4 +1,3 @@
-import DequeModule
 package import HengeBase
 package import HengeMessages
 package import HengeNode
@@ -53,14 +52,7 @@ package final class NodeDriver {
     /// Holds this driver.
     private(set) weak var transport: PeerTransport?
     var phase = NodePhase.starting
-    /// When the control plane is woken next, beside its rounds.
-    var controlDueAt: Instant?
-    /// Who waits for the ends of proposals, in the order of these.
-    var proposals = Deque<ProposalEnd>()
-    /// When a newer ring was last asked for, on the word of the shard.
-    var ringAskedAt: Instant?
-    /// Called once when this node is in the ring no more.
-    var onRemoved: (() -> Void)?
+    var ringWork = RingWork()
     private var notes: NoteLog
     private(set) lazy var administrator = RingAdministrator(driver: self)
 

@@ -44,7 +44,7 @@ final class FactsInquiries {
         }
         inquiries[number] = inquiry
         for other in others {
-            driver.send(.facts(RequestID(rawValue: number), .ask), to: other)
+            driver.link(to: other)?.send(.facts(RequestID(rawValue: number), .ask))
         }
     }
 

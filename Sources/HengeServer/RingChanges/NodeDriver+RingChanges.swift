@@ -1,40 +1,41 @@
 import HengeBase
-import HengeMembership
 import HengeMessages
 import HengeRing
 import NIOCore
 
 /// A node that has asked to join, and what room it has.
-package struct RingJoiner: Hashable, Sendable {
-    package var candidate: RingCandidate
+struct RingJoiner: Hashable, Sendable {
+    let candidate: RingCandidate
     /// Nil when it did not say.
-    package var disk: NodeFacts?
-
-    package init(candidate: RingCandidate, disk: NodeFacts?) {
-        self.candidate = candidate
-        self.disk = disk
-    }
+    let disk: NodeFacts?
 }
 
 /// The driver's half for ``RingAdministrator``.
 extension NodeDriver {
     /// By name.
-    package var joiners: [RingJoiner] { [] }
+    var joiners: [RingJoiner] {
+        candidates.map { candidate in
+            let disk = NodeFacts(
+                diskFree: Int(clamping: candidate.diskFree),
+                diskTotal: Int(clamping: candidate.diskTotal)
+            )
+            return RingJoiner(
+                candidate: RingCandidate(
+                    name: candidate.name,
+                    peerAddress: candidate.peerAddress,
+                    zone: candidate.zone,
+                    weight: candidate.weight
+                ),
+                disk: disk.diskTotal > 0 ? disk : nil
+            )
+        }
+    }
 
     /// What members said last of their part in the change that is running, by id.
-    package var memberReports: [(node: NodeID, report: RingReport)] { [] }
+    var memberReports: [(node: NodeID, report: RingReport)] { control.reports }
 
     /// What a node may take in and send while partitions move, at most.
-    package var transferBytesPerSecond: Int { 64 << 20 }
-
-    /// Tries to make this the next ring.
-    func propose(
-        _ document: RingDocument,
-        within limit: Interval,
-        _ done: @escaping (RingElection.Outcome) -> Void
-    ) {
-        done(.abstained)
-    }
+    var transferBytesPerSecond: Int { 64 << 20 }
 
     /// What this node holds, and what room it has.
     var inventory: NodeInventory {
@@ -45,14 +46,9 @@ extension NodeDriver {
         )
     }
 
-    func send(_ message: PeerMessage, to id: NodeID) {
-        guard Int(id.rawValue) < links.count else { return }
-        links[Int(id.rawValue)]?.send(message)
-    }
-
     func took(_ message: FactsMessage, _ id: RequestID, from sender: NodeID) {
         switch message {
-        case .ask: send(.facts(id, .told(inventory)), to: sender)
+        case .ask: link(to: sender)?.send(.facts(id, .told(inventory)))
         case .told(let inventory): administrator.inquiries.took(inventory, id, from: sender)
         }
     }

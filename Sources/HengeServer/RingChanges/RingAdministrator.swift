@@ -1,7 +1,7 @@
 import HengeBase
 import HengeMembership
 import HengeMessages
-import HengeRing
+package import HengeRing
 import NIOCore
 import NIOPosix
 
@@ -16,6 +16,8 @@ package final class RingAdministrator {
     private unowned let driver: NodeDriver
     package private(set) var stage = RingStage()
     let inquiries = FactsInquiries()
+    /// Proposals that are being decided on, in their order.
+    private var proposals: [(RingElection.Outcome) -> Void] = []
 
     init(driver: NodeDriver) {
         self.driver = driver
@@ -91,7 +93,7 @@ package final class RingAdministrator {
             guard plan.id == id else { return done(.failure(.stale(plan.id))) }
             let refusals = plan.refusals.filter { !($0.mayBeOverruled && allowsFewerReplicas) }
             guard refusals.isEmpty else { return done(.failure(.refused(refusals))) }
-            driver.propose(plan.proposal, within: Self.commitTimeout) { outcome in
+            driver.administrator.propose(plan.proposal) { outcome in
                 if let fault = RingCommitFault(outcome) { return done(.failure(fault)) }
                 driver.administrator.clear()
                 done(.success(plan))
@@ -103,13 +105,26 @@ package final class RingAdministrator {
     func abort(_ done: @escaping (Result<UInt64, RingCommitFault>) -> Void) {
         do throws(RingChangeFault) {
             let document = try driver.ring.document.aborting()
-            driver.propose(document, within: Self.commitTimeout) { outcome in
+            propose(document) { outcome in
                 if let fault = RingCommitFault(outcome) { return done(.failure(fault)) }
                 done(.success(document.epoch))
             }
         } catch {
             done(.failure(.plan(.change(error))))
         }
+    }
+
+    private func propose(
+        _ document: RingDocument,
+        _ done: @escaping (RingElection.Outcome) -> Void
+    ) {
+        proposals.append(done)
+        driver.stepControl(.propose(document, within: Self.commitTimeout))
+    }
+
+    func proposalEnded(_ outcome: RingElection.Outcome) {
+        invariant(!proposals.isEmpty)
+        proposals.removeFirst()(outcome)
     }
 }
 

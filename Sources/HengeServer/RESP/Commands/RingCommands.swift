@@ -6,7 +6,7 @@ import NIOCore
 /// `HENGE.RING` and its subcommands.
 extension ClientSession {
     func ring(_ command: RESPCommand) throws(CommandError) {
-        guard command.count > 1 else { return write(RingReport(hub.driver).tree) }
+        guard command.count > 1 else { return write(RingDescription(hub.driver).tree) }
         let administrator = hub.driver.administrator
         switch command.keyword(1) {
         case Keyword.stage where command.count > 2: try stage(command)

@@ -6,7 +6,7 @@ import HengeRing
 import NIOCore
 
 /// The ring document as `HENGE.RING` shows it, with the field names of `henge ring show --json`.
-struct RingReport {
+struct RingDescription {
     let tree: ReplyTree
 
     init(_ driver: NodeDriver) {
