@@ -98,7 +98,7 @@ import Testing
         let add = RingOperation.add("n7", weight: nil, zone: nil)
         let fewer = try plan(ring, .remove("n1"))
         #expect(fewer.refusals == [.fewerNodes(2, replicas: 3)])
-        #expect(fewer.refusals.allSatisfy(\.mayBeOverruled))
+        #expect(fewer.refusals.allSatisfy { $0.mayBeOverruled })
         #expect(fewer.violations.first?.kind == .node && fewer.violations.first?.fewest == 2)
 
         let needed = try plan(ring, add).nodes[3].diskNeeded
@@ -188,7 +188,8 @@ import Testing
             }
         }
         #expect(plan.nodes.reduce(0) { $0 + $1.bytesOut } == plan.bytes, "seed \(seed)")
-        #expect(down == nil || plan.node(try #require(down))?.bytesOut == 0, "seed \(seed)")
+        let sent = down.flatMap { plan.node($0)?.bytesOut } ?? 0
+        #expect(sent == 0, "seed \(seed)")
         #expect(plan.change.vnodeMoves.count == model.moves, "seed \(seed)")
         #expect(plan.change.replicaMoves.count == model.transfers, "seed \(seed)")
         #expect(model.sets(isAfter: true) == plan.change.after.replicaSets, "seed \(seed)")
