@@ -1,6 +1,6 @@
 import HengeBase
 import HengeRESP
-import HengeRing
+package import HengeRing
 
 /// A plan as `HENGE.RING PLAN` shows it, with the field names of `henge ring plan --json`.
 package struct RingPlanReport {
