@@ -119,9 +119,9 @@ package struct CopyCheck: Sendable {
         missing += 1
     }
 
-    /// The cluster has other members from now on. While there is no verdict, new ones are asked like
-    /// the others: this node may be a copy from before they were added. Those that have left are
-    /// not waited for any more.
+    /// The cluster has other members from now on. While there is no verdict, new ones are asked
+    /// like the others: this node may be a copy from before they were added. Those that have left
+    /// are not waited for any more.
     ///
     /// - Returns: the verdict when it has just been reached.
     package mutating func move(from old: MemberIndex, to newer: MemberIndex) -> Bool? {

@@ -124,6 +124,7 @@ struct WriteFlight: Sendable {
         )
         flight.context = context
         flight.previous = previous
+        flight.object = object
         return flight
     }
 }

@@ -122,7 +122,9 @@ import henge
 
     @Test("what is staged is listed, with what is wrong and what comes next")
     func stage() throws {
-        func view(_ operations: [String], _ fault: String?, _ candidates: [String]) throws
+        func view(
+            _ operations: [String], _ fault: String?, _ candidates: [String]
+        ) throws
             -> [String]
         {
             try RingStageView(

@@ -59,7 +59,8 @@ private final class ControlCluster {
 
     private func connect(_ a: Node, _ b: Node) {
         guard a.control.status(of: b.id, at: now)?.isConnected == false else { return }
-        queue.append((a.id, .connected(b.id, life: Life.make(start: 1, chance: UInt64(b.id.rawValue)))))
+        queue.append(
+            (a.id, .connected(b.id, life: Life.make(start: 1, chance: UInt64(b.id.rawValue)))))
     }
 
     static func document(_ count: UInt16) -> RingDocument {
@@ -147,7 +148,9 @@ private final class ControlCluster {
     func makeReady() {
         for node in nodes where !node.isDown {
             let ring = node.control.ring
-            let ready = (0..<ring.partitions).filter { ring.joining(partition: $0).contains(node.id) }
+            let ready = (0..<ring.partitions).filter {
+                ring.joining(partition: $0).contains(node.id)
+            }
             let report = RingReport(epoch: ring.document.epoch, ready: ready.map(UInt16.init))
             let isMoving = ring.document.transition != nil
             step(node, .ownReport(isMoving ? report : nil))
@@ -245,7 +248,8 @@ private final class ControlCluster {
         }
         #expect(cluster[3].rings.first?.document.epoch == 2)
         let effects = cluster.log.filter { $0.0 == NodeID(3) }.map(\.1)
-        let adopted = try #require(effects.firstIndex { if case .adopted = $0 { true } else { false } })
+        let adopted = try #require(
+            effects.firstIndex { if case .adopted = $0 { true } else { false } })
         let told = try #require(
             effects.firstIndex {
                 if case .sendReport(_, let report) = $0 { report.epoch > 1 } else { false }

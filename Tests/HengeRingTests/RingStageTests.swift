@@ -59,16 +59,21 @@ import Testing
         expect(.zone("a b", node: "n1"), .zone("n1", "a b"))
         expect(.lastNode("n3"), .remove("n1"), .remove("n2"), .remove("n3"))
         expect(.repeated(.remove("n1")), .remove("n1"), .remove("n1"))
-        expect(.contradiction(.weight("n1", 3), earlier: .weight("n1", 2)),
+        expect(
+            .contradiction(.weight("n1", 3), earlier: .weight("n1", 2)),
             .weight("n1", 2), .weight("n1", 3))
         expect(.contradiction(.remove("n4"), earlier: add), add, .remove("n4"))
-        expect(.contradiction(.zone("n1", "b"), earlier: .remove("n1")),
+        expect(
+            .contradiction(.zone("n1", "b"), earlier: .remove("n1")),
             .remove("n1"), .zone("n1", "b"))
-        expect(.contradiction(.remove("n1"), earlier: .weight("n1", 2)),
+        expect(
+            .contradiction(.remove("n1"), earlier: .weight("n1", 2)),
             .weight("n1", 2), .remove("n1"))
-        expect(.contradiction(.replace("n1", with: "n4"), earlier: add),
+        expect(
+            .contradiction(.replace("n1", with: "n4"), earlier: add),
             add, .replace("n1", with: "n4"))
-        expect(.contradiction(.remove("n1"), earlier: .replace("n1", with: "n4")),
+        expect(
+            .contradiction(.remove("n1"), earlier: .replace("n1", with: "n4")),
             .replace("n1", with: "n4"), .remove("n1"))
     }
 
@@ -112,8 +117,9 @@ import Testing
 
     @Test("operations read as on the command line")
     func words() {
-        #expect(RingOperation.add("a", weight: 2, zone: "z").description
-            == "add a --weight 2 --zone z")
+        #expect(
+            RingOperation.add("a", weight: 2, zone: "z").description
+                == "add a --weight 2 --zone z")
         #expect(RingOperation.replace("a", with: "b").description == "replace a b")
         #expect(RingOperation.zone("a", "").description == "zone a ''")
     }

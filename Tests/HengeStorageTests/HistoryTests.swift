@@ -41,7 +41,8 @@ import struct NIOCore.ByteBuffer
                     switch request {
                     case .persist(_, _, _, let token), .remove(_, let token),
                         .keepHints(_, let token), .dropHints(_, _, let token),
-                        .saveWatermark(_, _, let token):
+                        .saveWatermark(_, _, let token), .saveTransfer(_, _, let token),
+                        .dropPartition(_, _, let token):
                         expected.append(token.rawValue)
                     case .load, .scan, .loadHints, .list: break
                     }
@@ -110,6 +111,7 @@ import struct NIOCore.ByteBuffer
             #expect(store.startNumber == starts, "seed \(seed)")
             #expect(store.hintBacklogs == oracle.backlogs, "seed \(seed)")
             #expect(store.watermarks == oracle.watermarks, "seed \(seed)")
+            #expect(store.transfers == oracle.transfers, "seed \(seed)")
             countAll()
             try checkAll()
         }

@@ -128,6 +128,12 @@ final class RocksDBUnderTest: StoreUnderTest {
         case .saveWatermark(let partition, let bytes, let token):
             awaited += 1
             engine.saveWatermark(partition: partition, bytes, token: token)
+        case .saveTransfer(let partition, let bytes, let token):
+            awaited += 1
+            engine.saveTransfer(partition: partition, bytes, token: token)
+        case .dropPartition(let partition, let tokens, let token):
+            awaited += 1
+            engine.dropPartition(partition, tokens: tokens, token: token)
         }
     }
 
@@ -153,6 +159,9 @@ final class RocksDBUnderTest: StoreUnderTest {
     var storedLives: ByteBuffer? { engine.storedLives }
     var startNumber: UInt64 { engine.startNumber }
     var hintBacklogs: [HintBacklog] { engine.hintBacklogs }
+    var transfers: [Int: ByteBuffer] {
+        Dictionary(uniqueKeysWithValues: engine.transfers.map { ($0.partition, $0.bytes) })
+    }
     var watermarks: [Int: ByteBuffer] {
         Dictionary(uniqueKeysWithValues: engine.watermarks.map { ($0.partition, $0.bytes) })
     }

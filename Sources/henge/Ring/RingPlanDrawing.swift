@@ -118,10 +118,12 @@ package enum RingPlanDrawing {
     // MARK: Sentences
 
     private static func costs(_ plan: RingPlanView) -> [String] {
-        let vnodes = "\(Wording.grouped(plan.moves)) of "
+        let vnodes =
+            "\(Wording.grouped(plan.moves)) of "
             + "\(Wording.grouped(plan.owners.before.count)) vnodes move "
             + "(\(Wording.grouped(plan.movesLeast)) must)"
-        let replicas = "\(Wording.grouped(plan.replicaMoves)) partition replicas "
+        let replicas =
+            "\(Wording.grouped(plan.replicaMoves)) partition replicas "
             + "(\(Wording.grouped(plan.replicaMovesLeast)) must)"
         return [
             "\(vnodes), and with them \(replicas)",

@@ -121,7 +121,8 @@ extension RingProgressView {
             .init("time left", .right), .init(""),
         ])
         for node in takers {
-            let share = node.partitions > 0
+            let share =
+                node.partitions > 0
                 ? Double(node.partitionsDone) / Double(node.partitions) : 0
             let total = Wording.grouped(node.partitions)
             table.add([
