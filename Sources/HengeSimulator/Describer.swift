@@ -44,8 +44,7 @@ struct Describer {
         case .hints(let command): "<- hints: \(command)"
         case .compareNow: "<- compare now"
         case .ring(let ring): "<- ring of epoch \(ring.document.epoch)"
-        case .memberEpoch(let id, let epoch): "<- n\(id.rawValue) is at epoch \(epoch)"
-        case .housekeeping, .tick: nil
+        case .memberEpoch, .housekeeping, .tick: nil
         }
     }
 

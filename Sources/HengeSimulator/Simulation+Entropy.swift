@@ -119,7 +119,7 @@ extension Simulation {
         for sibling in object.decoded().siblings {
             if let write = causal.histories[number].index(of: sibling.dot) { held.insert(write) }
         }
-        let homes = ring.preferenceList(of: key.token)
+        let homes = ring.homes(partition: ring.partition(of: key.token))
         for replica in (0..<homes.count).map({ homes[$0] }) where replica != node.id {
             let other = self.node(replica)
             guard causal.losers[number] & (1 << UInt64(other.index)) == 0,

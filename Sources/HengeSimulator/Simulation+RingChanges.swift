@@ -101,7 +101,7 @@ extension Simulation {
     /// Until the change that is running, if one is, has come to its end, and what has moved is
     /// nowhere but at its homes.
     func awaitStillRing() {
-        guard options.spares > 0 || options.ringChangeEvery != nil else { return }
+        guard ring.document != bootstrap || options.ringChangeEvery != nil else { return }
         let isDone = advance(within: .seconds(300)) { isRingStill && foreignHolder == nil }
         guard !isDone, violation == nil else { return }
         let steps = ring.document.transition?.steps ?? []

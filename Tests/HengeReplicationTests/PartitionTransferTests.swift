@@ -90,7 +90,7 @@ import struct NIOCore.ByteBuffer
         var world = TransferWorld(seed: 5, records: 20)
         world.up = [1, 3]
         var transfer = world.transfer(replaced: 2)
-        _ = world.run(&transfer, steps: 60)
+        _ = world.run(&transfer, steps: 12)
         let cursor = transfer.cursor
         #expect(cursor.sources.count == 2 && !cursor.isDone)
         let bytes = cursor.stored
