@@ -3,8 +3,6 @@ import HengeMessages
 import HengeReplication
 import HengeRing
 
-import struct NIOCore.ByteBuffer
-
 /// Taking over the partitions that this node is to hold next.
 extension Shard {
     /// More of them are not made ready to go than this times what may go at once.
@@ -42,7 +40,7 @@ extension Shard {
             let stays = ring.step(of: partition) == .writeBoth && joins(partition)
             if !stays { transfers.retire(known.machine.cursor) }
         }
-        transfers.incoming = planned
+        transfers.replace(with: planned)
         if ring.document.transition == nil { transfers.forgetProgress() }
         for partition in transfers.savedPartitions
         where !isMoving(partition) && ring.homes(partition: partition).contains(node) {
@@ -61,7 +59,7 @@ extension Shard {
         return newIncoming(partition, saved: transfers.saved[partition])
     }
 
-    private mutating func newIncoming(
+    mutating func newIncoming(
         _ partition: Int,
         saved: TransferCursor?
     ) -> Transfers.Incoming {
@@ -108,12 +106,11 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        var room = configuration.transfersMax * Self.readyFactor - transfers.activeCount
+        var room = configuration.transfersMax * Self.readyFactor - transfers.active.count
         for index in transfers.incoming.indices where room > 0 {
-            let machine = transfers.incoming[index].machine
-            guard !machine.isDone, !machine.isActive, isAdopted(machine.partition) else {
-                continue
-            }
+            guard transfers.incoming[index].machine.isWaiting,
+                isAdopted(transfers.incoming[index].machine.partition)
+            else { continue }
             tick(transfer: index, at: time, &effects)
             if transfers.incoming[index].machine.isActive { room -= 1 }
         }
@@ -123,7 +120,8 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        for index in transfers.incoming.indices where transfers.incoming[index].machine.isActive {
+        for partition in transfers.active {
+            guard let index = transfers.index(of: partition) else { continue }
             tick(transfer: index, at: time, &effects)
         }
         allowTransfers(at: time, &effects)
@@ -150,23 +148,26 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        let count = transfers.incoming.count
-        guard transfers.activeCount > 0 else { return }
+        let active = transfers.active
+        guard !active.isEmpty else { return }
         transfers.rotation &+= 1
-        for offset in 0..<count {
-            let index = (offset &+ transfers.rotation) % count
-            guard let source = transfers.incoming[index].machine.wanted else { continue }
+        for offset in active.indices {
+            let partition = active[(offset &+ transfers.rotation) % active.count]
+            guard let index = transfers.index(of: partition),
+                let source = transfers.incoming[index].machine.wanted
+            else { continue }
             guard transfers.runningCount < configuration.transfersMax, mayTakeOver(at: time)
             else { return }
-            let asked = transfers.incoming.count { $0.machine.asked == source }
-            guard asked < configuration.transfersPerSourceMax else { continue }
+            guard transfers.askedCount(of: source) < configuration.transfersPerSourceMax else {
+                continue
+            }
             advance(transfer: index, .allowed, at: time, &effects)
         }
     }
 
     // MARK: The machine
 
-    private mutating func advance(
+    mutating func advance(
         transfer index: Int,
         _ input: PartitionTransfer.Input,
         at time: ClockReading,
@@ -175,6 +176,7 @@ extension Shard {
         // A buffer of its own: what one effect leads to may step this machine again.
         var wanted = EffectBuffer<PartitionTransfer.Effect>()
         transfers.incoming[index].machine.step(input, now: time.now, effects: &wanted)
+        transfers.noteActivity(index)
         let partition = transfers.incoming[index].machine.partition
         for position in 0..<wanted.count {
             carryOut(wanted[position], partition, at: time, &effects)
@@ -213,100 +215,6 @@ extension Shard {
         case .finish:
             counters.partitionsTakenOver += 1
             wakeTransfers(at: time, &effects)
-        }
-    }
-
-    // MARK: Answers
-
-    mutating func transferred(
-        _ id: RequestID,
-        _ result: TransferResult,
-        from sender: NodeID,
-        at time: ClockReading,
-        _ effects: inout EffectBuffer<ShardEffect>
-    ) {
-        guard id.kind == .transfer, let index = transfers.index(of: id.index),
-            transfers.incoming[index].question == id.generation,
-            transfers.incoming[index].machine.asked == sender
-        else {
-            counters.lateAnswers += 1
-            return
-        }
-        advance(transfer: index, .answered(result), at: time, &effects)
-        allowTransfers(at: time, &effects)
-    }
-
-    /// The records of a page are durable, or could not be made so.
-    mutating func transferMerged(
-        _ flight: HandOffFlight,
-        _ id: RequestID,
-        at time: ClockReading,
-        _ effects: inout EffectBuffer<ShardEffect>
-    ) {
-        counters.recordsTakenOver += flight.changed
-        guard let index = transfers.index(of: id.index),
-            transfers.incoming[index].question == id.generation
-        else { return }
-        transfers.throttle.acknowledged(
-            after: time.now.since(transfers.incoming[index].askedAt),
-            isBusy: isBusy(time),
-            share: Double(flight.records) / Double(Self.transferRecordsMax),
-            now: time.now
-        )
-        let merged = PartitionTransfer.Input.merged(refused: flight.refused, flight.failure)
-        advance(transfer: index, merged, at: time, &effects)
-        allowTransfers(at: time, &effects)
-    }
-
-    mutating func transferSaved(
-        _ id: RequestID,
-        _ failure: StorageFailure?,
-        at time: ClockReading,
-        _ effects: inout EffectBuffer<ShardEffect>
-    ) {
-        guard let index = transfers.index(of: id.index),
-            transfers.incoming[index].life == id.generation
-        else { return }
-        advance(transfer: index, .saved(success: failure == nil), at: time, &effects)
-        allowTransfers(at: time, &effects)
-    }
-
-    mutating func transferSourceLost(
-        _ peer: NodeID,
-        at time: ClockReading,
-        _ effects: inout EffectBuffer<ShardEffect>
-    ) {
-        for index in transfers.incoming.indices
-        where transfers.incoming[index].machine.asked == peer {
-            advance(transfer: index, .lost, at: time, &effects)
-        }
-    }
-
-    // MARK: Losses
-
-    private mutating func forgetTransfer(
-        _ partition: Int,
-        _ effects: inout EffectBuffer<ShardEffect>
-    ) {
-        transfers.save(nil, of: partition)
-        let id = RequestID(.transfer, (partition, transfers.nextQuestion()))
-        let nothing = ByteBuffer()
-        ask(storage: .saveTransfer(partition: partition, nothing, StorageToken(id)), &effects)
-    }
-
-    /// This node has lost something of a partition: it is taken over from its begin once more.
-    mutating func transferLost(_ partition: Int, _ effects: inout EffectBuffer<ShardEffect>) {
-        guard let index = transfers.index(of: partition) else { return }
-        transfers.incoming[index] = newIncoming(partition, saved: nil)
-        forgetTransfer(partition, &effects)
-    }
-
-    /// The disk is an old copy, and so is what it says of transfers.
-    mutating func transfersLost(_ effects: inout EffectBuffer<ShardEffect>) {
-        for partition in transfers.savedPartitions { forgetTransfer(partition, &effects) }
-        for index in transfers.incoming.indices {
-            let partition = transfers.incoming[index].machine.partition
-            transfers.incoming[index] = newIncoming(partition, saved: nil)
         }
     }
 }

@@ -47,8 +47,10 @@ package struct Shard: ~Copyable {
     /// Storage operations asked for and not completed, also those whose request has ended.
     var storageInFlight = 0
 
-    var pushLoads: Slab<PushLoad>
-    var listings: Slab<Listing>
+    // Their ids never leave the process.
+    var pushLoads = Slab<PushLoad>()
+    var listings = Slab<Listing>()
+    var transferPages = Slab<TransferPageFlight>()
 
     var pending = PendingKeys<Change>()
     var actors: ActorTable
@@ -84,7 +86,6 @@ package struct Shard: ~Copyable {
     var heldRound: UInt32 = 0
     var upkeep: Upkeep
     var transfers: Transfers
-    var transferPages: Slab<TransferPageFlight>
     /// After the start from an old copy, by partition: with which other home replicas it is to be
     /// compared before it may be read from.
     var uncompared: [Int: Set<NodeID>] = [:]
@@ -142,9 +143,6 @@ package struct Shard: ~Copyable {
         hintLoads = Slab(firstGeneration: first)
         hintWrites = Slab(firstGeneration: first)
         handOffs = Slab(firstGeneration: first)
-        pushLoads = Slab(firstGeneration: first)
-        listings = Slab(firstGeneration: first)
-        transferPages = Slab(firstGeneration: first)
         self.transfers = Transfers(transfers, configuration, firstQuestion: first)
         let usable = saved?.actors.count == ring.partitions ? saved : nil
         actors = ActorTable(
@@ -175,8 +173,7 @@ package struct Shard: ~Copyable {
             saved: usable?.counts?.trees
         )
         let known = Self.read(watermarks, partitions: ring.partitions)
-        let homes = Self.homes(of: node, in: ring)
-        clocks = KnownClocks(node: node, homes: homes, watermarks: known)
+        clocks = KnownClocks(node: node, homes: Self.homes(of: node, in: ring), watermarks: known)
         upkeep = Upkeep(watermarks: known, firstQuestion: first)
         entropyPeers = Self.entropyPeers(of: node, in: ring, firstQuestion: first)
         entropyThrottle = HintThrottle(
@@ -193,7 +190,7 @@ package struct Shard: ~Copyable {
     package var workInFlight: Int {
         flights + replicaWork.count + keyLoads.count + persists.count + pending.count
             + storageInFlight + handOffs.count + activeDeliveries + activeComparisons
-            + parked.count + (isUpkeepRunning ? 1 : 0) + transfers.activeCount
+            + parked.count + (isUpkeepRunning ? 1 : 0) + transfers.active.count
     }
 
     /// Storage operations in flight and changes that wait for one.

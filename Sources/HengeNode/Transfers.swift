@@ -19,6 +19,8 @@ struct Transfers: Sendable {
 
     /// In the order of the partitions.
     var incoming: [Incoming] = []
+    /// The partitions that go on without being asked to; few.
+    private(set) var active: [Int] = []
     /// What the storage keeps.
     private(set) var saved: [Int: TransferCursor] = [:]
     /// Whether to look once more for what there is to take over.
@@ -41,12 +43,12 @@ struct Transfers: Sendable {
     private static let samplesMax = 10
 
     init(
-        _ saved: [(partition: Int, bytes: ByteBuffer)],
+        _ stored: [(partition: Int, bytes: ByteBuffer)],
         _ configuration: ShardConfiguration,
         firstQuestion: UInt32
     ) {
-        for (partition, bytes) in saved {
-            self.saved[partition] = TransferCursor(stored: bytes)
+        for (partition, bytes) in stored {
+            saved[partition] = TransferCursor(stored: bytes)
         }
         throttle = HintThrottle(
             bytesPerSecond: max(1, configuration.transferBytesPerSecond),
@@ -60,11 +62,39 @@ struct Transfers: Sendable {
         return question
     }
 
-    /// How many go on without being asked to.
-    var activeCount: Int { incoming.count { $0.machine.isActive } }
-
     /// How many have a page under way.
-    var runningCount: Int { incoming.count { $0.machine.isActive && $0.machine.wanted == nil } }
+    var runningCount: Int {
+        active.count { partition in
+            index(of: partition).map { incoming[$0].machine.wanted == nil } ?? false
+        }
+    }
+
+    /// How many pages are asked of a node.
+    func askedCount(of source: NodeID) -> Int {
+        active.count { partition in
+            index(of: partition).map { incoming[$0].machine.asked == source } ?? false
+        }
+    }
+
+    /// To be called after a machine's step.
+    mutating func noteActivity(_ index: Int) {
+        let partition = incoming[index].machine.partition
+        let wasActive = active.contains(partition)
+        guard incoming[index].machine.isActive != wasActive else { return }
+        if wasActive { active.removeAll { $0 == partition } } else { active.append(partition) }
+    }
+
+    /// In the place of all before; in the order of the partitions.
+    mutating func replace(with planned: [Incoming]) {
+        incoming = planned
+        active = planned.filter(\.machine.isActive).map(\.machine.partition)
+    }
+
+    /// In the place of the one of its partition.
+    mutating func replace(_ index: Int, with anew: Incoming) {
+        incoming[index] = anew
+        noteActivity(index)
+    }
 
     func index(of partition: Int) -> Int? {
         var low = 0

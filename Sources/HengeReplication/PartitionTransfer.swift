@@ -131,6 +131,9 @@ package struct PartitionTransfer: Sendable {
         }
     }
 
+    /// Whether only time, or another node, makes it go on.
+    package var isWaiting: Bool { !isActive && !isDone }
+
     /// Whom to ask as soon as `.allowed` may come; nil when nobody is to be asked now.
     package var wanted: NodeID? {
         guard case .ready(let source) = phase else { return nil }

@@ -70,6 +70,8 @@ package struct TransferCursor: Hashable, Sendable {
     // MARK: On the disk
 
     private static let format: UInt8 = 1
+    /// No partition is as large; so sums of what is read don't overflow.
+    private static let countMax: UInt64 = 1 << 48
 
     /// u8 format, u64 fence, the base, three u64 of counts, u8 number of sources, and for each a
     /// u16 id and where to go on. Tokens are a u8 flag and, if that is 1, a u64.
@@ -94,13 +96,13 @@ package struct TransferCursor: Hashable, Sendable {
             case .some(let base) = Self.readToken(&stored),
             let keys: UInt64 = stored.readInteger(), let bytes: UInt64 = stored.readInteger(),
             let skipped: UInt64 = stored.readInteger(), let count: UInt8 = stored.readInteger(),
-            Int(count) <= ReplicaSet.capacity
+            max(keys, bytes, skipped) < Self.countMax, Int(count) <= ReplicaSet.capacity
         else { return nil }
         self.fence = fence
         self.base = base
-        self.keys = Int(clamping: keys)
-        self.bytes = Int(clamping: bytes)
-        self.skipped = Int(clamping: skipped)
+        self.keys = Int(keys)
+        self.bytes = Int(bytes)
+        self.skipped = Int(skipped)
         for _ in 0..<count {
             guard let node: UInt16 = stored.readInteger(),
                 case .some(let next) = Self.readToken(&stored)

@@ -15,7 +15,7 @@ import struct NIOCore.ByteBuffer
         for seed in UInt64(0)..<20_000 {
             var random = SeededGenerator(seed: seed)
             var payload = ByteBuffer()
-            payload.writeInteger(UInt8(random.below(17)))
+            payload.writeInteger(UInt8(random.below(22)))
             payload.writeInteger(random.next())
             var rest = random.anyBuffer(upTo: 60)
             if random.chance(1, in: 2) {
@@ -104,6 +104,14 @@ import struct NIOCore.ByteBuffer
         expect("06" + id + "0301" + "0001" + "04", .invalidField("report"))
         expect("06" + id + "04" + "08" + "0000000000000000", .invalidField("failure"))
         expect("05" + id + epoch + "00000001" + "f1f2" + "02", .invalidField("flag"))
+        expect("11" + id + "0001" + actor + "00000000" + "00", .invalidField("transfer request"))
+        expect("11" + id + "0001" + actor + "00000001" + "02", .invalidField("flag"))
+        expect("12" + id + "04", .invalidField("transfer result"))
+        expect("12" + id + "00" + "00" + actor + actor + "ffffffff", .truncated)
+        expect(
+            "12" + id + "00" + "00" + actor + actor + "00000001" + actor + counter0,
+            .invalidField("skipped range")
+        )
         expect("0b" + id + "ffffffff", .truncated)
         expect("0c" + id + "03", .invalidField("hand-off result"))
         expect("0d" + id + "04", .invalidField("gossip"))

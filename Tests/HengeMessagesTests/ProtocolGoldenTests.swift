@@ -71,6 +71,13 @@ import struct NIOCore.ByteBuffer
         ring.prepare 0f000000000000000001000000000000000a00000000000000030002
         ringReport 1000000000000000000000000000000009000200030102000000000000000200000000000000010000000000\
         0003e800000000000f4240000000000000100000000000000000ff0000000000000001020005
+        transfer 110000000200000007010200000000000000050001000001000000000000002f
+        transferred 120000000200000007000100000000000000400000000000000003000000000000012c000000\
+        01000000000000002f000000000000002f000000010000000dc3ef2a250ba7f3e401626b6579000000250100\
+        00002401000000000000000aac020100ac020123456789ab00010280d095ffbc310176
+        transferred.staleRing 120000000200000007010000000000000006
+        transferred.overloaded 12000000020000000702
+        transferred.failed 1200000002000000070302
         """
 
     @Test("each message of the transcript has these bytes, and they mean that message")
@@ -212,7 +219,8 @@ import struct NIOCore.ByteBuffer
             ("facts.told", .facts(id, .told(inventory))),
             ("otherLife", .gossip(.otherLife(5))),
             ("store.standIn", .store(id, held, object, timeout: .milliseconds(500), epoch: 3)),
-        ] + entropy(HandedRecord(key: key, object: object)).map { ($0, .entropy(id, $1)) } + ring()
+        ] + entropy(HandedRecord(key: key, object: object)).map { ($0, .entropy(id, $1)) }
+            + ring() + transfers(id, HandedRecord(key: key, object: object))
     }
 
     private func ring() -> [(String, PeerMessage)] {
@@ -231,6 +239,28 @@ import struct NIOCore.ByteBuffer
             ("ring.ask", .ring(.ask(epoch: 9, token: 4))),
             ("ring.prepare", .ring(.prepare(epoch: 10, ballot))),
             ("ringReport", .ringReport(report)),
+        ]
+    }
+
+    private func transfers(
+        _ id: RequestID,
+        _ record: HandedRecord
+    ) -> [(String, PeerMessage)] {
+        let token = Token(rawValue: 0x2F)
+        let request = TransferRequest(partition: 258, from: token, bytesMax: 65_536, epoch: 5)
+        let page = TransferPage(
+            records: [record],
+            next: Token(rawValue: 0x40),
+            skipped: [token...token],
+            keysLeft: 3,
+            bytesLeft: 300
+        )
+        return [
+            ("transfer", .transfer(id, request)),
+            ("transferred", .transferred(id, .page(page))),
+            ("transferred.staleRing", .transferred(id, .staleRing(epoch: 6))),
+            ("transferred.overloaded", .transferred(id, .overloaded)),
+            ("transferred.failed", .transferred(id, .failed(.io))),
         ]
     }
 

@@ -8,7 +8,7 @@ import struct NIOCore.ByteBuffer
 /// Random values of everything that travels between nodes.
 extension SeededGenerator {
     /// How many cases ``anyMessage(kind:)`` knows.
-    static let messageKinds = 18
+    static let messageKinds = 20
 
     mutating func anyMessage() -> PeerMessage { anyMessage(kind: below(Self.messageKinds)) }
 
@@ -45,7 +45,9 @@ extension SeededGenerator {
         case 14: return .ring(anyRingMessage())
         case 15: return .ringReport(anyRingReport())
         case 16: return .staleRing(id, epoch: next())
-        default: return .facts(id, anyFacts())
+        case 17: return .facts(id, anyFacts())
+        case 18: return .transfer(id, anyTransferRequest())
+        default: return .transferred(id, anyTransferResult())
         }
     }
 

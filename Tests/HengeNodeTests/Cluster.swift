@@ -26,6 +26,7 @@ final class Cluster {
         /// By target, in order.
         var hints: [NodeID: [Hint]] = [:]
         var watermarks: [Int: ByteBuffer] = [:]
+        var transfers: [Int: ByteBuffer] = [:]
         /// Milliseconds that its wall clock is ahead of the true time.
         var clockAhead: Int64 = 0
 
@@ -101,6 +102,8 @@ final class Cluster {
             hints: nodes.count >= Int(id.rawValue) ? backlogs(of: node(id)) : [],
             watermarks: nodes.count >= Int(id.rawValue)
                 ? node(id).watermarks.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } : [],
+            transfers: nodes.count >= Int(id.rawValue)
+                ? node(id).transfers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } : [],
             seed: seeds
         )
     }
@@ -131,16 +134,11 @@ final class Cluster {
     func node(_ number: Int) -> Node { nodes[number - 1] }
     func node(_ id: NodeID) -> Node { nodes[Int(id.rawValue) - 1] }
 
-    /// Has nodes adopt a newer ring.
-    ///
-    /// - Parameter number: one alone; nil for all that are up.
-    func adopt(_ document: RingDocument, at number: Int? = nil) {
+    /// Has one node adopt the ring of this document, and nobody know of it.
+    func adopt(_ document: RingDocument, at number: Int) {
         let newer = Ring(document)
         if newer.document.epoch > ring.document.epoch { ring = newer }
-        for node in nodes where !down.contains(node.id) {
-            guard number.map({ node.id == NodeID(UInt16($0)) }) ?? true else { continue }
-            step(node.id, .ring(newer))
-        }
+        step(NodeID(UInt16(number)), .ring(newer))
         run()
     }
 
@@ -148,6 +146,32 @@ final class Cluster {
     func forgetSent() { sent = [] }
 
     func reply(_ ticket: Ticket) -> ShardReply? { replies[ticket.rawValue]?.first }
+    // MARK: The ring
+
+    /// Has all nodes that are up adopt the ring of this document, and know of each other that they
+    /// have. Nodes that it names first are started with it.
+    func adopt(_ document: RingDocument) {
+        ring = Ring(document)
+        for member in ring.allMembers where Int(member.id.rawValue) > nodes.count {
+            nodes.append(Node(id: member.id, shard: makeShard(member.id, saved: nil)))
+            node(member.id).shard.addInitialTallies(
+                Array(repeating: RecordWeight.nothing, count: ring.partitions),
+                leaves: noLeaves
+            )
+            bring(up: Int(member.id.rawValue))
+        }
+        for node in nodes where !down.contains(node.id) { step(node.id, .ring(ring)) }
+        tellEpochs()
+    }
+
+    /// Has each node that is up know what the others that are up have adopted.
+    func tellEpochs() {
+        for node in nodes where !down.contains(node.id) {
+            for other in nodes where !down.contains(other.id) {
+                step(node.id, .memberEpoch(other.id, ring.document.epoch))
+            }
+        }
+    }
 
     // MARK: Requests
 
@@ -382,6 +406,17 @@ final class Cluster {
         case .saveWatermark(let partition, let bytes, let token):
             if failure == nil { node.watermarks[partition] = bytes }
             return .persisted(token, failure)
+        case .saveTransfer(let partition, let bytes, let token):
+            if failure == nil { node.transfers[partition] = bytes.readableBytes > 0 ? bytes : nil }
+            return .persisted(token, failure)
+        case .dropPartition(let partition, let tokens, let token):
+            guard failure == nil else { return .persisted(token, failure) }
+            node.disk = node.disk.filter {
+                $0.key.standInFor != nil || !tokens.contains($0.key.token)
+            }
+            node.watermarks[partition] = nil
+            node.transfers[partition] = nil
+            return .persisted(token, nil)
         case .list(let range, let token):
             if let failure { return .listed(token, .failure(failure)) }
             return .listed(token, .success(list(range, node)))
@@ -399,9 +434,8 @@ final class Cluster {
         }
     }
 
-    /// All in one page.
     private func list(_ range: ListRange, _ node: Node) -> ListPage {
-        var page = ListPage()
+        var builder = ListPageBuilder(range)
         let own = node.disk.filter { $0.key.standInFor == nil }
             .filter { $0.key.token >= range.from && $0.key.token <= range.through }
             .sorted {
@@ -409,29 +443,14 @@ final class Cluster {
                     $1.key.bytes.readableBytesView)
             }
         for (key, bytes) in own {
-            guard let object = try? EncodedObject(bytes) else {
-                page.rotten.append(key)
-                continue
+            guard !builder.ends(before: key.token) else { break }
+            if let object = try? EncodedObject(bytes) {
+                builder.add(key, object)
+            } else {
+                builder.addRotten(key)
             }
-            let fingerprint = RecordFingerprint.of(key, object)
-            page.weight = page.weight + RecordWeight(of: object, key: key)
-            let wanted: Bool
-            switch range.kind {
-            case .versions: wanted = false
-            case .objects(let except): wanted = !except.contains(fingerprint)
-            case .dead(let wall):
-                wanted = true
-                guard !object.isLive(at: wall) else { continue }
-            }
-            page.records.append(
-                ListedRecord(
-                    key: key,
-                    fingerprint: fingerprint,
-                    object: wanted ? object : nil
-                )
-            )
         }
-        return page
+        return builder.page
     }
 
     private func scan(_ range: ScanRange, _ node: Node) -> ScanPage {

@@ -256,7 +256,9 @@ import struct NIOCore.ByteBuffer
             guard id == NodeID(1) else { return nil }
             switch request {
             case .loadHints, .dropHints, .load: return generator.chance(1, in: 3) ? .io : nil
-            case .persist, .scan, .remove, .keepHints, .list, .saveWatermark: return nil
+            case .persist, .scan, .remove, .keepHints, .list, .saveWatermark,
+                .saveTransfer, .dropPartition:
+                return nil
             }
         }
         cluster.bring(up: 3)

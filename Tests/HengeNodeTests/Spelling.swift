@@ -77,6 +77,9 @@ func spell(_ message: PeerMessage) -> String {
     case .ringReport: "ring report"
     case .entropy: "entropy"
     case .facts: "facts"
+    case .transfer: "transfer"
+    case .transferred(_, .page(let page)): "transferred \(page.records.count)"
+    case .transferred(_, let result): "transferred \(result)"
     }
 }
 

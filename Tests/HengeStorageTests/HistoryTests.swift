@@ -111,6 +111,7 @@ import struct NIOCore.ByteBuffer
             #expect(store.startNumber == starts, "seed \(seed)")
             #expect(store.hintBacklogs == oracle.backlogs, "seed \(seed)")
             #expect(store.watermarks == oracle.watermarks, "seed \(seed)")
+            #expect(store.transfers == oracle.transfers, "seed \(seed)")
             countAll()
             try checkAll()
         }

@@ -159,6 +159,9 @@ final class RocksDBUnderTest: StoreUnderTest {
     var storedLives: ByteBuffer? { engine.storedLives }
     var startNumber: UInt64 { engine.startNumber }
     var hintBacklogs: [HintBacklog] { engine.hintBacklogs }
+    var transfers: [Int: ByteBuffer] {
+        Dictionary(uniqueKeysWithValues: engine.transfers.map { ($0.partition, $0.bytes) })
+    }
     var watermarks: [Int: ByteBuffer] {
         Dictionary(uniqueKeysWithValues: engine.watermarks.map { ($0.partition, $0.bytes) })
     }

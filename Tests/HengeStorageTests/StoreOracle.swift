@@ -1,5 +1,6 @@
 import HengeBase
 import HengeMessages
+import HengeRing
 import Testing
 
 import struct NIOCore.ByteBuffer
@@ -10,6 +11,8 @@ struct StoreOracle: Equatable {
     var hints: [NodeID: [UInt64: Hint]] = [:]
     /// Known of a store only as of its last opening.
     var watermarks: [Int: ByteBuffer] = [:]
+    /// The same.
+    var transfers: [Int: ByteBuffer] = [:]
 
     mutating func apply(_ request: StorageRequest) {
         switch request {
@@ -22,12 +25,15 @@ struct StoreOracle: Equatable {
             hints[target] = hints[target]?.filter { $0.key > through }
         case .saveWatermark(let partition, let bytes, _):
             watermarks[partition] = bytes.readableBytes > 0 ? bytes : nil
+        case .saveTransfer(let partition, let bytes, _):
+            transfers[partition] = bytes.readableBytes > 0 ? bytes : nil
         case .dropPartition(let partition, let tokens, _):
-            records = records.filter { key, _ in
-                key.standInFor != nil || !tokens.contains(key.token)
+            records = records.filter {
+                $0.key.standInFor != nil || !tokens.contains($0.key.token)
             }
             watermarks[partition] = nil
-        case .load, .scan, .loadHints, .list, .saveTransfer: break
+            transfers[partition] = nil
+        case .load, .scan, .loadHints, .list: break
         }
     }
 
@@ -107,7 +113,7 @@ struct RandomWrites {
     mutating func next() -> StorageRequest {
         counter += 1
         let token = StorageToken(rawValue: counter)
-        switch random.below(17) {
+        switch random.below(19) {
         case 0..<8: return .persist(randomOwnKey(), randomObject(), token)
         case 8..<11:
             let hint = randomHint()
@@ -118,6 +124,14 @@ struct RandomWrites {
         case 15:
             let bytes = random.chance(1, in: 4) ? ByteBuffer() : ByteBuffer(integer: counter)
             return .saveWatermark(partition: 300 * random.below(4), bytes, token)
+        case 16:
+            let bytes = random.chance(1, in: 4) ? ByteBuffer() : ByteBuffer(integer: counter)
+            return .saveTransfer(partition: 300 * random.below(4), bytes, token)
+        case 17:
+            // A 32nd of all tokens.
+            let first = randomOwnKey().token.rawValue & ~(1 << 59 - 1)
+            let tokens = Token(rawValue: first)...Token(rawValue: first + (1 << 59 - 1))
+            return .dropPartition(300 * random.below(4), tokens: tokens, token)
         default:
             // Now and then above all there is.
             let through = UInt64(random.below(Int(counter) + 5))

@@ -1,6 +1,7 @@
 import Foundation
 import HengeBase
 import HengeMessages
+import HengeRing
 import HengeSimulator
 import HengeStorage
 
@@ -25,6 +26,8 @@ protocol StoreUnderTest: AnyObject {
     var hintBacklogs: [HintBacklog] { get }
     /// By partition.
     var watermarks: [Int: ByteBuffer] { get }
+    /// By partition.
+    var transfers: [Int: ByteBuffer] { get }
     /// Stops with a clean mark and starts again; the state that the start found.
     func restartCleanly(state: ByteBuffer) throws -> ByteBuffer?
     /// Ends as `kill -9` does and starts again.
@@ -75,6 +78,14 @@ extension StoreUnderTest {
 
     func saveWatermark(_ partition: Int, _ bytes: ByteBuffer) -> StorageFailure? {
         write(.saveWatermark(partition: partition, bytes, StorageToken(rawValue: 8)))
+    }
+
+    func saveTransfer(_ partition: Int, _ bytes: ByteBuffer) -> StorageFailure? {
+        write(.saveTransfer(partition: partition, bytes, StorageToken(rawValue: 10)))
+    }
+
+    func dropPartition(_ partition: Int, _ tokens: ClosedRange<Token>) -> StorageFailure? {
+        write(.dropPartition(partition, tokens: tokens, StorageToken(rawValue: 11)))
     }
 
     func list(_ range: ListRange) -> Result<ListPage, StorageFailure> {
@@ -158,6 +169,9 @@ final class MemoryUnderTest: StoreUnderTest {
     var storedLives: ByteBuffer? { engine.storedLives }
     var startNumber: UInt64 { engine.startNumber }
     var hintBacklogs: [HintBacklog] { engine.hintBacklogs }
+    var transfers: [Int: ByteBuffer] {
+        Dictionary(uniqueKeysWithValues: engine.transfers.map { ($0.partition, $0.bytes) })
+    }
     var watermarks: [Int: ByteBuffer] {
         Dictionary(uniqueKeysWithValues: engine.watermarks.map { ($0.partition, $0.bytes) })
     }
