@@ -20,7 +20,7 @@ extension Shard {
         let standIns = ring.standIns(
             partition: ring.partition(of: request.key.token),
             limit: down.count
-        ) { isUp[Int($0.rawValue)] }
+        ) { isUp[Int($0.rawValue)] && !homes.contains($0) }
         var replicas = homes
         var next = 0
         for slot in 0..<homes.count where down.contains(slot) && next < standIns.count {

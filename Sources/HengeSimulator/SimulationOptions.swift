@@ -88,6 +88,9 @@ package struct SimulationOptions: Hashable, Sendable {
         if hintBytesMax == 0 { parts.append("hints=none") }
         if hintAgeMax < .seconds(3_600) { parts.append("hints<\(hintAgeMax.milliseconds)ms") }
         if lossPerThousand > 0 { parts.append("loss=\(lossPerThousand)‰") }
+        if let ringChangeEvery {
+            parts.append("spares=\(spares) ring<\(ringChangeEvery.milliseconds)ms")
+        }
         parts.append("faults=\(faults.isEmpty ? "none" : faults.names.joined(separator: "+"))")
         return parts.joined(separator: " ")
     }

@@ -16,6 +16,20 @@ import Testing
         #expect(ended > 6)
     }
 
+    @Test("changes while nodes die, stand still and are cut off")
+    func faults() {
+        var ended = 0
+        for seed in UInt64(1)...20 {
+            var options = Self.options(seed)
+            options.faults = [.kills, .powerFailures, .cleanStops, .pauses, .partitions]
+            let simulation = Simulation(seed: seed, options: options)
+            simulation.run()
+            #expect(simulation.violation == nil, "seed \(seed)")
+            ended += simulation.counts.ringChanges
+        }
+        #expect(ended > 10)
+    }
+
     private static func options(_ seed: UInt64) -> SimulationOptions {
         var options = SimulationOptions()
         options.nodes = 3 + Int(seed % 3)
