@@ -30,6 +30,8 @@ final class PeerLink {
     private(set) var lastHello: PeerHello?
     /// The peer is no member any more: it is not dialled again.
     var isRetired = false
+    /// There was no connection when this was last looked at.
+    var isMissed = false
     private(set) var counters = Counters()
 
     struct Counters {
@@ -54,6 +56,8 @@ final class PeerLink {
         self.peer = peer
         self.driver = driver
     }
+
+    var isOpen: Bool { channel != nil }
 
     /// Which process of the peer is at the other end; nil while there is no connection.
     var life: UInt64? { channel == nil ? nil : lastHello?.life }

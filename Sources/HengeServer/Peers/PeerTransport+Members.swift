@@ -5,6 +5,9 @@ import NIOCore
 
 /// Links come and go with the members of the ring.
 extension PeerTransport {
+    /// How often members with lower ids are looked at that have not dialled.
+    static let dialBackInterval = TimeAmount.seconds(5)
+
     /// How long the link to a former member stays: it has to hear of the ring that it is not in.
     static let retirement = TimeAmount.seconds(30)
 
@@ -23,6 +26,24 @@ extension PeerTransport {
             retire(link)
         }
         candidates.adopt(ring)
+    }
+
+    /// Dials, once each time, members with lower ids that stay away: those that have removed this
+    /// node meanwhile don't dial it any more, and would tell it so if it asked.
+    func scheduleDialBack() -> RepeatedTask {
+        let transport = NIOLoopBound(self, eventLoop: driver.eventLoop)
+        let interval = Self.dialBackInterval
+        return driver.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+            transport.value.dialBack()
+        }
+    }
+
+    private func dialBack() {
+        for case let link? in driver.links where link.peer.id < driver.node {
+            let wasMissed = link.isMissed
+            link.isMissed = !link.isOpen
+            if wasMissed, link.isMissed { dial(link, backoff: Self.backoffMin) }
+        }
     }
 
     private func retire(_ link: PeerLink) {

@@ -24,6 +24,7 @@ final class PeerTransport {
     private var jitter: SeededGenerator
     private var listener: (any Channel)?
     private var isDialling = false
+    private var dialBackTask: RepeatedTask?
     private var accepted: [ObjectIdentifier: any Channel] = [:]
     private(set) var isStopping = false
     private(set) var counters = Counters()
@@ -96,6 +97,7 @@ final class PeerTransport {
     func dialAll() {
         isDialling = true
         for case let link? in driver.links { dialIfOurs(link) }
+        dialBackTask = scheduleDialBack()
     }
 
     func dialIfOurs(_ link: PeerLink) {
@@ -103,7 +105,7 @@ final class PeerTransport {
         dial(link, backoff: Self.backoffMin)
     }
 
-    private func dial(_ link: PeerLink, backoff: Interval) {
+    func dial(_ link: PeerLink, backoff: Interval) {
         guard !isStopping, !link.isRetired, let address = HostPort(link.peer.peerAddress) else {
             return
         }
@@ -137,7 +139,7 @@ final class PeerTransport {
     }
 
     private func redial(_ link: PeerLink, after backoff: Interval) {
-        guard !isStopping, !link.isRetired else { return }
+        guard !isStopping, !link.isRetired, link.peer.id > driver.node else { return }
         // Between half of the backoff and all of it, so that nodes do not dial in step.
         let half = Int(backoff.nanoseconds / 2)
         let wait = Int64(half + jitter.below(half + 1))
@@ -151,6 +153,7 @@ final class PeerTransport {
 
     func stop() {
         isStopping = true
+        dialBackTask?.cancel()
         listener?.close(promise: nil)
         for case let link? in driver.links { link.close() }
         bulk.stop()
