@@ -42,7 +42,7 @@ package enum RingStageFault: Error, Hashable, CustomStringConvertible {
             "there would be \(count) members; a ring has at most \(Member.countMax)"
         case .idsExhausted: "every node id has been given; the cluster can take no new nodes"
         case .transitionRuns:
-            "a change of the ring runs; wait for its end (ring progress), or give it up (ring abort)"
+            "a change of the ring runs; wait for its end (ring progress) or give it up (ring abort)"
         }
     }
 }

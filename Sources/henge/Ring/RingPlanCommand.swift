@@ -123,7 +123,8 @@ enum Consent {
     static func ask(_ question: String, yes: Bool) throws(CommandFailure) {
         guard !yes else { return }
         guard isatty(STDIN_FILENO) == 1, Output.isTerminal else {
-            throw CommandFailure(.usage, "\(question) there is no terminal to ask on; add --yes to do it")
+            let reason = "there is no terminal to ask on; add --yes to do it"
+            throw CommandFailure(.usage, "\(question) \(reason)")
         }
         Output.bytes("\(question) [y/N] ".utf8)
         let answer = readLine()?.lowercased() ?? ""

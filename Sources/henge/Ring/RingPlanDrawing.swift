@@ -129,7 +129,7 @@ package enum RingPlanDrawing {
             "\(vnodes), and with them \(replicas)",
             "\(Wording.bytes(plan.bytes)) to transfer, \(duration(plan.minutes)) at "
                 + "\(Wording.bytes(plan.bytesPerSecond))/s for each node",
-            "\(Wording.grouped(plan.replicaSets.before)) distinct replica sets before, "
+            "distinct replica sets: \(Wording.grouped(plan.replicaSets.before)) before, "
                 + "\(Wording.grouped(plan.replicaSets.after)) after",
         ]
     }
@@ -148,6 +148,6 @@ package enum RingPlanDrawing {
                 + "(\(before) before)"
         }
         return "in \(partitions) partitions replicas would share a zone (\(before) before): "
-            + "\(violation.fewest) zones at worst where \(violation.possible) are possible"
+            + "\(violation.fewest) of \(violation.possible) possible zones at worst"
     }
 }
