@@ -73,7 +73,7 @@ import struct NIOCore.ByteBuffer
             try member.agree(withCandidacy: other)
         }
         let newer = hello(versions: 90...91, cluster: 7, node: 0, candidacy: candidacy())
-        #expect(throws: HandshakeRefusal.noCommonVersion(ours: 2...2, theirs: 90...91)) {
+        #expect(throws: HandshakeRefusal.noCommonVersion(ours: 3...3, theirs: 90...91)) {
             try member.agree(withCandidacy: newer)
         }
     }
