@@ -1,4 +1,5 @@
 package import HengeBase
+package import HengeMessages
 package import HengeNode
 
 /// Stands between a node's shard and the simulated world. Ordinary runs have none: tests use one to
@@ -16,6 +17,8 @@ package protocol Interposer: AnyObject {
         of node: NodeID,
         injecting inputs: inout [ShardInput]
     ) -> [ShardEffect]
+    /// What is sent in place of what a node wants to say of rings.
+    func saying(_ message: RingMessage, of node: NodeID) -> RingMessage
 }
 
 extension Interposer {
@@ -30,4 +33,6 @@ extension Interposer {
         of node: NodeID,
         injecting inputs: inout [ShardInput]
     ) -> [ShardEffect] { effects }
+
+    package func saying(_ message: RingMessage, of node: NodeID) -> RingMessage { message }
 }

@@ -113,7 +113,9 @@ extension Simulation {
         case .saveLives(let lives):
             node.engine.saveLives(lives)
             scheduleCommit(node, process)
-        case .sendRing(let target, let message): send(.ring(message), from: node, to: target)
+        case .sendRing(let target, let message):
+            let said = interposer?.saying(message, of: node.id) ?? message
+            send(.ring(said), from: node, to: target)
         case .sendReport(let target, let report):
             send(.ringReport(report), from: node, to: target)
         case .saveRing(let bytes):

@@ -104,8 +104,11 @@ import henge
         await connection.close()
     }
 
-    /// Every key has its value on all of its replicas.
+    /// Every key has its value on all of its replicas, once the node sees them all.
     private func expectAll(at port: Int) async throws {
+        try await eventually("all are up", within: .seconds(30)) {
+            try await ring(at: port).states.values.allSatisfy { $0 == "up" }
+        }
         let connection = try await HengeConnection.connect(
             to: HengeAddress(host: "127.0.0.1", port: port)
         )

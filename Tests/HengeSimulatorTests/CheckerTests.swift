@@ -114,7 +114,7 @@ import Testing
             // That the delete itself is gone shows first.
             tune: {
                 $0.comparesReplicas = false
-                $0.tolerated = [.exactSiblings, .freshReads, .readYourWrites]
+                $0.tolerated = [.exactSiblings, .freshReads, .readYourWrites, .honestContexts]
             }
         ) {
             .purgedTombstones()
@@ -177,7 +177,7 @@ import Testing
                 // What it takes for obsolete is missing at once.
                 $0.tolerated = [
                     .exactSiblings, .honestContexts, .noResurrection, .freshReads, .nothingLost,
-                    .fullCarts,
+                    .fullCarts, .agreement,
                 ]
             }
         ) {
@@ -224,6 +224,16 @@ import Testing
         Case("lists too few keys", breaks: .exactScans) { .forgetfulScans() },
         Case("counts one more", breaks: .exactScans) { .countsOneMore() },
         Case("stamps the future", breaks: .soundClocks) { .runawayClock() },
+        Case(
+            "tells of a ring that was not decided",
+            breaks: .oneRing,
+            tune: {
+                $0.spares = 1
+                $0.ringChangeEvery = .milliseconds(200)
+            }
+        ) {
+            .forgedRings()
+        },
         Case("stores garbage", breaks: .codec) { .garbage() },
         Case(
             "steals from carts",

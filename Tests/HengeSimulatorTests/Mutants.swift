@@ -16,6 +16,9 @@ final class Mutant: Interposer {
     var effect: (ShardEffect) -> [ShardEffect] = { [$0] }
     /// An input that the shard gets because of an effect that was swallowed.
     var echo: (ShardEffect, NodeID) -> ShardInput? = { _, _ in nil }
+    var said: (RingMessage) -> RingMessage = { $0 }
+
+    func saying(_ message: RingMessage, of node: NodeID) -> RingMessage { said(message) }
 
     func configure(_ configuration: inout ShardConfiguration) {
         self.configuration(&configuration)
