@@ -149,8 +149,8 @@ import Testing
         let report = RingProgressReport(
             ring: Ring(running),
             reports: [
-                (NodeID(1), HengeMessages.RingReport(epoch: 3, progress: progress)),
-                (NodeID(2), HengeMessages.RingReport(epoch: 2, progress: hostile)),
+                (NodeID(1), RingReport(epoch: 3, progress: progress)),
+                (NodeID(2), RingReport(epoch: 2, progress: hostile)),
             ]
         ) { $0 == NodeID(3) ? "down" : "up" }
         let value = try read(report.tree)

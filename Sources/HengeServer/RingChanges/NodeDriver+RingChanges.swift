@@ -32,7 +32,7 @@ extension NodeDriver {
     }
 
     /// What members said last of their part in the change that is running, by id.
-    var memberReports: [(node: NodeID, report: HengeMessages.RingReport)] { control.reports }
+    var memberReports: [(node: NodeID, report: RingReport)] { control.reports }
 
     /// What a node may take in and send while partitions move, at most.
     var transferBytesPerSecond: Int { settings.shard.transferBytesPerSecond }

@@ -17,7 +17,7 @@ package struct RingProgressReport {
     ///   - state: of a member, such as `up`.
     package init(
         ring: Ring,
-        reports: [(node: NodeID, report: HengeMessages.RingReport)],
+        reports: [(node: NodeID, report: RingReport)],
         state: (NodeID) -> String
     ) {
         let transition = ring.document.transition
@@ -65,7 +65,7 @@ package struct RingProgressReport {
 
     private static func node(
         _ member: Member,
-        _ report: HengeMessages.RingReport?,
+        _ report: RingReport?,
         _ ring: Ring,
         _ state: String
     ) -> ReplyTree {

@@ -1,4 +1,5 @@
 import HengeBase
+import HengeMessages
 import HengeNode
 import HengeRing
 
@@ -18,6 +19,7 @@ package struct StatusReport {
             "cluster": .text(hexadecimal(document.clusterID)),
             "version": .text(ServerVersion.henge),
             "epoch": .integer(Int64(clamping: document.epoch)),
+            "ring_changes": .boolean(document.transition != nil),
             "state": .text(driver.phase.rawValue),
             "uptime_ms": .integer(Int64(driver.now.since(driver.startedAt).milliseconds)),
             "peers": .map(Self.peers(driver)),
@@ -42,6 +44,11 @@ package struct StatusReport {
         fields =
             own.map(ReplyTree.Field.init(name:value:)) + Self.numbers(in: driver.counters)
             + Self.numbers(in: driver.storageMetrics, prefix: "storage_")
+        // Zeros while the ring is still.
+        let transfer = driver.shard.ringReport?.progress ?? TransferProgress()
+        fields += Self.numbers(in: transfer, prefix: "transfer_")
+        let wait = transfer.wait.map { ReplyTree.text($0.name) } ?? .null
+        fields.append(ReplyTree.Field(name: "transfer_wait", value: wait))
         if let bulk = driver.bulk { fields += Self.numbers(in: bulk.counters, prefix: "bulk_") }
     }
 
