@@ -93,6 +93,29 @@ struct WriteFlight: Sendable {
     /// Whether it goes on by a newer ring, as another flight.
     var isSuperseded = false
 
+    /// - Parameter route: with enough replicas up; see ``Route/writeUnavailability(_:)``.
+    init(
+        _ request: ClientRequest,
+        _ mutation: Mutation,
+        _ route: Route,
+        _ origin: Origin,
+        deadline: Instant,
+        found: EncodedObject? = nil
+    ) {
+        self.origin = origin
+        key = request.key
+        replicas = route.replicas
+        homes = route.homes
+        epoch = route.epoch
+        levels = request.levels
+        isSloppy = request.isSloppy
+        self.deadline = deadline
+        self.mutation = mutation
+        self.found = found
+        let (current, next) = route.quorums(request.levels.write)
+        coordinator = WriteCoordinator(alive: route.alive, current: current, next: next)
+    }
+
     /// The record that the replica at `slot` holds of the key.
     func key(at slot: Int) -> StoredKey { key.held(by: replicas[slot], for: homes[slot]) }
 
@@ -108,19 +131,14 @@ struct WriteFlight: Sendable {
     }
 
     /// The same write for those that another ring names.
-    func rerouted(_ route: Route, _ coordinator: WriteCoordinator) -> WriteFlight {
+    func rerouted(_ route: Route, at now: Instant) -> WriteFlight {
         var flight = WriteFlight(
-            origin: origin,
-            key: key,
-            replicas: route.replicas,
-            homes: route.homes,
-            epoch: route.epoch,
-            levels: levels,
-            isSloppy: isSloppy,
+            request(at: now),
+            mutation,
+            route,
+            origin,
             deadline: deadline,
-            mutation: mutation,
-            found: found,
-            coordinator: coordinator
+            found: found
         )
         flight.context = context
         flight.previous = previous

@@ -157,9 +157,7 @@ extension Shard {
             // Some may hold the write, so it must not read like "nothing was done".
             return answer(flight.origin, timedOut(flight), &effects)
         }
-        let (current, next) = route.quorums(request.levels.write)
-        let coordinator = WriteCoordinator(alive: route.alive, current: current, next: next)
-        var again = flight.rerouted(route, coordinator)
+        var again = flight.rerouted(route, at: time.now)
         again.hasBegun = true
         let id = RequestID(.write, writes.insert(again))
         replicate(id, object, at: time, &effects)

@@ -152,8 +152,7 @@ extension Shard {
     ) {
         let origin = reads[id.index].origin
         noteTime(ofRead: id.index, time.now)
-        if case .object = outcome {
-        } else if reads[id.index].isFenced {
+        if reads[id.index].isFenced, !outcome.isAnswer {
             let flight = reads[id.index]
             let work = Parked.Work.request(origin, flight.request(at: time.now))
             return park(work, flight.deadline, after: flight.epoch)
@@ -194,29 +193,22 @@ extension Shard {
             // Whoever coordinates it now has to know what is there.
             return park(.request(read.origin, request), read.deadline, after: read.epoch)
         }
-        let alive = aliveSlots(of: read.replicas)
         let route = Route(
             roles: ring.roles(partition: ring.partition(of: read.key.token)),
             replicas: read.replicas,
-            alive: alive,
+            alive: aliveSlots(of: read.replicas),
             epoch: read.epoch
         )
         if let failure = route.writeUnavailability(read.levels.write) {
             return answer(read.origin, .failed(failure), &effects)
         }
-        let (current, next) = route.quorums(read.levels.write)
         let flight = WriteFlight(
-            origin: read.origin,
-            key: read.key,
-            replicas: read.replicas,
-            homes: read.homes,
-            epoch: read.epoch,
-            levels: read.levels,
-            isSloppy: read.isSloppy,
+            request,
+            mutation,
+            route,
+            read.origin,
             deadline: read.deadline,
-            mutation: mutation,
-            found: found,
-            coordinator: WriteCoordinator(alive: alive, current: current, next: next)
+            found: found
         )
         beginWrite(flight, at: time, &effects)
     }
@@ -259,5 +251,12 @@ extension Shard {
         }
         hedging.record(time.now.since(reads[id.index].asked(slot)), of: sender, at: time.now)
         advance(read: id, .replied(slot: slot, result), at: time, &effects)
+    }
+}
+
+extension ReadCoordinator.Outcome {
+    fileprivate var isAnswer: Bool {
+        if case .object = self { return true }
+        return false
     }
 }

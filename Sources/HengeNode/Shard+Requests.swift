@@ -37,20 +37,7 @@ extension Shard {
         case .write(let mutation) where mutation.readsFirst:
             beginRead(request, route, origin, deadline, .write(mutation), at: time, &effects)
         case .write(let mutation):
-            let (current, next) = route.quorums(request.levels.write)
-            let flight = WriteFlight(
-                origin: origin,
-                key: request.key,
-                replicas: route.replicas,
-                homes: route.homes,
-                epoch: route.epoch,
-                levels: request.levels,
-                isSloppy: request.isSloppy,
-                deadline: deadline,
-                mutation: mutation,
-                found: nil,
-                coordinator: WriteCoordinator(alive: route.alive, current: current, next: next)
-            )
+            let flight = WriteFlight(request, mutation, route, origin, deadline: deadline)
             beginWrite(flight, at: time, &effects)
         }
     }
