@@ -15,6 +15,9 @@ extension Shard {
     ) {
         // Requests come first: what is handed over waits for as long as half the room is taken.
         // One batch is always taken by a node at rest, however small its bound.
+        if id.kind == .delivery, mustWait(records, from: sender) {
+            return effects.emit(.sendBulk(sender, .handedOff(id, .overloaded)))
+        }
         let hasRoom = localWork + records.count <= configuration.replicaWorkMax / 2
         guard localWork == 0 || (hasRoom && !isStorageBehind) else {
             effects.emit(.sendBulk(sender, .handedOff(id, .overloaded)))
@@ -92,6 +95,7 @@ extension Shard {
             effects.emit(.sendBulk(flight.sender, .handedOff(id, result)))
         case .comparison(let id): comparisonMerged(flight, id, at: time, &effects)
         case .transfer(let id): transferMerged(flight, id, at: time, &effects)
+        case .bequest(let bequest): bequeathed(bequest, flight.failure, at: time, &effects)
         }
     }
 }
@@ -106,6 +110,8 @@ struct HandOffFlight: Sendable {
         case comparison(RequestID)
         /// A partition that this node takes over.
         case transfer(RequestID)
+        /// What this node held in the place of another.
+        case bequest(HintBequest)
     }
 
     let sender: NodeID

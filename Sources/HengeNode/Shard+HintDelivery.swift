@@ -32,7 +32,7 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        guard target != node, isUp(target), hints.mayHold(target) else { return }
+        guard target != node, mayDeliver(to: target), hints.mayHold(target) else { return }
         beginPage(delivery(to: target), at: time, &effects)
     }
 
@@ -43,6 +43,8 @@ extension Shard {
     ) {
         guard let index = deliveries.firstIndex(where: { $0.target == target }) else { return }
         advance(delivery: index, .stop, at: time, &effects)
+        // One that has left is not waited for.
+        beginPage(index, at: time, &effects)
     }
 
     /// Begins the next page for a node, if there is anything to do and nothing is being done.
@@ -56,7 +58,7 @@ extension Shard {
         let purpose: HintDelivery.Purpose
         if let through = deliveries[index].discardThrough {
             purpose = .discard(through: through)
-        } else if isUp(target), !areHintsPaused, hints.mayHold(target) {
+        } else if mayDeliver(to: target), !areHintsPaused, hints.mayHold(target) {
             purpose = .deliver
         } else if deliveries[index].isSweeping {
             purpose = .expire
@@ -222,7 +224,11 @@ extension Shard {
         let load = hintLoads.remove(id.index)
         if case .failure(.corrupt) = result { foundRotten(load.key, at: time, &effects) }
         guard deliveries[load.delivery].page == load.page else { return }
-        advance(delivery: load.delivery, .recordLoaded(load.key, result), at: time, &effects)
+        if case .success(let object?) = result {
+            deliver(object, of: load, at: time, &effects)
+        } else {
+            advance(delivery: load.delivery, .recordLoaded(load.key, result), at: time, &effects)
+        }
     }
 
     mutating func handedOff(

@@ -175,6 +175,7 @@ extension Shard {
             handOffs[batch.index].refused += 1
             effects.emit(.sendBulk(peer, .handOff(RequestID(.handOff, (0, 0)), [record])))
         case .transfer: break  // The source learns of it when the two are compared.
+        case .bequest: break  // Nobody else holds it.
         }
     }
 
@@ -206,7 +207,7 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         handOffs[batch.index].refused += 1
-        guard isLifeKnown else { return }
+        guard isLifeKnown, handOffs[batch.index].sender != node else { return }
         let id = RequestID(.upkeep, (0, 0))
         effects.emit(.sendBulk(handOffs[batch.index].sender, .entropy(id, .disputed(key))))
     }

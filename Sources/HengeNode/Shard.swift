@@ -261,6 +261,7 @@ package struct Shard: ~Copyable {
         case .compareNow: compareNow(at: time, &effects)
         case .housekeeping:
             sweepHints(at: time, &effects)
+            deliverToHeirs(at: time, &effects)
             refreshClaims()
             beginUpkeep(at: time, &effects)
             askHeld(&effects)

@@ -28,6 +28,9 @@ package struct HintDelivery: Sendable {
         case begin(Purpose, isBusy: Bool)
         case hintsLoaded(Result<[Hint], StorageFailure>)
         case recordLoaded(StoredKey, Result<EncodedObject?, StorageFailure>)
+        /// In place of `recordLoaded`: others are to have what was held in the target's place, and
+        /// this version of it is durably kept for them.
+        case bequeathed(StoredKey, VersionDigest)
         /// The batch may go.
         case allowed
         case answered(HandOffResult)
@@ -141,6 +144,9 @@ package struct HintDelivery: Sendable {
         case (.hintsLoaded(.failure), .loadingHints): backOff(now)
         case (.recordLoaded(let key, let result), .loadingRecords):
             take(key, result, now: now, &effects)
+        case (.bequeathed(let key, let version), .loadingRecords):
+            batch.bequeathed[key] = version
+            loaded(now: now, &effects)
         case (.allowed, .ready):
             phase = .sent
             due = now + limits.timeout
@@ -163,8 +169,8 @@ package struct HintDelivery: Sendable {
             finish(.stopped, &effects)
         case (.tick, _), (.stop, _):
             break  // What is being removed and dropped has been acknowledged: it goes on.
-        case (.begin, _), (.hintsLoaded, _), (.recordLoaded, _), (.allowed, _), (.answered, _),
-            (.moved, _), (.removed, _), (.dropped, _):
+        case (.begin, _), (.hintsLoaded, _), (.recordLoaded, _), (.bequeathed, _), (.allowed, _),
+            (.answered, _), (.moved, _), (.removed, _), (.dropped, _):
             preconditionFailure("HintDelivery: \(input) in \(phase)")
         }
     }
@@ -214,7 +220,6 @@ package struct HintDelivery: Sendable {
         now: Instant,
         _ effects: inout EffectBuffer<Effect>
     ) {
-        loading -= 1
         switch result {
         case .success(let object?):
             let bytes = key.bytes.readableBytes + object.bytes.readableBytes
@@ -224,6 +229,11 @@ package struct HintDelivery: Sendable {
         case .success(nil), .failure(.corrupt): break  // Nothing is left to hand over.
         case .failure: batch.failed.insert(key)
         }
+        loaded(now: now, &effects)
+    }
+
+    private mutating func loaded(now: Instant, _ effects: inout EffectBuffer<Effect>) {
+        loading -= 1
         guard loading == 0 else { return }
         loadMore(now: now, &effects)
     }
@@ -234,6 +244,7 @@ package struct HintDelivery: Sendable {
         if batch.covered == 0, !batch.failed.isEmpty { return backOff(now) }
         page.cut(notCovering: page.keys[batch.covered...])
         batch.objects = [:]
+        batch.bequeathed = [:]
         if batch.records.isEmpty {
             page.delivered(batch)
             remove(&effects)

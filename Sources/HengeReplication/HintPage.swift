@@ -145,6 +145,8 @@ struct HintBatch: Sendable {
     var asked = 0
     var loadedBytes = 0
     var objects: [StoredKey: EncodedObject] = [:]
+    /// The versions of records that are kept for others now.
+    var bequeathed: [StoredKey: VersionDigest] = [:]
     /// Records that could not be loaded now; the batch ends before the first.
     var failed: Set<StoredKey> = []
     private(set) var records: [HandedRecord] = []
@@ -166,7 +168,8 @@ struct HintBatch: Sendable {
             guard let object = objects[key] else {
                 covered += 1
                 // What can't be read any more would otherwise stay for ever.
-                if isHeld { held.append(HintPage.Removal(key: key, version: .absent)) }
+                let version = bequeathed[key] ?? .absent
+                if isHeld { held.append(HintPage.Removal(key: key, version: version)) }
                 continue
             }
             let size = key.bytes.readableBytes + object.bytes.readableBytes
