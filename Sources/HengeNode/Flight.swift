@@ -81,6 +81,8 @@ struct WriteFlight: Sendable {
     let isSloppy: Bool
     let deadline: Instant
     let mutation: Mutation
+    /// When the request came.
+    let began: Instant
     /// What a read before the write found.
     let found: EncodedObject?
     /// The context and the previous value, once the write has been made.
@@ -119,6 +121,7 @@ struct WriteFlight: Sendable {
             isSloppy: isSloppy,
             deadline: deadline,
             mutation: mutation,
+            began: began,
             found: found,
             coordinator: coordinator
         )

@@ -158,6 +158,9 @@ extension Shard {
             let work = Parked.Work.request(origin, flight.request(at: time.now))
             return park(work, flight.deadline, after: flight.epoch)
         }
+        if case .answer = reads[id.index].purpose {
+            budget.record(time.now.since(reads[id.index].began), of: .read)
+        }
         switch outcome {
         case .object(let object):
             switch reads[id.index].purpose {
@@ -215,6 +218,7 @@ extension Shard {
             isSloppy: read.isSloppy,
             deadline: read.deadline,
             mutation: mutation,
+            began: read.began,
             found: found,
             coordinator: WriteCoordinator(alive: alive, current: current, next: next)
         )

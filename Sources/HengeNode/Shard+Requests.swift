@@ -48,6 +48,7 @@ extension Shard {
                 isSloppy: request.isSloppy,
                 deadline: deadline,
                 mutation: mutation,
+                began: time.now,
                 found: nil,
                 coordinator: WriteCoordinator(alive: route.alive, current: current, next: next)
             )
