@@ -81,6 +81,8 @@ struct WriteFlight: Sendable {
     let isSloppy: Bool
     let deadline: Instant
     let mutation: Mutation
+    /// When the request came.
+    let began: Instant
     /// What a read before the write found.
     let found: EncodedObject?
     /// The context and the previous value, once the write has been made.
@@ -100,6 +102,7 @@ struct WriteFlight: Sendable {
         _ route: Route,
         _ origin: Origin,
         deadline: Instant,
+        began: Instant,
         found: EncodedObject? = nil
     ) {
         self.origin = origin
@@ -111,6 +114,7 @@ struct WriteFlight: Sendable {
         isSloppy = request.isSloppy
         self.deadline = deadline
         self.mutation = mutation
+        self.began = began
         self.found = found
         let (current, next) = route.quorums(request.levels.write)
         coordinator = WriteCoordinator(alive: route.alive, current: current, next: next)
@@ -138,6 +142,7 @@ struct WriteFlight: Sendable {
             route,
             origin,
             deadline: deadline,
+            began: began,
             found: found
         )
         flight.context = context

@@ -227,10 +227,13 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        guard entropyPeers[index].machine.isReady else { return }
+        guard entropyPeers[index].machine.isReady, entropyThrottle.isOpen(now: time.now),
+            budget.isOpen(to: .entropy, now: time.now)
+        else { return }
         let cost = entropyPeers[index].machine.cost
         let weight = HintThrottle.cost(records: cost.records, bytes: cost.bytes)
-        guard entropyThrottle.take(weight, now: time.now) else { return }
+        entropyThrottle.charge(weight, now: time.now)
+        budget.charge(weight, to: .entropy, now: time.now)
         advance(comparison: index, .allowed, at: time, &effects)
     }
 

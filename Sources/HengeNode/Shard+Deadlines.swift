@@ -24,6 +24,7 @@ extension Shard {
             } else {
                 // Its record has not come. Nothing was written, and when it comes nothing will be.
                 counters.expiredDropped += 1
+                budget.record(time.now.since(writes[index].began), of: .write)
                 endUnbegun(id, timedOut(writes[index]), &effects)
             }
         }
@@ -31,6 +32,7 @@ extension Shard {
             guard forwards.generation(at: index) != nil, forwards[index].deadline <= time.now
             else { continue }
             let flight = forwards.remove(index)
+            noteEnd(of: flight, at: time)
             answer(flight.origin, .failed(timedOut(flight.request)), &effects)
         }
         for index in 0..<inspections.indexBound {

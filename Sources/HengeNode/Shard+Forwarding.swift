@@ -71,6 +71,7 @@ extension Shard {
             return dropForward(id.index, sender, hedge)
         }
         let flight = forwards.remove(id.index)
+        noteEnd(of: flight, at: time)
         let isHedge = flight.hedge == sender
         if isHedge { counters.hedgesWon += 1 }
         if !flight.request.isWrite {
@@ -78,6 +79,12 @@ extension Shard {
             hedging.forwardTimes.record(time.now.since(since))
         }
         answer(flight.origin, response, &effects)
+    }
+
+    /// It is answered, or has waited too long.
+    mutating func noteEnd(of flight: ForwardFlight, at time: ClockReading) {
+        let kind = flight.request.isWrite ? BackgroundBudget.Request.write : .read
+        budget.record(time.now.since(flight.began), of: kind)
     }
 
     /// Those that can coordinate a forwarded read and were not asked to. Slots that a ring before

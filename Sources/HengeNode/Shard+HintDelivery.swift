@@ -151,9 +151,11 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        guard deliveries[index].machine.isReady,
-            hintThrottle.take(deliveries[index].machine.cost, now: time.now)
+        guard deliveries[index].machine.isReady, hintThrottle.isOpen(now: time.now),
+            budget.isOpen(to: .hints, now: time.now)
         else { return }
+        hintThrottle.charge(deliveries[index].machine.cost, now: time.now)
+        budget.charge(deliveries[index].machine.cost, to: .hints, now: time.now)
         deliveries[index].sentAt = time.now
         advance(delivery: index, .allowed, at: time, &effects)
     }

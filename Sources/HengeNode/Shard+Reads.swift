@@ -157,6 +157,9 @@ extension Shard {
             let work = Parked.Work.request(origin, flight.request(at: time.now))
             return park(work, flight.deadline, after: flight.epoch)
         }
+        if case .answer = reads[id.index].purpose {
+            budget.record(time.now.since(reads[id.index].began), of: .read)
+        }
         switch outcome {
         case .object(let object):
             switch reads[id.index].purpose {
@@ -208,6 +211,7 @@ extension Shard {
             route,
             read.origin,
             deadline: read.deadline,
+            began: read.began,
             found: found
         )
         beginWrite(flight, at: time, &effects)

@@ -37,7 +37,14 @@ extension Shard {
         case .write(let mutation) where mutation.readsFirst:
             beginRead(request, route, origin, deadline, .write(mutation), at: time, &effects)
         case .write(let mutation):
-            let flight = WriteFlight(request, mutation, route, origin, deadline: deadline)
+            let flight = WriteFlight(
+                request,
+                mutation,
+                route,
+                origin,
+                deadline: deadline,
+                began: time.now
+            )
             beginWrite(flight, at: time, &effects)
         }
     }

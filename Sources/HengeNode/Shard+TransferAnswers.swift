@@ -67,6 +67,7 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
+        transfers.asked.removeAll { $0.page.asker == peer }
         for partition in transfers.active {
             guard let index = transfers.index(of: partition),
                 transfers.incoming[index].machine.asked == peer

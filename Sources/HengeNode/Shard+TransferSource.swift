@@ -9,18 +9,60 @@ extension Shard {
     private static let transferPagesMax = 16
     /// Records of one page: what the receiver merges in one go.
     static let transferRecordsMax = 1_024
+    /// How long a page may wait for the budget; a fraction of the asker's patience.
+    private static let transferWaitMax = Interval.seconds(5)
     private static let transferBytesMax = 4 * 1_024 * 1_024
 
     mutating func serveTransfer(
         _ id: RequestID,
         _ request: TransferRequest,
         from sender: NodeID,
+        at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
+        let flight = TransferPageFlight(asker: sender, id: id, request: request)
         if let refusal = refusal(of: request) ?? busyness(&effects) {
-            effects.emit(.sendBulk(sender, .transferred(id, refusal)))
-            return
+            refuse(flight, refusal, &effects)
+        } else if budget.isOpen(to: .transfers, now: time.now) {
+            listTransfer(flight, &effects)
+        } else {
+            transfers.asked.append((flight, time.now))
         }
+    }
+
+    /// Has those go on that waited for the budget. What this node's clients suffer from is here,
+    /// and the node that takes over may have none, so it is here that transfers yield to them.
+    mutating func serveWaitingTransfers(
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        while let (flight, since) = transfers.asked.first {
+            if let refusal = refusal(of: flight.request) {
+                refuse(flight, refusal, &effects)
+            } else if budget.isOpen(to: .transfers, now: time.now) {
+                listTransfer(flight, &effects)
+            } else if time.now.since(since) >= Self.transferWaitMax {
+                refuse(flight, .overloaded, &effects)
+            } else {
+                return
+            }
+            transfers.asked.removeFirst()
+        }
+    }
+
+    private func refuse(
+        _ flight: TransferPageFlight,
+        _ refusal: TransferResult,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        effects.emit(.sendBulk(flight.asker, .transferred(flight.id, refusal)))
+    }
+
+    private mutating func listTransfer(
+        _ flight: TransferPageFlight,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let request = flight.request
         let tokens = ring.tokenRange(partition: request.partition)
         let range = ListRange(
             from: request.from ?? tokens.lowerBound,
@@ -29,7 +71,6 @@ extension Shard {
             examinedMax: Self.transferRecordsMax,
             bytesMax: max(1, min(request.bytesMax, Self.transferBytesMax))
         )
-        let flight = TransferPageFlight(asker: sender, id: id, request: request)
         let own = RequestID(.transferSource, transferPages.insert(flight))
         ask(storage: .list(range, StorageToken(own)), &effects)
     }
@@ -53,7 +94,7 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) -> TransferResult? {
         let hasRoom =
-            transferPages.count < Self.transferPagesMax
+            transferPages.count + transfers.asked.count < Self.transferPagesMax
             && localWork <= configuration.replicaWorkMax / 2
         return passesBarrier(&effects) && hasRoom ? nil : .overloaded
     }
@@ -73,6 +114,11 @@ extension Shard {
         }
         guard let answer else { return }
         if case .page(let page) = answer {
+            // The asker pays for merging them.
+            let bytes = page.records.reduce(0) {
+                $0 + $1.key.bytes.readableBytes + $1.object.bytes.readableBytes
+            }
+            budget.charge(bytes, to: .transfers, now: time.now)
             counters.transferPagesServed += 1
             counters.transferRecordsSkipped += page.skipped.count
         }

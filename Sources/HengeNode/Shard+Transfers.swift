@@ -141,6 +141,7 @@ extension Shard {
     private mutating func mayTakeOver(at time: ClockReading) -> Bool {
         !isStorageTight && !isStorageBehind && localWork <= configuration.replicaWorkMax / 2
             && transfers.throttle.isOpen(now: time.now)
+            && budget.isOpen(to: .transfers, now: time.now)
     }
 
     /// Has those go on that may.
@@ -204,6 +205,7 @@ extension Shard {
             }
             let cost = HintThrottle.cost(records: records.count, bytes: bytes)
             transfers.throttle.charge(cost, now: time.now)
+            budget.charge(cost, to: .transfers, now: time.now)
             beginHandOff(records, from: source, .transfer(id), at: time, &effects)
         case .save(let bytes):
             transfers.save(transfers.incoming[index].machine.cursor, of: partition)

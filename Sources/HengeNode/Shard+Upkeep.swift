@@ -90,14 +90,17 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         guard trees.isReady, !isBusy(time) || time.now >= upkeep.restUntil else { return }
-        if let running = upkeep.running {
-            guard upkeep.isResting else { return }
-            upkeep.isResting = false
-            return nextPage(of: running, at: time, &effects)
-        }
-        guard !upkeep.tasks.isEmpty else { return }
-        let task = upkeep.tasks.removeFirst()
+        if upkeep.running == nil, !upkeep.tasks.isEmpty { begin(upkeep.tasks.removeFirst()) }
+        guard let running = upkeep.running, upkeep.isResting,
+            budget.isOpen(to: .scrub, now: time.now)
+        else { return }
+        upkeep.isResting = false
+        nextPage(of: running, at: time, &effects)
+    }
+
+    private mutating func begin(_ task: Upkeep.Task) {
         upkeep.running = task
+        upkeep.isResting = true
         switch task {
         case .scan(let partition):
             let records = tallies.weights[partition].records
@@ -110,7 +113,6 @@ extension Shard {
                 next: ring.tokenRange(partition: partition).lowerBound
             )
         }
-        nextPage(of: task, at: time, &effects)
     }
 
     /// Rests while requests come, then goes on with the task or the next one.
@@ -180,6 +182,8 @@ extension Shard {
             upkeep.isResting = false
             return
         }
+        // Reading is all of it: a record costs no more than its bytes.
+        budget.charge(max(0, page.weight.bytes), to: .scrub, now: time.now)
         switch task {
         case .scan(let partition): scanned(page, of: partition, at: time, &effects)
         case .purge: purgeListed(page, at: time, &effects)

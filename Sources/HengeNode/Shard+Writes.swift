@@ -215,6 +215,7 @@ extension Shard {
                 supersede(id)
             case .reply(let outcome):
                 answeredWrites += 1
+                budget.record(time.now.since(writes[id.index].began), of: .write)
                 answer(writes[id.index], outcome, &effects)
             case .finish:
                 answeredWrites -= 1

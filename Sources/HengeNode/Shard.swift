@@ -2,7 +2,7 @@ import HengeAntiEntropy
 package import HengeBase
 import HengeCausality
 package import HengeMessages
-import HengeReplication
+package import HengeReplication
 package import HengeRing
 
 package import struct NIOCore.ByteBuffer
@@ -85,6 +85,8 @@ package struct Shard: ~Copyable {
     var settlements: [Int: PendingSettlement] = [:]
     var heldRound: UInt32 = 0
     var upkeep: Upkeep
+    /// What all background work draws from, beside the throttles of its kinds.
+    package internal(set) var budget: BackgroundBudget
     var transfers: Transfers
     /// After the start from an old copy, by partition: with which other home replicas it is to be
     /// compared before it may be read from.
@@ -176,6 +178,7 @@ package struct Shard: ~Copyable {
         clocks = KnownClocks(node: node, homes: Self.homes(of: node, in: ring), watermarks: known)
         upkeep = Upkeep(watermarks: known, firstQuestion: first)
         entropyPeers = Self.entropyPeers(of: node, in: ring, firstQuestion: first)
+        budget = BackgroundBudget(limits: configuration.background)
         entropyThrottle = HintThrottle(
             bytesPerSecond: max(1, configuration.entropyBytesPerSecond),
             burstBytes: EntropyLimits().batchBytes
@@ -191,6 +194,7 @@ package struct Shard: ~Copyable {
         flights + replicaWork.count + keyLoads.count + persists.count + pending.count
             + storageInFlight + handOffs.count + activeDeliveries + activeComparisons
             + parked.count + (isUpkeepRunning ? 1 : 0) + transfers.active.count
+            + transfers.asked.count
     }
 
     /// Storage operations in flight and changes that wait for one.
@@ -260,6 +264,7 @@ package struct Shard: ~Copyable {
         case .memberEpoch(let id, let epoch): adopted(epoch, by: id)
         case .compareNow: compareNow(at: time, &effects)
         case .housekeeping:
+            adaptBudget(at: time)
             sweepHints(at: time, &effects)
             deliverToHeirs(at: time, &effects)
             refreshClaims()
@@ -272,12 +277,19 @@ package struct Shard: ~Copyable {
             // Hedges are due far more often than it is worth to look at all deadlines.
             if hedged, time.now.since(scanned) < Shard.tickInterval { return }
             scanned = time.now
+            adaptBudget(at: time)
             expire(at: time, &effects)
             tickDeliveries(at: time, &effects)
             tickComparisons(at: time, &effects)
             goOnWithUpkeep(at: time, &effects)
             tickTransfers(at: time, &effects)
+            serveWaitingTransfers(at: time, &effects)
         }
+    }
+
+    private mutating func adaptBudget(at time: ClockReading) {
+        guard budget.isDue(time.now) else { return }
+        budget.adapt(isIdle: inFlight == 0, now: time.now)
     }
 
     // MARK: Shared by the parts in the other files
@@ -374,7 +386,8 @@ package struct Shard: ~Copyable {
             serveEntropy(id, message, from: sender, at: time, &effects)
         case .staleRing(let id, let epoch):
             refusedForRing(id, epoch, by: sender, at: time, &effects)
-        case .transfer(let id, let request): serveTransfer(id, request, from: sender, &effects)
+        case .transfer(let id, let request):
+            serveTransfer(id, request, from: sender, at: time, &effects)
         case .transferred(let id, let result):
             transferred(id, result, from: sender, at: time, &effects)
         case .gossip, .ring, .ringReport, .facts: break

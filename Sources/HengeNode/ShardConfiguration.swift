@@ -55,6 +55,9 @@ package struct ShardConfiguration: Sendable {
     /// How fast partitions are taken over, all together; counted as for hints. At least 1.
     package var transferBytesPerSecond = 64 * 1024 * 1024
 
+    /// What hints, comparisons, transfers and the scrub may take together.
+    package var background = BackgroundBudget.Limits()
+
     package init() {}
 }
 

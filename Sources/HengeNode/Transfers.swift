@@ -31,6 +31,8 @@ struct Transfers: Sendable {
     var rotation = 0
 
     var barrier = Barrier()
+    /// Pages that other nodes have asked for and that wait for the budget, oldest first.
+    var asked: [(page: TransferPageFlight, at: Instant)] = []
     /// Partitions that the storage was told to forget.
     var dropping: [Int] = []
 

@@ -19,7 +19,7 @@ package struct HintThrottle: Sendable {
     /// No rest is longer: one batch that waited for a slow disk says little of those that follow.
     package static let restMax = Interval.seconds(1)
 
-    private let bytesPerSecond: Int
+    private var bytesPerSecond: Int
     private let burstBytes: Int
     private var tokens: Int
     private var filledAt: Instant?
@@ -51,6 +51,13 @@ package struct HintThrottle: Sendable {
     package mutating func charge(_ cost: Int, now: Instant) {
         fill(now)
         tokens -= cost
+    }
+
+    /// Another rate from now on, at least 1.
+    mutating func setRate(bytesPerSecond: Int, now: Instant) {
+        invariant(bytesPerSecond >= 1)
+        fill(now)
+        self.bytesPerSecond = bytesPerSecond
     }
 
     /// Whether anything may go now.

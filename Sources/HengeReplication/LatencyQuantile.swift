@@ -12,7 +12,7 @@ package struct LatencyQuantile: Sendable {
     private static let halvingInterval = 1_024
     /// Buckets tell times apart from 2⁷ = 128 ns up to 2⁴¹ ns, 36 minutes.
     private static let unitShift: UInt64 = 7
-    private static let bucketCount = 256
+    static let bucketCount = 256
     private static let unitsMax: UInt64 = 1 << 34 - 1
 
     private var counts = [UInt32](repeating: 0, count: bucketCount)
@@ -55,14 +55,14 @@ package struct LatencyQuantile: Sendable {
         preconditionFailure("the buckets hold fewer than their sum")
     }
 
-    private static func bucket(of time: Interval) -> Int {
+    static func bucket(of time: Interval) -> Int {
         let units = min(time.nanoseconds >> unitShift, unitsMax)
         guard units >= 8 else { return Int(units) }
         let shift = 60 - units.leadingZeroBitCount
         return shift * 8 + Int(units >> UInt64(shift))
     }
 
-    private static func bound(of bucket: Int) -> Interval {
+    static func bound(of bucket: Int) -> Interval {
         guard bucket >= 16 else { return Interval(nanoseconds: UInt64(bucket + 1) << unitShift) }
         let shift = UInt64(bucket / 8 - 1)
         return Interval(nanoseconds: UInt64(bucket % 8 + 9) << (shift + unitShift))

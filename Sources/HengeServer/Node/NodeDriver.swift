@@ -1,6 +1,7 @@
 package import HengeBase
 package import HengeMessages
 package import HengeNode
+package import HengeReplication
 package import HengeRing
 package import HengeStorage
 package import Logging
@@ -89,6 +90,11 @@ package final class NodeDriver {
     package var counters: ShardCounters { shard.counters }
     package var requestsInFlight: Int { shard.inFlight }
     package var tallies: PartitionTallies { shard.partitionTallies }
+    package var budget: BackgroundBudget { shard.budget }
+    /// What part of its rate the background may take now, over 0 and up to 1.
+    package var backgroundShare: Double {
+        Double(budget.share) / Double(BackgroundBudget.parts)
+    }
     package var storageMetrics: StorageMetrics { storage.metrics }
 
     /// The wall clock as of this turn.

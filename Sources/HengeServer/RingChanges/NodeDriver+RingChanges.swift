@@ -35,7 +35,9 @@ extension NodeDriver {
     var memberReports: [(node: NodeID, report: RingReport)] { control.reports }
 
     /// What a node may take in and send while partitions move, at most.
-    var transferBytesPerSecond: Int { settings.shard.transferBytesPerSecond }
+    var transferBytesPerSecond: Int {
+        min(settings.shard.transferBytesPerSecond, settings.shard.background.bytesPerSecond)
+    }
 
     /// What this node holds, and what room it has.
     var inventory: NodeInventory {

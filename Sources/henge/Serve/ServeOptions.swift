@@ -138,6 +138,13 @@ struct ServeOptions: ParsableArguments {
     var scrubIntervalS: String?
 
     @Option(
+        help:
+            "How fast hints, comparisons, transfers and the scrub go together, in MiB a second, \
+            while requests leave room. (default: 64)"
+    )
+    var backgroundRateMib: String?
+
+    @Option(
         help: "How hard records between nodes are compressed, 0 (not at all) to 9. (default: 1)"
     )
     var bulkCompressionLevel: String?
@@ -179,7 +186,7 @@ struct ServeOptions: ParsableArguments {
             ("max-requests", maxRequests), ("hint-max-mib", hintMaxMib),
             ("hint-max-age-s", hintMaxAgeS), ("hint-rate-mib", hintRateMib),
             ("compare-interval-s", compareIntervalS), ("entropy-rate-mib", entropyRateMib),
-            ("scrub-interval-s", scrubIntervalS),
+            ("scrub-interval-s", scrubIntervalS), ("background-rate-mib", backgroundRateMib),
             ("bulk-compression-level", bulkCompressionLevel),
             ("block-cache-mib", blockCacheMib), ("allow-flush", allowFlush ? "true" : nil),
             ("stop-timeout-s", stopTimeoutS), ("log-level", logLevel),

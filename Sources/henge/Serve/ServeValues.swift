@@ -95,6 +95,8 @@ struct ServeValues {
         settings.requestsMax = try number("max-requests", default: 2048, in: 1...16_384)
         try hints(&settings.shard)
         try antiEntropy(&settings.shard)
+        settings.shard.background.bytesPerSecond =
+            try number("background-rate-mib", default: 64, in: 1...65_536) << 20
         settings.bulkCompressionLevel = try number(
             "bulk-compression-level",
             default: BulkCodec.levelDefault,

@@ -38,6 +38,9 @@ package struct StatusReport {
             "requests_refused": .integer(driver.overloaded),
             "reads_max": .integer(driver.admission.readsMax),
             "writes_max": .integer(driver.admission.writesMax),
+            "background_share": .double(driver.backgroundShare),
+            "background_bytes": .integer(driver.budget.bytes),
+            "foreground_p99_us": .integer(Int(clamping: driver.budget.p99?.microseconds ?? 0)),
             "connections_received": .integer(hub.counters.connectionsReceived),
             "connections_rejected": .integer(hub.counters.connectionsRejected),
         ]
