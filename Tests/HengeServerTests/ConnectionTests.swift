@@ -99,6 +99,8 @@ import Testing
         let status = try await client.value("HENGE.STATUS")
         #expect(status["node"]?.text == "n1" && status["counting"] == .boolean(false))
         #expect((status["rss_bytes"]?.int ?? 0) > 1 << 20)
+        #expect(status["background_share"] != nil)
+        #expect(status["background_bytes"]?.int != nil && status["foreground_p99_us"]?.int != nil)
         #expect(status["storage_writes"]?.int != nil && status["read_repairs"]?.int != nil)
     }
 

@@ -138,9 +138,7 @@ struct ServeOptions: ParsableArguments {
     var scrubIntervalS: String?
 
     @Option(
-        help:
-            "How fast hints, comparisons, transfers and the scrub go together, in MiB a second, \
-            while requests leave room. (default: 64)"
+        help: "Most that all background work may take, in MiB a second. (default: 64)"
     )
     var backgroundRateMib: String?
 
