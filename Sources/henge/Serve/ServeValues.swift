@@ -95,8 +95,6 @@ struct ServeValues {
         settings.requestsMax = try number("max-requests", default: 2048, in: 1...16_384)
         try hints(&settings.shard)
         try antiEntropy(&settings.shard)
-        settings.shard.background.bytesPerSecond =
-            try number("background-rate-mib", default: 64, in: 1...65_536) << 20
         settings.bulkCompressionLevel = try number(
             "bulk-compression-level",
             default: BulkCodec.levelDefault,
@@ -150,6 +148,8 @@ struct ServeValues {
     }
 
     private func antiEntropy(_ shard: inout ShardConfiguration) throws(CommandFailure) {
+        shard.background.bytesPerSecond =
+            try number("background-rate-mib", default: 64, in: 1...65_536) << 20
         shard.compareInterval = .seconds(
             UInt64(try number("compare-interval-s", default: 600, in: 1...604_800))
         )
