@@ -47,10 +47,22 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         clocks.lost(partition: partition)
-        settlements[partition] = nil
         upkeep.lost(partition)
         transferLost(partition, &effects)
         forgetWatermark(partition, &effects)
+        voidComparisons(of: partition, at: time)
+    }
+
+    /// A write of a record failed and may have taken effect. Then this node's tree lacks what the
+    /// record holds, and another node's that is equal says nothing of what that one has.
+    mutating func failedToPersist(partition: Int, at time: ClockReading) {
+        guard clocks.isHome(partition) else { return }
+        upkeep.mustScan(partition)
+        voidComparisons(of: partition, at: time)
+    }
+
+    private mutating func voidComparisons(of partition: Int, at time: ClockReading) {
+        settlements[partition] = nil
         for index in entropyPeers.indices
         where entropyPeers[index].place(of: partition) != nil {
             // A pass under way began with claims that no longer hold.

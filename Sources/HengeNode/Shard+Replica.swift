@@ -164,6 +164,9 @@ extension Shard {
         } else {
             tallies.add(weight, partition: ring.partition(of: change.key.token))
             trees.add(weight.fingerprint, at: change.key.token)
+            if failure != nil {
+                failedToPersist(partition: ring.partition(of: change.key.token), at: time)
+            }
         }
         if !flight.hints.isEmpty {
             hintsEnded(flight.hints, failure, at: time, &effects)

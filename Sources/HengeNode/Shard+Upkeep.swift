@@ -207,7 +207,9 @@ extension Shard {
         case .none: break
         case .going(let mended), .done(let mended): counters.leavesMended += mended
         }
-        if case .done = progress { upkeep.isUntrusted[partition] = false }
+        if case .done = progress, !upkeep.tasks.contains(.scan(partition)) {
+            upkeep.isUntrusted[partition] = false
+        }
         // This may begin the scan anew.
         foundUnreadable(page, at: time, &effects)
         if case .going = progress {

@@ -65,8 +65,8 @@ struct Upkeep: Sendable {
     var saved: [VersionVector]
     /// Partitions whose watermark on the disk must be forgotten and may not be yet.
     var resets: [Int] = []
-    /// Partitions of which something was lost, until their trees are right again. They are not
-    /// compared meanwhile.
+    /// Partitions of which something was lost, or written though that failed, until their trees are
+    /// right again. They are not compared meanwhile.
     var isUntrusted: [Bool]
 
     /// The next partition of the pass over all, and when that began.
@@ -97,9 +97,14 @@ struct Upkeep: Sendable {
     mutating func lost(_ partition: Int) {
         dead[partition] = nil
         saved[partition] = VersionVector()
-        isUntrusted[partition] = true
         if !resets.contains(partition) { resets.append(partition) }
         if purge?.partition == partition { purgeable = [] }
+        mustScan(partition)
+    }
+
+    /// The partition's tree may not be what is on the disk.
+    mutating func mustScan(_ partition: Int) {
+        isUntrusted[partition] = true
         // Before all others, and from its begin if it is being done.
         tasks.removeAll { $0 == .scan(partition) }
         tasks.insert(.scan(partition), at: 0)

@@ -69,6 +69,8 @@ package struct MemoryEngine: Sendable {
     package var writeFault: StorageFailure?
     /// What ``saveRing(_:)`` was given last, as of the last ``open()``.
     package private(set) var storedRing: ByteBuffer?
+    /// What the next ``open()`` will find of that, if nothing happens.
+    package var visibleRing: ByteBuffer? { content.ring }
     /// Whether each save of the ring that has ended since this was last taken was durable.
     private var ringSaves: [Bool] = []
     /// What ``saveLives(_:)`` was given last, as of the last ``open()``.

@@ -118,7 +118,8 @@ extension Simulation {
         counts.answers += 1
         let operation = log[number]
         checking { () throws(Violation) in
-            if operation.isCalm { try checkCalm(operation, reply) }
+            // One that has left can't reach those that hold the key any more.
+            if operation.isCalm, ring.member(node.id) != nil { try checkCalm(operation, reply) }
             if let key = operation.key, case .response(let response) = reply {
                 try check(response, to: operation, key, from: node)
             }

@@ -1,5 +1,6 @@
 import HengeBase
 import HengeCausality
+import HengeMembership
 import HengeMessages
 import HengeRing
 
@@ -43,12 +44,27 @@ extension Simulation {
     ///
     /// - Parameter copy: what takes its place; nil for an empty disk.
     func mayLoseDisk(_ node: SimulatedNode, keeping copy: MemoryEngine?) -> Bool {
+        guard options.ringChangeEvery == nil || mayLoseVotes(node) else { return false }
         let most = max(1, (ring.replicas - 1) / 2)
         return causal.keys.indices[firstKeyOfRound...].allSatisfy { key in
             guard loses(node, key, keeping: copy) else { return true }
             let after = causal.losers[key] | 1 << UInt64(node.index)
             return after.nonzeroBitCount <= min(most, ring.replicas - 1)
         }
+    }
+
+    /// Whether the other voters that remember how they have voted are a majority still. Fewer can't
+    /// decide on a ring, nor let the others vote again: that is for the operator to mend.
+    private func mayLoseVotes(_ node: SimulatedNode) -> Bool {
+        let voting = ring.voters.filter { $0 != node.id && remembersVotes(self.node($0)) }
+        return voting.count * 2 > ring.voters.count
+    }
+
+    private func remembersVotes(_ node: SimulatedNode) -> Bool {
+        guard !node.hasLostVotes else { return false }
+        guard let saved = node.engine.visibleRing else { return true }
+        return (try? RingAcceptor(saved: saved)).map { $0.votesFrom <= ring.document.epoch + 1 }
+            ?? false
     }
 
     /// The machine dies and comes back with another disk.

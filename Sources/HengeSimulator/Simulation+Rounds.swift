@@ -51,6 +51,7 @@ extension Simulation {
         awaitCompared()
         runClients(operations: options.calmOperations, isCalm: true)
         awaitQuiet()
+        awaitStillRing()
         awaitHandOver()
         for node in memberNodes {
             checking { () throws(Violation) in try checkTrees(of: node) }
@@ -99,6 +100,8 @@ extension Simulation {
     /// Whatever happened, the processes that lived through it serve again without a restart.
     private func recover() {
         startAll()
+        // What operators have asked for is decided by then, or given up.
+        if options.ringChangeEvery != nil { pass(.seconds(10)) }
         awaitStillRing()
         awaitConnections()
         awaitHandOver()

@@ -109,6 +109,7 @@ extension SimulationOptions {
         options.drawDelays(&dice)
         options.drawLoad(&dice)
         options.drawLimits(&dice)
+        options.drawRingChanges(&dice)
         return options
     }
 
@@ -153,6 +154,12 @@ extension SimulationOptions {
         weights = MixedWorkload.Kind.allCases.map { kind in
             kind.isBasic ? 2 + dice.below(6) : dice.pick([0, 0, 1, 3])
         }
+    }
+
+    private mutating func drawRingChanges(_ dice: inout SeededGenerator) {
+        guard dice.chance(1, in: 4) else { return }
+        spares = dice.below(3)
+        ringChangeEvery = .milliseconds(dice.pick([200, 1_000, 5_000]))
     }
 
     private mutating func drawLimits(_ dice: inout SeededGenerator) {

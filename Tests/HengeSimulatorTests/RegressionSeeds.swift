@@ -72,5 +72,14 @@ enum RegressionSeeds {
         Seed(
             4_201, "a home replica waited in vain for what was held in its place, after such a rest"
         ),
+        Seed(79, "hints for a node that had left the ring were never delivered"),
+        Seed(82, "the same, in another cluster"),
+        Seed(
+            791,
+            "a write failed and took effect: a tree without it was equal to another's, which then "
+                + "claimed what it lacked, and had the others purge it"),
+        Seed(592, "more disks were lost than leave a majority that remembers how it voted"),
+        Seed(1_003, "a node that had left the ring was to serve its clients"),
+        Seed(2_323, "a ring was asked for before the calm, and changed while all was checked"),
     ]
 }
