@@ -157,7 +157,9 @@ extension SimulationOptions {
     }
 
     private mutating func drawRingChanges(_ dice: inout SeededGenerator) {
-        guard dice.chance(1, in: 4) else { return }
+        // What a node holds in the place of others goes with it when it leaves: with sloppy
+        // requests that may be all there is.
+        guard sloppyPercent == 0, dice.chance(1, in: 4) else { return }
         spares = dice.below(3)
         ringChangeEvery = .milliseconds(dice.pick([200, 1_000, 5_000]))
     }

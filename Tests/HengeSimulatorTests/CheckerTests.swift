@@ -169,7 +169,9 @@ import Testing
             repair: .off,
             tune: {
                 Case.withoutHints(&$0)
-                $0.operations = 3_000
+                $0.operations = 1_200
+                $0.purgeGrace = .milliseconds(1)
+                $0.housekeepingInterval = .milliseconds(20)
                 $0.faultEvery = .milliseconds(40)
                 $0.weights = MixedWorkload.Kind.allCases.map {
                     $0 == .delete || $0 == .setOver ? 1 : 0

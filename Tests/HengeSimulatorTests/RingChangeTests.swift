@@ -3,7 +3,7 @@ import HengeSimulator
 import Testing
 
 /// Rings that change while clients read and write.
-@Suite struct RingChangeTests {
+@Suite(.offPool) struct RingChangeTests {
     @Test("nothing but changes: every promise holds, and changes come to their ends")
     func calm() {
         var ended = 0
