@@ -28,14 +28,16 @@ import Testing
             for number in 0..<5 {
                 try await sender.send(Self.fetch(number, padding: 200), to: NodeID(1))
             }
+            // The nodes compare, too, after some seconds.
             try await eventually("all five are there") {
-                try await cluster.bulkCounter("messages_received") == 5
+                try await cluster.bulkCounter("messages_received") >= 5
             }
-            let raw = try await cluster.bulkCounter("bytes_raw_received")
-            let packed = try await cluster.bulkCounter("bytes_compressed_received")
-            #expect(raw > 5 * 200 && packed < raw / 2)
             let counters = try await sender.counters()
-            #expect(counters.bytesRawSent == raw && counters.bytesCompressedSent == packed)
+            #expect(counters.bytesRawSent > 5 * 200)
+            #expect(counters.bytesCompressedSent < counters.bytesRawSent / 2)
+            #expect(try await cluster.bulkCounter("bytes_raw_received") >= counters.bytesRawSent)
+            let packed = try await cluster.bulkCounter("bytes_compressed_received")
+            #expect(packed >= counters.bytesCompressedSent)
             #expect(counters.dials == 1 && counters.messagesDropped == 0)
             // The real n2 gets the answers, on the connection for requests.
             let second = try await cluster.client(1)
