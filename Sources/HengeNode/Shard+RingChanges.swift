@@ -76,9 +76,7 @@ extension Shard {
 
     /// Whether this node is to hold the partition and reads do not ask it yet.
     func isTakingOver(_ partition: Int) -> Bool {
-        guard ring.step(of: partition) == .writeBoth else { return false }
-        return !ring.preferenceList(partition: partition).contains(node)
-            && ring.nextPreferenceList(partition: partition).contains(node)
+        ring.step(of: partition) == .writeBoth && joins(partition)
     }
 
     /// Tables that go by node ids.

@@ -26,7 +26,7 @@ extension Shard {
         var planned: [Transfers.Incoming] = []
         if ring.document.transition != nil {
             for partition in 0..<ring.partitions
-            where ring.step(of: partition) == .writeBoth && joins(partition) {
+            where isTakingOver(partition) {
                 if transfers.dropping.contains(partition) {
                     // A record that is seen here now may be gone in a moment.
                     transfers.mustPlan = true
@@ -37,8 +37,7 @@ extension Shard {
         }
         for known in transfers.incoming {
             let partition = known.machine.partition
-            let stays = ring.step(of: partition) == .writeBoth && joins(partition)
-            if !stays { transfers.retire(known.machine.cursor) }
+            if !isTakingOver(partition) { transfers.retire(known.machine.cursor) }
         }
         transfers.replace(with: planned)
         if ring.document.transition == nil { transfers.forgetProgress() }
