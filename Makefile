@@ -46,8 +46,9 @@ test: ## Builds and runs every test, or those that FILTER=regex names
 	swift test $(FLAGS) --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
 
 .PHONY: smoke
-smoke: build ## Checks a real cluster with redis-cli, redis-benchmark and redis-py
-	@tools/bootstrap smoke
+smoke: build ## Checks a real cluster with redis-cli, redis-benchmark and redis-py, and runs the examples
+	@tools/bootstrap smoke examples
+	@cluster/run-examples
 	@cluster/smoke
 
 .PHONY: sim
@@ -66,13 +67,14 @@ bench: build ## Measures speed and memory, beside Redis where it is installed
 	@cluster/bench
 
 .PHONY: lint
-lint: ## Checks format, layers, sizes, links and scripts
-	@tools/bootstrap lint
+lint: ## Checks format, layers, sizes, links, scripts and examples
+	@tools/bootstrap lint examples
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests
 	tools/tidy --self-test
 	tools/tidy
 	tools/docs --links
 	tools/check-scripts
+	cluster/check-examples
 	@tools/test-bootstrap >/dev/null || tools/test-bootstrap
 	python3 cluster/test_henge_cluster.py
 	python3 cluster/test_bench_report.py
