@@ -33,6 +33,29 @@ import henge
         )
     }
 
+    @Test("a node that was added joins by way of the others, which decide on the ring's shape")
+    func added() {
+        let cluster = LocalCluster(
+            nodeCount: 2,
+            added: 1,
+            settings: [.init("replicas", "2"), .init("durability", "interval")]
+        )
+        #expect(cluster.nodes.map(\.name) == ["n1", "n2", "n3"])
+        #expect(
+            cluster.arguments(for: cluster.nodes[2], data: "d/n3/data").joined(separator: " ")
+                == "serve --name n3 --data d/n3/data --resp 127.0.0.1:6403 --http 127.0.0.1:8403 "
+                + "--peer 127.0.0.1:7403 --join 127.0.0.1:7401,127.0.0.1:7402 "
+                + "--durability interval"
+        )
+        let first = cluster.arguments(for: cluster.nodes[0], data: "d").joined(separator: " ")
+        #expect(first.contains("--bootstrap n1=127.0.0.1:7401,n2=127.0.0.1:7402 --replicas 2"))
+        #expect(
+            cluster.text
+                == "nodes=2\nbase-port=6400\nadded=1\nreplicas=2\ndurability=interval\n"
+        )
+        #expect(LocalCluster(text: cluster.text) == cluster)
+    }
+
     @Test("what is written is read, and nothing else")
     func file() {
         var cluster = LocalCluster(nodeCount: 5, basePort: 20_000)
@@ -47,7 +70,8 @@ import henge
         for text in [
             "", "nodes=5", "nodes=0\nbase-port=6400", "nodes=3\nbase-port=80", "nodes=3\n6400",
             "nodes=3\nbase-port=65000", "base-port=6400\nnodes=3", "nodes=3\nbase-port=6400\n=x",
-            "nodes=3\nbase-port=6400\nA b=x", "nodes=999999999999999999999\nbase-port=6400",
+            "nodes=3\nbase-port=6400\nA b=x", "nodes=3\nbase-port=6400\nadded=0",
+            "nodes=3\nbase-port=6400\nadded=97", "nodes=999999999999999999999\nbase-port=6400",
         ] {
             #expect(LocalCluster(text: text) == nil, "\(text)")
         }

@@ -115,6 +115,41 @@ import henge
         return acknowledged
     }
 
+    @Test("add takes a fourth node in, which stops and starts as the others do")
+    func add() async throws {
+        try await TestCluster.run(room: 2) { cluster in
+            #expect(try await cluster.henge("put", "k", "v").status == 0)
+            let added = try await cluster.cluster("add")
+            #expect(added.status == 0, "\(added.text)\(added.errors)")
+            #expect(added.text.contains("n4 is a member"), "\(added.text)")
+            #expect(try await Self.states(cluster, from: 4)["n4"] == "up")
+            #expect(try await cluster.henge("get", "k", node: 4).text == "v\n")
+
+            #expect(try await cluster.cluster("down").text == "stopped n1, n2, n3, n4\n")
+            try await cluster.up()
+            #expect(try await cluster.henge("get", "k", node: 4).text == "v\n")
+
+            let waits = try await cluster.cluster("add", "--no-commit")
+            #expect(waits.status == 0, "\(waits.text)\(waits.errors)")
+            #expect(waits.text.contains("henge ring add n5"), "\(waits.text)")
+            #expect(try await Self.states(cluster, from: 1)["n5"] == "candidate")
+            #expect(try await cluster.cluster("stop", "n5").status == 0)
+            #expect(try await cluster.cluster("start", "n5").status == 0)
+            #expect(try await Self.states(cluster, from: 1)["n5"] == "candidate")
+        }
+    }
+
+    private static func states(
+        _ cluster: TestCluster,
+        from node: Int
+    ) async throws -> [String: String] {
+        let ring = try await cluster.henge("ring", "show", "--json", node: node).json()
+        let nodes = try #require(ring["nodes"] as? [[String: Any]])
+        return nodes.reduce(into: [:]) { states, node in
+            if let name = node["name"] as? String { states[name] = node["state"] as? String }
+        }
+    }
+
     @Test("a process that only has the pid of a node is left alone")
     func recycledPid() async throws {
         try await TestCluster.run(nodes: 1) { cluster in

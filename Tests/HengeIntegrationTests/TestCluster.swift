@@ -13,10 +13,16 @@ struct TestCluster {
     var directory: String { folder.path("cluster") }
 
     /// Runs `body` with a cluster that is up, and ends it afterwards, also when `body` throws.
-    static func run(nodes: Int = 3, _ body: (TestCluster) async throws -> Void) async throws {
+    ///
+    /// - Parameter room: how many nodes more there are to be free ports for.
+    static func run(
+        nodes: Int = 3,
+        room: Int = 0,
+        _ body: (TestCluster) async throws -> Void
+    ) async throws {
         let cluster = TestCluster(
             folder: try TemporaryFolder(),
-            basePort: try freeBasePort(nodes: nodes),
+            basePort: try freeBasePort(nodes: nodes + room),
             nodeCount: nodes
         )
         let watchdog = try Watchdog(

@@ -14,6 +14,7 @@ struct ClusterCommand: AsyncParsableCommand {
         subcommands: [
             ClusterUpCommand.self, ClusterStatusCommand.self, ClusterDownCommand.self,
             ClusterStopCommand.self, ClusterKillCommand.self, ClusterStartCommand.self,
+            ClusterAddCommand.self,
         ]
     )
 }

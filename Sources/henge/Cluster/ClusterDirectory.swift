@@ -45,10 +45,11 @@ struct ClusterDirectory {
         try SmallFile.write(cluster.text, to: file)
     }
 
-    /// Takes the directory for this process alone until it ends.
+    /// Takes the directory for this process alone until it ends, or ``unlock(_:)``.
     ///
     /// - Throws: ``CommandFailure`` when another command works on it.
-    func lock() throws(CommandFailure) {
+    @discardableResult
+    func lock() throws(CommandFailure) -> Lock {
         let descriptor = open("\(path)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw CommandFailure.system("can't write in \(path)") }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
@@ -57,7 +58,14 @@ struct ClusterDirectory {
                 "another henge cluster command works on \(path); wait until it is done"
             )
         }
+        return Lock(descriptor: descriptor)
     }
+
+    struct Lock {
+        fileprivate let descriptor: Int32
+    }
+
+    func unlock(_ lock: Lock) { close(lock.descriptor) }
 
     /// The process of a node; nil while it doesn't run.
     func process(of node: Node) -> ProcessRecord? {

@@ -105,7 +105,7 @@ struct ClusterUpCommand: AsyncParsableCommand {
     /// The cluster that is there, with the options that may change from start to start.
     private func merged(with existing: LocalCluster) throws(CommandFailure) -> LocalCluster {
         let fixed = [
-            ("--nodes", nodes.map(String.init), String(existing.nodeCount)),
+            ("--nodes", nodes.map(String.init), String(existing.firstCount)),
             ("--base-port", basePort.map(String.init), String(existing.basePort)),
             ("--replicas", replicas.map(String.init), existing.setting("replicas") ?? "3"),
             ("--partitions", partitions.map(String.init), existing.setting("partitions") ?? "1024"),

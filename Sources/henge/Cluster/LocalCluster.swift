@@ -11,7 +11,9 @@ package struct LocalCluster: Equatable, Sendable {
     /// Leaves room for the highest port of the last node, and stays out of the privileged ones.
     package static let basePorts = 1024...(65_535 - 2000 - 99)
 
-    package var nodeCount: Int
+    /// The nodes that made the ring; those after them have joined it.
+    package var firstCount: Int
+    package var addedCount: Int
     package var basePort: Int
     /// Options of every node, in this order: `("durability", "sync")` for `--durability sync`.
     package var settings: [Setting]
@@ -38,11 +40,19 @@ package struct LocalCluster: Equatable, Sendable {
         }
     }
 
-    package init(nodeCount: Int, basePort: Int = standardBasePort, settings: [Setting] = []) {
-        self.nodeCount = nodeCount
+    package init(
+        nodeCount: Int,
+        added: Int = 0,
+        basePort: Int = standardBasePort,
+        settings: [Setting] = []
+    ) {
+        firstCount = nodeCount
+        addedCount = added
         self.basePort = basePort
         self.settings = settings
     }
+
+    package var nodeCount: Int { firstCount + addedCount }
 
     package var nodes: [Node] {
         (1...nodeCount).map { index in
@@ -62,7 +72,7 @@ package struct LocalCluster: Equatable, Sendable {
     package static func address(_ port: Int) -> String { "\(host):\(port)" }
 
     package var bootstrap: String {
-        nodes.map { "\($0.name)=\(Self.address($0.peer))" }.joined(separator: ",")
+        nodes.prefix(firstCount).map { "\($0.name)=\(Self.address($0.peer))" }.joined(separator: ",")
     }
 
     /// The command line of a node, after the name of the executable.
@@ -70,18 +80,33 @@ package struct LocalCluster: Equatable, Sendable {
         var arguments = [
             "serve", "--name", node.name, "--data", data,
             "--resp", Self.address(node.resp), "--http", Self.address(node.http),
-            "--peer", Self.address(node.peer), "--bootstrap", bootstrap,
+            "--peer", Self.address(node.peer),
         ]
-        for setting in settings { arguments += ["--\(setting.name)", setting.value] }
+        let isFirst = nodes.prefix(firstCount).contains(node)
+        arguments += isFirst ? ["--bootstrap", bootstrap] : ["--join", seeds(of: node)]
+        for setting in settings where isFirst || !Self.ringSettings.contains(setting.name) {
+            arguments += ["--\(setting.name)", setting.value]
+        }
         return arguments
+    }
+
+    /// What the first members decide for all.
+    private static let ringSettings = ["replicas", "partitions"]
+    /// A node that joins takes no more addresses than 64.
+    private static let seedsMax = 16
+
+    private func seeds(of node: Node) -> String {
+        nodes.filter { $0 != node }.prefix(Self.seedsMax).map { Self.address($0.peer) }
+            .joined(separator: ",")
     }
 
     // MARK: As a file
 
     /// What the file in the cluster's directory says: `name=value` lines.
     package var text: String {
-        let own = [Setting("nodes", "\(nodeCount)"), Setting("base-port", "\(basePort)")]
-        return (own + settings).map { "\($0.name)=\($0.value)\n" }.joined()
+        let own = [Setting("nodes", "\(firstCount)"), Setting("base-port", "\(basePort)")]
+        let added = addedCount > 0 ? [Setting("added", "\(addedCount)")] : []
+        return (own + added + settings).map { "\($0.name)=\($0.value)\n" }.joined()
     }
 
     /// Nil unless the text is what ``text`` writes.
@@ -100,11 +125,16 @@ package struct LocalCluster: Equatable, Sendable {
             let nodeCount = Int(settings[0].value), Self.nodeCounts.contains(nodeCount),
             let basePort = Int(settings[1].value), Self.basePorts.contains(basePort)
         else { return nil }
-        self.init(
-            nodeCount: nodeCount,
-            basePort: basePort,
-            settings: Array(settings.dropFirst(2))
-        )
+        settings.removeFirst(2)
+        var added = 0
+        if let first = settings.first, first.name == "added" {
+            guard let count = Int(first.value), count > 0,
+                Self.nodeCounts.contains(nodeCount + count)
+            else { return nil }
+            added = count
+            settings.removeFirst()
+        }
+        self.init(nodeCount: nodeCount, added: added, basePort: basePort, settings: settings)
     }
 }
 

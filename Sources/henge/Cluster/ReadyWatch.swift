@@ -59,12 +59,15 @@ struct ReadyWatch {
             throw failure(watched[index], "\(name) ended\(ending) before it was ready")
         }
         let names = watched.map(\.node.name)
-        let states = await ClusterSight.states(seenBy: watched[index].node)
         let before = watched[index].sight
         watched[index].sight =
-            states.map { states in
-                .sees(names.count { states[$0] == "up" })
-            } ?? .nothing
+            switch await ClusterSight.look(from: watched[index].node) {
+            case .nothing: .nothing
+            // Whether the others see it, too, they say themselves.
+            case .candidate: complete
+            case .states(let states):
+                .sees(names.count { ClusterSight.there.contains(states[$0] ?? "") })
+            }
         if watched[index].sight == complete, before != complete, !Output.isTerminal,
             watched[index].isNew
         {
@@ -132,11 +135,26 @@ enum ClusterSight {
         return try? await Question.ask([command], at: address, options: options)
     }
 
-    /// The states of all nodes as `node` sees them, by name; nil when it doesn't answer.
-    static func states(seenBy node: LocalCluster.Node) async -> [String: String]? {
-        guard let reply = await ask("HENGE.RING", of: node), let ring = try? RingView(reply) else {
-            return nil
+    /// The states of nodes that can be reached.
+    static let there = ["up", "joining", "leaving", "candidate"]
+
+    enum View {
+        /// It doesn't answer.
+        case nothing
+        /// It waits to be taken into the ring, and knows none.
+        case candidate
+        /// Those of all nodes, by name.
+        case states([String: String])
+    }
+
+    static func look(from node: LocalCluster.Node) async -> View {
+        let address = HengeAddress(host: LocalCluster.host, port: node.resp)
+        do throws(HengeError) {
+            let reply = try await Question.ask(["HENGE.RING"], at: address, options: options)
+            guard let ring = try? RingView(reply) else { return .nothing }
+            return .states(ring.nodes.reduce(into: [:]) { $0[$1.name] = $1.state })
+        } catch {
+            return error.message.hasPrefix("LOADING") ? .candidate : .nothing
         }
-        return ring.nodes.reduce(into: [:]) { $0[$1.name] = $1.state }
     }
 }

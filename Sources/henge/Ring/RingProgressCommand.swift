@@ -33,16 +33,21 @@ struct RingProgressCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
+        try await Self.show(nodes, watch: watch, json: json)
+    }
+
+    /// - Parameter watch: whether to go on until the change is through.
+    static func show(_ nodes: NodeOptions, watch: Bool, json: Bool) async throws {
         var block = ProgressBlock()
         var shown: (line: String, at: ContinuousClock.Instant)?
         while true {
             let reply = try await nodes.askRing(["PROGRESS"])
-            let view = try Self.view(reply)
+            let view = try view(reply)
             let isLast = !watch || !view.isRunning
             if json || (watch && !Output.isTerminal) {
                 let line = json ? JSON(reply).text : view.line
                 let now = ContinuousClock.now
-                let isDue = shown.map { $0.line != line && now - $0.at >= Self.linePause } ?? true
+                let isDue = shown.map { $0.line != line && now - $0.at >= linePause } ?? true
                 if isDue || isLast {
                     Output.line(line)
                     shown = (line, now)
@@ -51,7 +56,7 @@ struct RingProgressCommand: AsyncParsableCommand {
                 block.draw(view.lines(color: Output.usesColor))
             }
             if isLast { return }
-            try await Task.sleep(for: Self.pause)
+            try await Task.sleep(for: pause)
         }
     }
 
