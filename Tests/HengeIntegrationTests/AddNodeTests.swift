@@ -100,7 +100,9 @@ import henge
         }
         _ = try await ask(["STAGE"] + operation)
         let plan = try ReplyFields(await ask(["PLAN"]))
-        _ = try await ask(["COMMIT", plan.string("id")])
+        let committed = try ReplyFields(await ask(["COMMIT", plan.string("id")]))
+        let progress = try ReplyFields(await ask(["PROGRESS"]))
+        #expect(try progress.integer("epoch") >= committed.integer("epoch"))
         await connection.close()
     }
 

@@ -36,6 +36,7 @@ extension NodeDriver {
         transport?.adopt(ring)
         step(.ring(ring))
         handInReport()
+        administrator.adoptedRing()
         tellIfRemoved()
     }
 

@@ -18,6 +18,8 @@ package final class RingAdministrator {
     let inquiries = FactsInquiries()
     /// Proposals that are being decided on, in their order.
     private var proposals: [(RingElection.Outcome) -> Void] = []
+    /// Proposals that were chosen, by epoch, and that this node does not serve by yet.
+    private var chosen: [(epoch: UInt64, tell: () -> Void)] = []
 
     init(driver: NodeDriver) {
         self.driver = driver
@@ -128,9 +130,23 @@ package final class RingAdministrator {
         driver.stepControl(.propose(document, within: Self.commitTimeout))
     }
 
+    /// What was chosen is told of once it is this node's ring, which is when it is on the disk:
+    /// else who asks how far the change is would hear that none runs.
     func proposalEnded(_ outcome: RingElection.Outcome) {
         invariant(!proposals.isEmpty)
-        proposals.removeFirst()(outcome)
+        let tell = proposals.removeFirst()
+        guard case .chosen(let document) = outcome,
+            document.epoch > driver.ring.document.epoch
+        else { return tell(outcome) }
+        chosen.append((document.epoch, { tell(outcome) }))
+    }
+
+    /// The node serves by a newer ring.
+    func adoptedRing() {
+        let epoch = driver.ring.document.epoch
+        let due = chosen.filter { $0.epoch <= epoch }
+        chosen.removeAll { $0.epoch <= epoch }
+        for proposal in due { proposal.tell() }
     }
 }
 
