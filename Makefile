@@ -26,7 +26,7 @@ help: ## Lists the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 12
 
 .PHONY: run
-run: build ## Builds, starts a local cluster of three nodes and shows a tour on it
+run: build ## Builds, starts a local cluster of three nodes, shows a tour on it and adds a fourth
 	@cluster/tour
 
 .PHONY: stop
@@ -78,6 +78,8 @@ lint: ## Checks format, layers, sizes, links, scripts and examples
 	@tools/test-bootstrap >/dev/null || tools/test-bootstrap
 	python3 cluster/test_henge_cluster.py
 	python3 cluster/test_bench_report.py
+	python3 cluster/test_ring_checks.py
+	python3 cluster/test_tour.py
 	@for test in cluster/test_chaos_*.py; do echo "python3 $$test"; python3 "$$test"; done
 
 .PHONY: format

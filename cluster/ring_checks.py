@@ -54,8 +54,27 @@ def lower_bound_bytes(plan):
     return plan["bytes"] * plan["replica_moves_lower_bound"] / moves if moves else 0
 
 
-def disk_bytes(directory):
-    return sum(file.stat().st_blocks * 512 for file in directory.rglob("*") if file.is_file())
+class Disk:
+    """What a data directory takes: tables, and the rest, which is mostly the log of what is not in tables yet."""
+
+    def __init__(self, directory):
+        self.tables = self.rest = 0
+        for file in directory.rglob("*"):
+            try:
+                size = file.stat().st_blocks * 512 if file.is_file() else 0
+            except FileNotFoundError:
+                continue  # The storage deletes files at any time.
+            if file.suffix == ".sst":
+                self.tables += size
+            else:
+                self.rest += size
+
+    @property
+    def bytes(self):
+        return self.tables + self.rest
+
+    def __str__(self):
+        return f"{self.tables / (1 << 20):.1f} MiB of tables and {self.rest / (1 << 20):.1f} MiB of logs"
 
 
 class Watch(threading.Thread):
@@ -109,12 +128,16 @@ def transfers_as_planned(watch, plan):
         raise CheckFailed(f"{watch.total('records_skipped')} records could not be read at their sources")
 
 
-def held_once_by_each_replica(binary, members, replicas):
-    """Whether the members hold no more, and no less, than `replicas` copies of each key."""
+def is_held(keys, held, replicas):
+    return sum(held.values()) == replicas * keys
+
+
+def held_once_by_each_replica(members, replicas):
+    """Whether the members hold no more, and no less, than `replicas` copies of each key; the keys, and those of each."""
     client = Connection(members[0].host, members[0].resp, 30)
     try:
         keys = client.call("DBSIZE")
     finally:
         client.close()
     held = {node.name: status(node)["keys"] for node in members}
-    return sum(held.values()) == replicas * keys, keys, held
+    return is_held(keys, held, replicas), keys, held

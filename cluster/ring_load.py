@@ -31,8 +31,9 @@ class Writer(threading.Thread):
         self.nodes = nodes
         self.acknowledged = {}
         self.requests = 0
-        self.asked_again = 0
+        # Pairs of an error's code and what happened.
         self.failures = []
+        self.asked_again = 0
         self.stopping = threading.Event()
 
     def run(self):
@@ -57,7 +58,7 @@ class Writer(threading.Thread):
                     if error.code in ("closed", "refused"):
                         self.asked_again += 1
                         continue
-                    self.failures.append(f"SET {key} at {node.name}: {error}")
+                    self.failures.append((error.code, f"SET {key} at {node.name}: {error}"))
                 break
         for client in connections.values():
             client.close()
@@ -134,9 +135,11 @@ def end(threads):
 class Windows:
     """The load: one `henge bench` after another, each a window with percentiles of its own."""
 
-    def __init__(self, binary, nodes, keys, rate):
+    def __init__(self, binary, nodes, options):
+        """`options`: those of bench-ring: keys, value_bytes, rate."""
         self.words = [str(binary), "bench", "--json", "--mix", "50:50", "--consistency", "quorum"]
-        self.words += ["--keys", str(keys), "--rate", str(rate), "--seconds", str(WINDOW_SECONDS)]
+        self.words += ["--keys", str(options.keys), "--value-bytes", str(options.value_bytes)]
+        self.words += ["--rate", str(options.rate), "--seconds", str(WINDOW_SECONDS)]
         for node in nodes:
             self.words += ["--node", node.address]
 
@@ -164,10 +167,6 @@ def p99(windows):
 
 def worst_p99(windows):
     return max(window["latency_ms"]["p99"] for window in windows)
-
-
-def failed(windows):
-    return sum(window.get("errors", 0) for window in windows)
 
 
 def operations(windows):

@@ -1,5 +1,6 @@
 """What cluster/tour is made of: how it looks, the Redis protocol as far as it needs that, and the henge command."""
 
+import binascii
 import json
 import os
 import socket
@@ -9,6 +10,7 @@ import time
 
 HOST = "127.0.0.1"
 SOCKET_SECONDS_MAX = 30.0
+SLOTS = 16384
 
 
 class TourError(Exception):
@@ -209,3 +211,39 @@ class Henge:
     def report_hints(self, node, quiet=False):
         arguments = ["report", "hints", "--node", node["resp"]]
         return json.loads(self.run(*arguments, "--json", quiet=True)) if quiet else self.run(*arguments)
+
+
+# --- Where keys are ----------------------------------------------------------------------------------------------
+
+
+class Replicas:
+    """Who holds a key: on a ring of more nodes than replicas, not everybody."""
+
+    def __init__(self, ring):
+        """`ring`: what `henge ring show --json` prints."""
+        self.owners = ring["owners"]
+        self.count = min(ring["replicas"], len(set(self.owners)))
+
+    def of(self, key):
+        """The owners of the first distinct nodes from the key's position on. Its slot is that of Redis Cluster, which is
+        CRC16/XMODEM; the keys of the tour have no hash tags, and its nodes no zones."""
+        slot = binascii.crc_hqx(key.encode(), 0) % SLOTS
+        position = slot * len(self.owners) // SLOTS
+        found = []
+        while len(found) < self.count:
+            owner = self.owners[position % len(self.owners)]
+            if owner not in found:
+                found.append(owner)
+            position += 1
+        return found
+
+    def keys(self, prefix, count, node):
+        """The first `count` keys that the node holds."""
+        found = []
+        index = 0
+        while len(found) < count:
+            key = f"{prefix}:{index}"
+            index += 1
+            if node["name"] in self.of(key):
+                found.append(key)
+        return found
