@@ -123,11 +123,11 @@ import henge
             #expect(added.status == 0, "\(added.text)\(added.errors)")
             #expect(added.text.contains("n4 is a member"), "\(added.text)")
             #expect(try await Self.states(cluster, from: 4)["n4"] == "up")
-            #expect(try await cluster.henge("get", "k", node: 4).text == "v\n")
+            #expect(try await cluster.henge("get", "k", node: 4).text == "v")
 
             #expect(try await cluster.cluster("down").text == "stopped n1, n2, n3, n4\n")
             try await cluster.up()
-            #expect(try await cluster.henge("get", "k", node: 4).text == "v\n")
+            #expect(try await cluster.henge("get", "k", node: 4).text == "v")
 
             let waits = try await cluster.cluster("add", "--no-commit")
             #expect(waits.status == 0, "\(waits.text)\(waits.errors)")
