@@ -128,7 +128,7 @@ private func change(
         }
         for id in [NodeID(4), NodeID(5)] { world.isUp[id] = false }
         world.ring = Ring(try #require(world.view.following))
-        #expect(!waiting().isEmpty && waiting().allSatisfy(hasBoth), "one of the old has two others")
+        #expect(!waiting().isEmpty && waiting().allSatisfy(hasBoth), "others wait too")
 
         // They are connected, and have not heard yet that they are members.
         for id in [NodeID(4), NodeID(5)] { world.isUp[id] = true }
