@@ -72,9 +72,8 @@ package struct LocalCluster: Equatable, Sendable {
     package static func address(_ port: Int) -> String { "\(host):\(port)" }
 
     package var bootstrap: String {
-        nodes.prefix(firstCount)
-            .map { "\($0.name)=\(Self.address($0.peer))" }
-            .joined(separator: ",")
+        nodes.prefix(firstCount).map { "\($0.name)=\(Self.address($0.peer))" }.joined(
+            separator: ",")
     }
 
     /// The command line of a node, after the name of the executable.
