@@ -5,7 +5,7 @@ import json
 import subprocess
 import threading
 
-from chaos_resp import Connection, pairs
+from chaos_resp import Connection, RequestError, pairs
 
 POLL_SECONDS = 0.2
 
@@ -78,12 +78,18 @@ class Disk:
 
 
 class Watch(threading.Thread):
-    """Follows a change from its commit to its end, and keeps the most that each node told of its transfers."""
+    """Follows a change from its commit to its end, and keeps the most that each node told of its transfers.
 
-    def __init__(self, binary, node):
+    It asks every node for its own: what others know of it is up to a second old, and gone after each new epoch.
+    """
+
+    FIELDS = ("partitions_done", "keys_done", "bytes_done", "records_skipped")
+
+    def __init__(self, node, nodes):
+        """`node` tells whether the change runs; `nodes` are all that may take something over."""
         super().__init__(daemon=True)
-        self.binary = binary
         self.node = node
+        self.nodes = [node, *(other for other in nodes if other is not node)]
         self.done = {}
         self.waits = {}
         self.shares = []
@@ -91,27 +97,40 @@ class Watch(threading.Thread):
         self.ended = threading.Event()
 
     def run(self):
+        clients = [Connection(node.host, node.resp, 10) for node in self.nodes]
         try:
-            while True:
-                now = henge_json(self.binary, self.node, "ring", "progress")
-                if not now["running"]:
-                    return
-                self.shares.append(float(status(self.node)["background_share"]))
-                for entry in now["nodes"]:
-                    self.saw(entry)
+            while self.look(clients):
                 self.ended.wait(POLL_SECONDS)
         except Exception as error:
             self.error = error
         finally:
+            for client in clients:
+                client.close()
             self.ended.set()
 
-    def saw(self, entry):
-        fields = ("partitions_done", "keys_done", "bytes_done", "records_skipped")
-        most = self.done.setdefault(entry["name"], dict.fromkeys(fields, 0))
-        for field in fields:
-            most[field] = max(most[field], entry[field])
-        if entry["wait"]:
-            self.waits[entry["wait"]] = self.waits.get(entry["wait"], 0) + 1
+    def look(self, clients):
+        """Asks all; returns whether the change runs."""
+        for node, client in zip(self.nodes, clients):
+            try:
+                told = pairs(client.call("HENGE.STATUS"))
+            except RequestError:
+                if node is self.node:
+                    raise
+                continue  # It joins, leaves, or is dead.
+            if node is self.node:
+                if not told["ring_changes"]:
+                    return False
+                self.shares.append(float(told["background_share"]))
+            self.saw(node.name, told)
+        return True
+
+    def saw(self, name, told):
+        most = self.done.setdefault(name, dict.fromkeys(self.FIELDS, 0))
+        for field in self.FIELDS:
+            most[field] = max(most[field], told[f"transfer_{field}"])
+        wait = told["transfer_wait"]
+        if wait:
+            self.waits[wait] = self.waits.get(wait, 0) + 1
 
     def total(self, field):
         return sum(most[field] for most in self.done.values())
@@ -122,7 +141,8 @@ def transfers_as_planned(watch, plan):
         raise CheckFailed(f"the progress could not be followed: {watch.error}")
     if watch.total("partitions_done") != plan["replica_moves"]:
         raise CheckFailed(
-            f"{watch.total('partitions_done')} partitions were transferred, the plan said {plan['replica_moves']}"
+            f"{watch.total('partitions_done')} partitions were transferred, the plan said {plan['replica_moves']}: "
+            f"{watch.done}"
         )
     if watch.total("records_skipped"):
         raise CheckFailed(f"{watch.total('records_skipped')} records could not be read at their sources")

@@ -9,14 +9,14 @@ import ring_checks
 from ring_checks import CheckFailed, Disk, Watch, lower_bound_bytes, moved_as_planned, transfers_as_planned
 
 
-def entry(name, partitions, size, wait=None, skipped=0):
+def told(partitions, size, wait=None, skipped=0):
+    """What HENGE.STATUS of a node says."""
     return {
-        "name": name,
-        "partitions_done": partitions,
-        "keys_done": partitions,
-        "bytes_done": size,
-        "records_skipped": skipped,
-        "wait": wait,
+        "transfer_partitions_done": partitions,
+        "transfer_keys_done": partitions,
+        "transfer_bytes_done": size,
+        "transfer_records_skipped": skipped,
+        "transfer_wait": wait,
     }
 
 
@@ -45,31 +45,31 @@ class MovesTests(unittest.TestCase):
 
 
 class TransfersTests(unittest.TestCase):
-    def watched(self, *entries):
-        watch = Watch(None, None)
-        for each in entries:
-            watch.saw(each)
+    def watched(self, *status):
+        watch = Watch(None, [])
+        for name, each in status:
+            watch.saw(name, each)
         return watch
 
     def test_the_most_of_each_node_counts(self):
         # A node's numbers go back to zero when the change is through.
-        watch = self.watched(entry("n4", 3, 30), entry("n5", 2, 20), entry("n4", 5, 50, "budget"), entry("n4", 0, 0))
+        watch = self.watched(("n4", told(3, 30)), ("n5", told(2, 20)), ("n4", told(5, 50, "budget")), ("n4", told(0, 0)))
         self.assertEqual((watch.total("partitions_done"), watch.total("bytes_done")), (7, 70))
         self.assertEqual(watch.waits, {"budget": 1})
         transfers_as_planned(watch, {"replica_moves": 7})
 
     def test_fewer_and_more_than_planned(self):
-        watch = self.watched(entry("n4", 7, 70))
+        watch = self.watched(("n4", told(7, 70)))
         for planned in (6, 8):
             with self.assertRaises(CheckFailed):
                 transfers_as_planned(watch, {"replica_moves": planned})
 
     def test_records_that_were_skipped(self):
         with self.assertRaisesRegex(CheckFailed, "1 records"):
-            transfers_as_planned(self.watched(entry("n4", 7, 70, skipped=1)), {"replica_moves": 7})
+            transfers_as_planned(self.watched(("n4", told(7, 70, skipped=1))), {"replica_moves": 7})
 
     def test_a_watch_that_failed(self):
-        watch = self.watched(entry("n4", 7, 70))
+        watch = self.watched(("n4", told(7, 70)))
         watch.error = OSError("gone")
         with self.assertRaisesRegex(CheckFailed, "gone"):
             transfers_as_planned(watch, {"replica_moves": 7})
