@@ -166,9 +166,9 @@ extension Shard {
             // Also to a stand-in, which keeps it in the home replica's place: else it could not
             // count among those of which blocking repair says that they hold the answer.
             let key = reads[id.index].key(at: slot)
-            if target == node {
+            if target == node, key.standInFor == nil || !leavesRing {
                 apply(Change(key: key, kind: .repair(object, id)), at: time, &effects)
-            } else if isUp(target) {
+            } else if target != node, isUp(target) {
                 let message = PeerMessage.store(id, key, object, timeout: timeout, epoch: epoch)
                 effects.emit(.send(target, message))
             } else {
