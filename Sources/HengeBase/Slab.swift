@@ -3,21 +3,20 @@
 /// An index is given out again after its thing was removed, with another generation, so that an
 /// answer that comes too late finds nothing.
 ///
+/// The elements lie in memory of its own and not in an array of optionals: reading one field of
+/// such an element copied the whole of it (6.3), with each of its references counted, which cost a
+/// request more than most of its work.
+///
 /// `@usableFromInline`, since the compiler (6.3) specialises the members of a `package` type in
 /// other modules only then, and an unspecialised generic costs a request more than all its work.
 @usableFromInline
 package struct Slab<Element>: ~Copyable {
-    @usableFromInline struct Slot {
-        @usableFromInline var generation: UInt32
-        @usableFromInline var element: Element?
-
-        @usableFromInline init(generation: UInt32, element: Element?) {
-            self.generation = generation
-            self.element = element
-        }
-    }
-
-    @usableFromInline var slots: [Slot] = []
+    /// Initialised at each index that `isHeld` marks, and there alone.
+    @usableFromInline var elements: UnsafeMutablePointer<Element>
+    @usableFromInline var capacity = 0
+    /// By index, of the element there or of the next one.
+    @usableFromInline var generations: [UInt32] = []
+    @usableFromInline var isHeld: [Bool] = []
     @usableFromInline var free: [Int] = []
     @usableFromInline let firstGeneration: UInt32
 
@@ -26,59 +25,75 @@ package struct Slab<Element>: ~Copyable {
     ///   finds nothing.
     package init(firstGeneration: UInt32 = 1) {
         self.firstGeneration = firstGeneration
+        elements = UnsafeMutablePointer.allocate(capacity: 0)
+    }
+
+    deinit {
+        for index in isHeld.indices where isHeld[index] {
+            (elements + index).deinitialize(count: 1)
+        }
+        elements.deallocate()
     }
 
     /// How many elements it holds.
-    @inlinable package var count: Int { slots.count - free.count }
+    @inlinable package var count: Int { isHeld.count - free.count }
 
     /// Every index is below this bound.
-    @inlinable package var indexBound: Int { slots.count }
+    @inlinable package var indexBound: Int { isHeld.count }
 
     @inlinable package mutating func insert(
         _ element: consuming Element
     ) -> (index: Int, generation: UInt32) {
         if let index = free.popLast() {
-            slots[index].element = element
-            return (index, slots[index].generation)
+            (elements + index).initialize(to: element)
+            isHeld[index] = true
+            return (index, generations[index])
         }
-        slots.append(Slot(generation: firstGeneration, element: element))
-        return (slots.count - 1, firstGeneration)
+        let index = isHeld.count
+        if index == capacity { grow() }
+        (elements + index).initialize(to: element)
+        isHeld.append(true)
+        generations.append(firstGeneration)
+        return (index, firstGeneration)
+    }
+
+    /// Called when no index is free, so all elements are there.
+    @usableFromInline mutating func grow() {
+        capacity = max(8, capacity * 2)
+        let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
+        larger.moveInitialize(from: elements, count: isHeld.count)
+        elements.deallocate()
+        elements = larger
     }
 
     /// Whether an element of this generation is there.
     @inlinable package func contains(_ index: Int, _ generation: UInt32) -> Bool {
-        index < slots.count && slots[index].generation == generation
-            && slots[index].element != nil
+        index < isHeld.count && generations[index] == generation && isHeld[index]
     }
 
     /// The generation of the element at `index`; nil where there is none.
     @inlinable package func generation(at index: Int) -> UInt32? {
-        guard index < slots.count, slots[index].element != nil else { return nil }
-        return slots[index].generation
+        index < isHeld.count && isHeld[index] ? generations[index] : nil
     }
 
     /// The element at an index that holds one; traps at any other.
-    ///
-    /// The force unwraps are the one form that lets an element be read and changed in place:
-    /// binding it to a name would copy it, and each reference in it would be counted.
     @inlinable package subscript(index: Int) -> Element {
         _read {
-            // swift-format-ignore: NeverForceUnwrap
-            yield slots[index].element!
+            precondition(isHeld[index], "nothing is at the index")
+            yield elements[index]
         }
         _modify {
-            // swift-format-ignore: NeverForceUnwrap
-            yield &slots[index].element!
+            precondition(isHeld[index], "nothing is at the index")
+            yield &elements[index]
         }
     }
 
     @inlinable @discardableResult
     package mutating func remove(_ index: Int) -> Element {
-        guard let element = slots[index].element.take() else {
-            preconditionFailure("nothing is at index \(index)")
-        }
-        slots[index].generation &+= 1
+        precondition(isHeld[index], "nothing is at the index")
+        isHeld[index] = false
+        generations[index] &+= 1
         free.append(index)
-        return element
+        return (elements + index).move()
     }
 }
