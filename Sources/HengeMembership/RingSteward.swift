@@ -12,12 +12,21 @@ package struct RingSteward: Sendable {
     package static let interval = Interval.seconds(1)
     /// How long the next in line gives each one before it.
     package static let patience = Interval.seconds(5)
+    /// How long in all the end of a change waits for a member that is to leave, may hold what was
+    /// acknowledged for other nodes, and is down. One that stays away for longer is taken to have
+    /// lost its disk.
+    package static let absenceMax = Interval.seconds(600)
+    /// Time in which this node may have stood still says nothing about the others.
+    private static let stepMax = Interval.seconds(2)
 
     private let own: NodeID
     private var epoch: UInt64 = 0
     /// Since when, at this epoch, there is something to propose.
     private var proposableSince: Instant?
     private var proposedAt: Instant?
+    /// How long those that leave and are down have been away while this node looked on.
+    private var absences: [NodeID: Interval] = [:]
+    private var steppedAt: Instant?
 
     package init(own: NodeID) {
         self.own = own
@@ -29,7 +38,8 @@ package struct RingSteward: Sendable {
             epoch = view.ring.document.epoch
             proposableSince = nil
         }
-        guard let turn = view.turn(of: own), let proposal = view.following else {
+        let givenUp = givenUp(view, now)
+        guard let turn = view.turn(of: own), let proposal = view.following(without: givenUp) else {
             proposableSince = nil
             return nil
         }
@@ -41,6 +51,19 @@ package struct RingSteward: Sendable {
         proposedAt = now
         return proposal
     }
+
+    /// Those that have been away for too long.
+    private mutating func givenUp(_ view: RingView, _ now: Instant) -> [NodeID] {
+        let passed = min(steppedAt.map { now.since($0) } ?? .zero, Self.stepMax)
+        steppedAt = now
+        let before = absences
+        absences = [:]
+        for id in view.leavingDown {
+            let sum = (before[id] ?? .zero).nanoseconds + passed.nanoseconds
+            absences[id] = before[id] == nil ? .zero : Interval(nanoseconds: sum)
+        }
+        return view.leavingDown.filter { absences[$0] ?? .zero >= Self.absenceMax }
+    }
 }
 
 /// What a node knows of a change that is running, and what that allows.
@@ -50,6 +73,7 @@ package struct RingView: Sendable {
     private let isUp: [Bool]
     private let epochs: [UInt64]
     private let ready: [[UInt16]]
+    private let drained: [Bool]
     /// What all members that are up have adopted.
     private let liveEpoch: UInt64
 
@@ -57,19 +81,22 @@ package struct RingView: Sendable {
     ///   - members: the numbers that the arrays go by; all members of the ring have one.
     ///   - epochs: the epoch of the ring that each has adopted, as it said itself.
     ///   - ready: the partitions that each has taken over, ascending.
-
+    ///   - drained: whether each has said that it leaves and holds nothing for others, by the ring
+    ///     that it has adopted.
     package init(
         ring: Ring,
         members: MemberIndex,
         isUp: [Bool],
         epochs: [UInt64],
-        ready: [[UInt16]]
+        ready: [[UInt16]],
+        drained: [Bool]
     ) {
         self.ring = ring
         self.members = members
         self.isUp = isUp
         self.epochs = epochs
         self.ready = ready
+        self.drained = drained
         let live = ring.allMembers.compactMap { members[$0.id] }.filter { isUp[$0] }
         liveEpoch = live.map { epochs[$0] }.min() ?? .max
     }
@@ -81,15 +108,33 @@ package struct RingView: Sendable {
     }
 
     /// The next document of the change; nil when nothing may advance, or nothing moves.
-    package var following: RingDocument? {
+    ///
+    /// - Parameter givenUp: members that the end does not wait for any longer.
+    package func following(without givenUp: [NodeID] = []) -> RingDocument? {
         guard let transition = ring.document.transition else { return nil }
         let partitions = transition.steps.indices.filter(mayAdvance)
         if !partitions.isEmpty { return try? ring.document.advancing(partitions) }
         let epoch = ring.document.epoch
         guard transition.steps.allSatisfy({ $0 == .next }), liveEpoch >= epoch,
-            hasMajority(of: ring.voters, adopted: epoch)
+            hasMajority(of: ring.voters, adopted: epoch),
+            ring.leaving.allSatisfy({ isDrained($0) || givenUp.contains($0) })
         else { return nil }
         return try? ring.document.finishing()
+    }
+
+    /// Those that are to leave, may hold something for others, and are down.
+    package var leavingDown: [NodeID] {
+        ring.leaving.filter { id in !isDrained(id) && !(members[id].map { isUp[$0] } ?? false) }
+    }
+
+    /// Whether the member can go: whatever it held for others has another place.
+    private func isDrained(_ id: NodeID) -> Bool {
+        guard let member = members[id], let transition = ring.document.transition else {
+            return true
+        }
+        if drained[member], epochs[member] >= ring.document.epoch { return true }
+        // Nobody has ever asked a new node to hold something for others.
+        return !isUp[member] && (transition.isAborting || transition.abandoned.contains(id))
     }
 
     /// Whether the partition may go one step further.

@@ -1,18 +1,27 @@
 package import HengeBase
 
-/// What a member tells the others, while the ring changes, of its part in it. Reports say where a
-/// node is and promise nothing: one that is late or lost costs time alone.
+/// What a member tells the others, while the ring changes, of its part in it. A report that is late
+/// or lost costs time alone: what it says stays true for as long as its epoch lasts.
 package struct RingReport: Hashable, Sendable {
     /// Of the ring that the sender has adopted.
     package var epoch: UInt64
     /// The partitions, ascending, that the sender is to join the replicas of and has taken over, so
     /// that all of it is durable there.
     package var ready: [UInt16]
+    /// The sender is about to leave the ring, holds nothing more for other nodes, and takes nothing
+    /// more in by the ring of `epoch`.
+    package var isDrained: Bool
     package var progress: TransferProgress
 
-    package init(epoch: UInt64, ready: [UInt16] = [], progress: TransferProgress = .init()) {
+    package init(
+        epoch: UInt64,
+        ready: [UInt16] = [],
+        isDrained: Bool = false,
+        progress: TransferProgress = .init()
+    ) {
         self.epoch = epoch
         self.ready = ready
+        self.isDrained = isDrained
         self.progress = progress
     }
 }
@@ -45,4 +54,6 @@ package enum TransferWait: Hashable, Sendable {
     case budget
     /// This node's disk is full, or does not keep up.
     case storage
+    /// All has moved, and this node, which leaves, still holds something for other nodes.
+    case held
 }

@@ -3,7 +3,8 @@ import HengeRing
 
 import struct NIOCore.ByteBuffer
 
-/// The fields of a ``RingReport``: u64 epoch, the ready partitions, the progress.
+/// The fields of a ``RingReport``: u64 epoch, the ready partitions, whether it is drained (u8), the
+/// progress.
 extension ByteBuffer {
     private static let partitionsMax = RingDocument.partitionCounts.upperBound
     /// Far below what sums of many overflow at, and far above what any node holds.
@@ -13,6 +14,7 @@ extension ByteBuffer {
         writeInteger(report.epoch)
         writeInteger(UInt16(clamping: report.ready.count))
         for partition in report.ready { writeInteger(partition) }
+        writeInteger(UInt8(report.isDrained ? 1 : 0))
         writeProgress(report.progress)
     }
 
@@ -29,7 +31,14 @@ extension ByteBuffer {
             else { throw .invalidField("ready partition") }
             ready.append(partition)
         }
-        return RingReport(epoch: epoch, ready: ready, progress: try readProgress())
+        let drained = try field(UInt8.self)
+        guard drained <= 1 else { throw .invalidField("drained") }
+        return RingReport(
+            epoch: epoch,
+            ready: ready,
+            isDrained: drained == 1,
+            progress: try readProgress()
+        )
     }
 
     private mutating func writeProgress(_ progress: TransferProgress) {
@@ -48,6 +57,7 @@ extension ByteBuffer {
             writeInteger(node.rawValue)
         case .budget: writeInteger(UInt8(3))
         case .storage: writeInteger(UInt8(4))
+        case .held: writeInteger(UInt8(5))
         }
     }
 
@@ -81,6 +91,7 @@ extension ByteBuffer {
         case 2: return .source(NodeID(try field(UInt16.self)))
         case 3: return .budget
         case 4: return .storage
+        case 5: return .held
         default: throw .invalidField("transfer wait")
         }
     }

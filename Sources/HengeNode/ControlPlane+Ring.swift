@@ -71,7 +71,9 @@ extension ControlPlane {
         }
         // It asks for the newer ring when it hears of it.
         if report.epoch < ring.document.epoch { effects.emit(.sendReport(sender, ownReport)) }
-        if report.epoch != before?.epoch || report.ready != before?.ready {
+        if report.epoch != before?.epoch || report.ready != before?.ready
+            || report.isDrained != before?.isDrained
+        {
             steer(at: now, &effects)
         }
     }
@@ -96,7 +98,8 @@ extension ControlPlane {
         let report = report ?? RingReport(epoch: ring.document.epoch)
         // The shard's report may be of the ring before.
         guard report.epoch == ring.document.epoch else { return }
-        let isNews = report.ready != ownReport.ready
+        let isNews =
+            report.ready != ownReport.ready || report.isDrained != ownReport.isDrained
         ownReport = report
         guard isNews else { return }
         tellAll(&effects)
@@ -188,7 +191,8 @@ extension ControlPlane {
             members: members,
             isUp: isUp,
             epochs: reports.map { $0?.epoch ?? 0 },
-            ready: reports.map { $0?.ready ?? [] }
+            ready: reports.map { $0?.ready ?? [] },
+            drained: reports.map { $0?.isDrained ?? false }
         )
     }
 

@@ -219,8 +219,12 @@ package struct ControlPlane: ~Copyable {
         _ effects: inout EffectBuffer<ControlEffect>
     ) {
         let id = members.ids[member]
-        // A new process may have lost what the one before had taken over.
-        if lives.present(of: member) != life { peers[member].report?.ready = [] }
+        // A new process may have lost what the one before had taken over, or found what that had
+        // handed over on an older copy of its disk.
+        if lives.present(of: member) != life {
+            peers[member].report?.ready = []
+            peers[member].report?.isDrained = false
+        }
         // Durable before anything that this life writes here, so that none of it is forgotten
         // together with the life.
         if lives.met(life, of: member) { effects.emit(.saveLives(lives.encoded())) }

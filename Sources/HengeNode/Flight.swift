@@ -269,6 +269,8 @@ enum FlightKind: UInt32 {
     case transferSource
     /// That a partition be forgotten. The index is the partition.
     case partitionDrop
+    /// A record that was held in the place of a node, handed to its other home replicas.
+    case relay
 
     static let bits: UInt32 = 5
 }

@@ -46,6 +46,15 @@ struct Route {
         return roles.next.flatMap { lack(of: level.required(of: $0.count), in: $0) }
     }
 
+    /// While the partition moves: the replicas that reads ask after its next step, or that asked
+    /// before its last one. What a read shows has to come to R of these as well, or a later one may
+    /// see less: while some coordinators know of a step and others don't, reads of both go on side
+    /// by side. Nil for sloppy requests, which promise nothing of the kind.
+    func others(_ request: ClientRequest) -> ReplicaSet? {
+        guard let next = roles.next, !request.isSloppy else { return nil }
+        return roles.readers == next ? roles.current : next
+    }
+
     private func lackOfReaders(_ level: Consistency) -> RequestFailure? {
         lack(of: level.required(of: roles.readers.count), in: roles.readers)
     }

@@ -49,10 +49,10 @@ extension Shard {
         case .handOff(let id, let records):
             serveHandOff(id, records, from: sender, at: time, &effects)
         case .handedOff(let id, let result):
-            if id.kind == .comparison {
-                pushAnswered(id, result, from: sender, at: time, &effects)
-            } else {
-                handedOff(id, result, from: sender, at: time, &effects)
+            switch id.kind {
+            case .comparison: pushAnswered(id, result, from: sender, at: time, &effects)
+            case .relay: relayAnswered(id, result, from: sender, at: time, &effects)
+            default: handedOff(id, result, from: sender, at: time, &effects)
             }
         case .entropy(let id, let message):
             serveEntropy(id, message, from: sender, at: time, &effects)
@@ -83,7 +83,8 @@ extension Shard {
             case .hintLoad: hintedRecordLoaded(token.id, decode(result), at: time, &effects)
             case .pushLoad: pushLoaded(token.id, decode(result), at: time, &effects)
             case .write, .forward, .coverage, .persist, .delivery, .hintWrite, .handOff,
-                .comparison, .listing, .upkeep, .transfer, .transferSource, .partitionDrop, nil:
+                .comparison, .listing, .upkeep, .transfer, .transferSource, .partitionDrop, .relay,
+                nil:
                 preconditionFailure("a load completed that was never asked for")
             }
         case .persisted(let token, let failure):

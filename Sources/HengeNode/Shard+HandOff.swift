@@ -15,7 +15,8 @@ extension Shard {
     ) {
         // Requests come first: what is handed over waits for as long as half the room is taken.
         // One batch is always taken by a node at rest, however small its bound.
-        if id.kind == .delivery, mustWait(records, from: sender) {
+        let isOfHolder = id.kind == .delivery || id.kind == .relay
+        if isOfHolder, mustWait(records, from: sender) {
             return effects.emit(.sendBulk(sender, .handedOff(id, .overloaded)))
         }
         let hasRoom = localWork + records.count <= configuration.replicaWorkMax / 2

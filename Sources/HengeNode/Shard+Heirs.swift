@@ -19,8 +19,11 @@ extension Shard {
         var nodes: [NodeID]
     }
 
-    /// Whether pages of hints for a node can be done with: it is there, or has left for good.
-    func mayDeliver(to target: NodeID) -> Bool { isUp(target) || ring.member(target) == nil }
+    /// Whether pages of hints for a node can be done with: it is there, or it has left for good, or
+    /// this node is about to.
+    func mayDeliver(to target: NodeID) -> Bool {
+        isUp(target) || ring.member(target) == nil || mustDrain
+    }
 
     func heirs(of target: NodeID, for key: StoredKey) -> Heirs {
         let partition = ring.partition(of: key.token)
@@ -51,13 +54,14 @@ extension Shard {
         }
     }
 
-    /// Begins to deliver what is kept for nodes that have left the ring. Due now and then.
+    /// Begins to deliver what is kept for nodes that have left the ring, and for all if this node
+    /// is about to leave it. Due now and then.
     mutating func deliverToHeirs(
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         guard hints.bytes > 0 else { return }
-        for backlog in hints.backlogs where ring.member(backlog.target) == nil {
+        for backlog in hints.backlogs where mustDrain || ring.member(backlog.target) == nil {
             deliverHints(to: backlog.target, at: time, &effects)
         }
     }
@@ -70,6 +74,9 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         let target = deliveries[load.delivery].target
+        if mustDrain, !canTake(load.key, deliveries[load.delivery]) {
+            return drain(object, of: load, at: time, &effects)
+        }
         let heirs = heirs(of: target, for: load.key)
         if load.key.standInFor == target, !heirs.nodes.isEmpty {
             return bequeath(object, of: load, to: heirs, at: time, &effects)

@@ -26,11 +26,11 @@ extension Shard {
                 return answer(origin, .failed(failure), &effects)
             }
         }
-        let coordinator = ReadCoordinator(
-            order: order(replicas, alive, at: time.now),
-            required: required,
-            repair: configuration.readRepair
-        )
+        let coordinator: ReadCoordinator
+        switch readCoordinator(request, route, alive, required, at: time.now) {
+        case .success(let ready): coordinator = ready
+        case .failure(let failure): return answer(origin, .failed(failure), &effects)
+        }
         let flight = ReadFlight(
             origin: origin,
             key: request.key,
@@ -48,6 +48,40 @@ extension Shard {
         hedging.budget.earn()
         if required > 1, alive.count > required { awaitHedge(of: id, hedging.readTimes, time.now) }
         advance(read: id, .begin, at: time, &effects)
+    }
+
+    /// - Parameters:
+    ///   - alive: those that may be read from, at least `required` of them.
+    private mutating func readCoordinator(
+        _ request: ClientRequest,
+        _ route: Route,
+        _ alive: ReplicaSet,
+        _ required: Int,
+        at now: Instant
+    ) -> Result<ReadCoordinator, RequestFailure> {
+        var order = order(route.replicas, alive, at: now)
+        var holders: WriteQuorum?
+        var reserve = ReplicaSet()
+        if configuration.readRepair == .blocking, let others = route.others(request) {
+            let needed = request.levels.read.required(of: others.count)
+            let up = route.alive.intersection(others)
+            guard up.count >= needed else {
+                return .failure(.unavailable(required: needed, alive: up.count))
+            }
+            holders = WriteQuorum(slots: others, required: needed)
+            reserve = up.subtracting(alive)
+            // Those of both sets do for both.
+            order = order.preferring(others)
+        }
+        return .success(
+            ReadCoordinator(
+                order: order,
+                required: required,
+                holders: holders,
+                reserve: reserve,
+                repair: configuration.readRepair
+            )
+        )
     }
 
     /// Steps the read's coordinator and carries out what it wants.
@@ -132,9 +166,9 @@ extension Shard {
             // Also to a stand-in, which keeps it in the home replica's place: else it could not
             // count among those of which blocking repair says that they hold the answer.
             let key = reads[id.index].key(at: slot)
-            if target == node {
+            if target == node, key.standInFor == nil || !leavesRing {
                 apply(Change(key: key, kind: .repair(object, id)), at: time, &effects)
-            } else if isUp(target) {
+            } else if target != node, isUp(target) {
                 let message = PeerMessage.store(id, key, object, timeout: timeout, epoch: epoch)
                 effects.emit(.send(target, message))
             } else {

@@ -12,7 +12,12 @@ extension Shard {
         let ready = transfers.incoming.filter(\.machine.isDone).map {
             UInt16($0.machine.partition)
         }
-        return RingReport(epoch: ring.document.epoch, ready: ready, progress: progress)
+        return RingReport(
+            epoch: ring.document.epoch,
+            ready: ready,
+            isDrained: isDrained,
+            progress: progress
+        )
     }
 
     private var progress: TransferProgress {
@@ -25,6 +30,7 @@ extension Shard {
         progress.keysDone = transfers.keysDone
         progress.bytesDone = transfers.bytesDone
         progress.recordsSkipped = transfers.skipped
+        if mustDrain, !isDrained { progress.wait = .held }
         guard progress.partitionsLeft > 0 else { return progress }
         progress.bytesPerSecond = transfers.bytesPerSecond
         progress.bytesLeft = bytesLeft(joining: joining.count - past)

@@ -74,12 +74,12 @@ extension Shard {
     }
 
     /// Whether to store a record that a peer sent: any at home, and in place of another node only
-    /// one that has its home there.
+    /// one that has its home there, as long as this node is to stay in the ring.
     mutating func mayStandIn(for key: StoredKey, _ bytes: Int) -> Bool {
         guard let home = key.standInFor else { return true }
         let homes = ring.homes(of: key.token)
         let isPlace = home != node && homes.contains(home) && !homes.contains(node)
-        if isPlace, hasRoomForStandIn(bytes) { return true }
+        if isPlace, !leavesRing, hasRoomForStandIn(bytes) { return true }
         counters.standInsRefused += 1
         return false
     }

@@ -317,7 +317,7 @@ extension Shard {
             return advance(read: id, .repaired(slot: slot, result), at: time, &effects)
         case .forward, .inspect, .coverage, .replica, .keyLoad, .persist, .delivery, .hintLoad,
             .hintWrite, .handOff, .comparison, .pushLoad, .listing, .upkeep, .transfer,
-            .transferSource, .partitionDrop, nil:
+            .transferSource, .partitionDrop, .relay, nil:
             break
         }
         counters.lateAnswers += 1

@@ -37,8 +37,8 @@ package struct Shard: ~Copyable {
     var keyLoads: Slab<Change>
     var persists: Slab<PersistFlight>
     var hintLoads: Slab<HintLoad>
-    var hintWrites: Slab<HintWrite>
     var handOffs: Slab<HandOffFlight>
+    var relays: Slab<HintRelay>
     /// Writes whose client has its answer while some replica still owes one. A silent replica must
     /// not use up what new requests need.
     var answeredWrites = 0
@@ -48,6 +48,7 @@ package struct Shard: ~Copyable {
     var storageInFlight = 0
 
     // Their ids never leave the process.
+    var hintWrites = Slab<HintWrite>()
     var pushLoads = Slab<PushLoad>()
     var listings = Slab<Listing>()
     var transferPages = Slab<TransferPageFlight>()
@@ -143,8 +144,8 @@ package struct Shard: ~Copyable {
         keyLoads = Slab(firstGeneration: first)
         persists = Slab(firstGeneration: first)
         hintLoads = Slab(firstGeneration: first)
-        hintWrites = Slab(firstGeneration: first)
         handOffs = Slab(firstGeneration: first)
+        relays = Slab(firstGeneration: first)
         self.transfers = Transfers(transfers, configuration, firstQuestion: first)
         let usable = saved?.actors.count == ring.partitions ? saved : nil
         actors = ActorTable(
@@ -192,7 +193,7 @@ package struct Shard: ~Copyable {
     /// forgotten.
     package var workInFlight: Int {
         flights + replicaWork.count + keyLoads.count + persists.count + pending.count
-            + storageInFlight + handOffs.count + activeDeliveries + activeComparisons
+            + storageInFlight + handOffs.count + relays.count + activeDeliveries + activeComparisons
             + parked.count + (isUpkeepRunning ? 1 : 0) + transfers.active.count
             + transfers.asked.count
     }
@@ -250,6 +251,7 @@ package struct Shard: ~Copyable {
             guard isUp(id), id != node else { return }
             isUp[Int(id.rawValue)] = false
             abandon(id, at: time, &effects)
+            relaysLost(id, at: time, &effects)
             stopDelivery(to: id, at: time, &effects)
             peerWentDown(id, at: time, &effects)
             transferSourceLost(id, at: time, &effects)
@@ -280,6 +282,7 @@ package struct Shard: ~Copyable {
             adaptBudget(at: time)
             expire(at: time, &effects)
             tickDeliveries(at: time, &effects)
+            tickRelays(at: time, &effects)
             tickComparisons(at: time, &effects)
             goOnWithUpkeep(at: time, &effects)
             tickTransfers(at: time, &effects)

@@ -28,8 +28,8 @@ package struct HintDelivery: Sendable {
         case begin(Purpose, isBusy: Bool)
         case hintsLoaded(Result<[Hint], StorageFailure>)
         case recordLoaded(StoredKey, Result<EncodedObject?, StorageFailure>)
-        /// In place of `recordLoaded`: others are to have what was held in the target's place, and
-        /// this version of it is durably kept for them.
+        /// In place of `recordLoaded`: others have what was held in the target's place, or are to
+        /// have it, and this version of it is durable there, or kept for them.
         case bequeathed(StoredKey, VersionDigest)
         /// The batch may go.
         case allowed
@@ -118,6 +118,9 @@ package struct HintDelivery: Sendable {
 
     /// Whether the target owes an answer.
     package var isSent: Bool { phase == .sent }
+
+    /// Whether the target has failed to take anything for some seconds, though it is up.
+    package var isFutile: Bool { failures >= 5 }
 
     /// Whether a batch waits for `.allowed`.
     package var isReady: Bool { phase == .ready }

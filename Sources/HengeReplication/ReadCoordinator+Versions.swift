@@ -7,7 +7,7 @@ extension ReadCoordinator {
     package var canHedge: Bool {
         switch phase {
         case .gathering: asked < order.count || !otherHolders.isEmpty
-        case .repairing: asked < order.count
+        case .repairing: unasked(in: unmet) != nil
         case .idle, .done: false
         }
     }

@@ -15,6 +15,10 @@ package import HengeMessages
 /// Dynamo, sections 4.5 and 5; blocking repair as Cassandra's `read_repair = 'BLOCKING'`; hedges as
 /// in Dean and Barroso, *The Tail at Scale*, CACM 2013.
 ///
+/// While the ring changes, blocking repair has a second quorum to reach: of the replicas that reads
+/// do not ask as yet, or no longer. So whichever of the two a later read asks, it meets what this
+/// one has shown.
+///
 ///     idle --begin--> gathering --(R agree)-------------------------------------> done
 ///                     gathering --(digests differ)--> gathering (objects asked)
 ///                     gathering --(objects differ)--> repairing --(R hold it)---> done
@@ -53,6 +57,13 @@ package struct ReadCoordinator: Sendable {
     let order: SlotOrder
     /// R, replicas whose versions make an answer.
     package let required: Int
+    /// What has to hold the answer besides; nil while the replicas don't change, or when repair is
+    /// not blocking.
+    let holders: WriteQuorum?
+    /// Those of `holders` that are alive and can take a repair, but not be read from.
+    let reserve: ReplicaSet
+    /// The slots of `order`.
+    let readers: ReplicaSet
     private let repair: ReadRepair
     var phase = Phase.idle
     /// How many of `order` have been asked.
@@ -67,27 +78,43 @@ package struct ReadCoordinator: Sendable {
     /// Whose version is known, by object or digest.
     var known = ReplicaSet()
     private var rotten = ReplicaSet()
-    private var awaitingRepair = ReplicaSet()
+    var awaitingRepair = ReplicaSet()
+    /// Sent a repair without having been asked, or in place of an answer.
+    var repairedUnasked = ReplicaSet()
     var digests = SIMD16<UInt64>(repeating: 0)
-    private var merged: EncodedObject?
+    var merged: EncodedObject?
     var mergedDigest = VersionDigest.absent
     private var failure: StorageFailure?
     private var refusedForLoad = false
     /// Whether the replicas that made the answer held different versions.
     package private(set) var disagreed = false
     /// How many replicas were asked in place of others that failed.
-    package private(set) var replacements = 0
+    package internal(set) var replacements = 0
     /// Whether there would be no answer yet without a replica that a hedge asked.
-    package private(set) var wonByHedge = false
+    package internal(set) var wonByHedge = false
 
     /// - Parameters:
     ///   - order: the replicas that are alive, best first, at least `required` of them.
     ///   - required: R, 1...N.
-    package init(order: SlotOrder, required: Int, repair: ReadRepair) {
+    ///   - holders: a quorum that a blocking repair has to reach as well. Its replicas may be among
+    ///     those of `order`.
+    ///   - reserve: replicas that are alive and in `holders` alone.
+    package init(
+        order: SlotOrder,
+        required: Int,
+        holders: WriteQuorum? = nil,
+        reserve: ReplicaSet = ReplicaSet(),
+        repair: ReadRepair
+    ) {
         invariant(required >= 1 && required <= order.count)
         self.order = order
         self.required = required
+        self.holders = repair == .blocking ? holders : nil
+        self.reserve = reserve
         self.repair = repair
+        readers = order.set
+        invariant(readers.isDisjoint(with: reserve))
+        invariant(reserve.isSubset(of: holders?.slots ?? ReplicaSet()))
     }
 
     /// Replicas that owe an answer.
@@ -114,16 +141,14 @@ package struct ReadCoordinator: Sendable {
             guard awaitingRepair.contains(slot) else { return }
             awaitingRepair.remove(slot)
             if result == .durable { known.insert(slot) }
-            settleRepair(&effects)
+            settleRepair(inPlaceOfFailed: true, &effects)
         case (.lost(let slot), .repairing):
             release(slot)
             awaitingRepair.remove(slot)
-            settleRepair(&effects)
+            settleRepair(inPlaceOfFailed: true, &effects)
         case (.hedge, .gathering):
             hedge(&effects)
-        case (.hedge, .repairing):
-            // A replica that has yet to answer the fetch would be no faster with a repair.
-            if asked < order.count { repairNext(isHedge: true, &effects) }
+        case (.hedge, .repairing): hedgeRepair(&effects)
         case (.deadlineReached, .gathering), (.deadlineReached, .repairing):
             finish(.timedOut(received: received, required: required), &effects)
         case (.replied, .repairing), (.replied, .done), (.repaired, .gathering), (.repaired, .done),
@@ -174,7 +199,7 @@ package struct ReadCoordinator: Sendable {
     }
 
     /// Nothing more is expected of this replica.
-    private mutating func release(_ slot: Int) {
+    mutating func release(_ slot: Int) {
         awaitingObject.remove(slot)
         awaitingDigest.remove(slot)
     }
@@ -206,7 +231,7 @@ package struct ReadCoordinator: Sendable {
         disagreed = !stale.isEmpty
         guard let merged, repair != .off else { return finish(.object(merged), &effects) }
         let toRepair = stale.union(rotten)
-        if repair == .async || known.subtracting(stale).count >= required {
+        if repair == .async || isHeld(by: known.subtracting(stale)) {
             effects.emit(.reply(.object(merged)))
             if !toRepair.isEmpty { effects.emit(.repair(toRepair, merged)) }
             end(&effects)
@@ -217,50 +242,13 @@ package struct ReadCoordinator: Sendable {
         awaitingObject = awaitingObject.subtracting(known)
         known = known.subtracting(stale)
         awaitingRepair = toRepair
-        effects.emit(.repair(toRepair, merged))
-    }
-
-    private mutating func settleRepair(_ effects: inout EffectBuffer<Effect>) {
-        while known.count + awaitingRepair.count < required, hasRepairSpare {
-            replacements += 1
-            repairNext(isHedge: false, &effects)
-        }
-        if known.count >= required {
-            if known.subtracting(hedged).count < required { wonByHedge = true }
-            finish(.object(merged), &effects)
-        } else if known.count + awaitingRepair.count < required {
-            finish(.timedOut(received: received, required: required), &effects)
-        }
-    }
-
-    private var hasRepairSpare: Bool {
-        asked < order.count || !awaitingObject.union(awaitingDigest).isEmpty
-    }
-
-    /// One that was never asked, or has not answered, can hold the object as well as one that was
-    /// found stale.
-    private mutating func repairNext(
-        isHedge: Bool,
-        _ effects: inout EffectBuffer<Effect>
-    ) {
-        guard let merged else { preconditionFailure("there is nothing to repair with") }
-        let slot: Int
-        if asked < order.count {
-            slot = order[asked]
-            asked += 1
-        } else {
-            guard let silent = awaitingObject.union(awaitingDigest).lowest else { return }
-            slot = silent
-            release(slot)
-        }
-        if isHedge { hedged.insert(slot) }
-        awaitingRepair.insert(slot)
-        effects.emit(.repair(.only(slot), merged))
+        if !toRepair.isEmpty { effects.emit(.repair(toRepair, merged)) }
+        settleRepair(inPlaceOfFailed: false, &effects)
     }
 
     /// Replicas that owe nothing more. After a hedge there may be `required` of them that tell of
     /// one version whose object has not come: still no answer.
-    private var received: Int {
+    var received: Int {
         min(known.subtracting(awaitingObject).count, required - 1)
     }
 
@@ -297,7 +285,7 @@ package struct ReadCoordinator: Sendable {
         effects.emit(.fetch(slot: slot, kind))
     }
 
-    private mutating func finish(_ outcome: Outcome, _ effects: inout EffectBuffer<Effect>) {
+    mutating func finish(_ outcome: Outcome, _ effects: inout EffectBuffer<Effect>) {
         effects.emit(.reply(outcome))
         end(&effects)
     }
@@ -315,6 +303,6 @@ package struct ReadCoordinator: Sendable {
         invariant(awaitingObject.isDisjoint(with: awaitingDigest))
         invariant(gathered.isSubset(of: known) || phase == .repairing || phase == .done)
         if phase == .idle { invariant(asked == 0 && known.isEmpty) }
-        if phase == .repairing { invariant(known.count < required && merged != nil) }
+        if phase == .repairing { invariant(!isHeld(by: known) && merged != nil) }
     }
 }

@@ -1,4 +1,4 @@
-import HengeBase
+package import HengeBase
 
 /// Positions of a preference list in the order in which a coordinator would rather ask them.
 package struct SlotOrder: Hashable, Sendable {
@@ -16,6 +16,21 @@ package struct SlotOrder: Hashable, Sendable {
         invariant(slot >= 0 && slot < ReplicaSet.capacity)
         slots[count] = UInt8(slot)
         count += 1
+    }
+
+    /// All of them, in no order.
+    package var set: ReplicaSet {
+        var all = ReplicaSet()
+        for index in 0..<count { all.insert(self[index]) }
+        return all
+    }
+
+    /// Those of a set first; otherwise in the same order.
+    package func preferring(_ first: ReplicaSet) -> SlotOrder {
+        var order = SlotOrder()
+        for index in 0..<count where first.contains(self[index]) { order.append(self[index]) }
+        for index in 0..<count where !first.contains(self[index]) { order.append(self[index]) }
+        return order
     }
 
     package subscript(index: Int) -> Int {

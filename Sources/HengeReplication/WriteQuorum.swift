@@ -4,7 +4,7 @@ package import HengeBase
 ///
 /// While the ring changes a write has two, of the replicas of now and of those to come (joint
 /// consensus counts in the same way: Ongaro, *Consensus*, 2014, section 4.3). A replica may be in
-/// both.
+/// both. Blocking repair of a read has to reach both likewise.
 package struct WriteQuorum: Hashable, Sendable {
     /// The replicas that count.
     package let slots: ReplicaSet

@@ -14,6 +14,10 @@ package final class Ring: Sendable {
     package let allMembers: [Member]
     /// The nodes that decide on the next document, ascending.
     package let voters: [NodeID]
+    /// Members that are in the ring no more once the change that is running is through, ascending.
+    package let leaving: [NodeID]
+    /// Whether all partitions have gone the last step of the change that is running.
+    package let isMoved: Bool
 
     private let lists: [SIMD8<UInt16>]
     /// Empty when nothing moves.
@@ -43,6 +47,8 @@ package final class Ring: Sendable {
         fences = document.changedAt
         allMembers = document.allMembers
         voters = document.voters
+        leaving = document.leaving
+        isMoved = document.transition.map { $0.steps.allSatisfy { $0 == .next } } ?? false
         indexes = MemberIndexes(document.members)
         allIndexes = MemberIndexes(allMembers)
     }
@@ -102,7 +108,7 @@ package final class Ring: Sendable {
 
     /// The nodes that stand in for home replicas of the partition that are down, nearest first: the
     /// others in the order in which the walk that found the home replicas meets them (Dynamo,
-    /// section 4.6).
+    /// section 4.6). Not those that are about to leave the ring: they would have to hand it over.
     ///
     /// - Parameters:
     ///   - limit: at most so many.
@@ -124,7 +130,7 @@ package final class Ring: Sendable {
             guard !isMet[Int(owner.rawValue)] else { continue }
             isMet[Int(owner.rawValue)] = true
             left -= 1
-            if isEligible(owner) { found.append(owner) }
+            if !leaving.contains(owner), isEligible(owner) { found.append(owner) }
         }
         return found
     }

@@ -8,9 +8,11 @@ extension RingDocument {
     /// - Parameters:
     ///   - members: of the ring to move to, sorted by id. New ones have ids above ``highestID``.
     ///   - owners: of its positions.
+    ///   - abandoned: those who leave and are not waited for, ascending.
     package func beginning(
         members: [Member],
-        owners: [NodeID]
+        owners: [NodeID],
+        abandoning abandoned: [NodeID] = []
     ) throws(RingChangeFault) -> RingDocument {
         guard transition == nil else { throw .transitionRuns }
         guard members != self.members || owners != self.owners else { throw .nothingChanged }
@@ -18,7 +20,12 @@ extension RingDocument {
         document.highestID = max(highestID, members.last?.id ?? highestID)
         // At the last step all else can be checked before any list is worked out.
         let steps = Array(repeating: PartitionStep.next, count: owners.count)
-        let target = RingTransition(members: members, owners: owners, steps: steps)
+        let target = RingTransition(
+            members: members,
+            owners: owners,
+            steps: steps,
+            abandoned: abandoned
+        )
         document.transition = target
         do { try document.validate() } catch { throw .invalid(error) }
         if let fault = document.idFault(of: self) { throw fault }
@@ -106,7 +113,8 @@ extension RingDocument {
             members: members,
             owners: owners,
             steps: steps,
-            isAborting: !transition.isAborting
+            isAborting: !transition.isAborting,
+            abandoned: transition.abandoned
         )
         return document
     }

@@ -10,6 +10,7 @@ import HengeBase
 ///         count: u16, then each member: 0: u8  id: u16 if it is as now, else 1: u8 and the member
 ///         count: u16, then each position that changes hands: partition: u16  owner: u16
 ///         the step of each partition, four to a byte, lowest bits first
+///         count: u16, then each member that is given up: u16
 ///     XXH3-64 of everything before: u64
 ///
 /// A document has exactly one form. Version 1 has neither highestID, nor runs, nor a transition.

@@ -47,6 +47,8 @@ extension [UInt8] {
         for start in stride(from: 0, to: transition.steps.count, by: 4) {
             append((0..<4).reduce(0) { $0 | transition.steps[start + $1].rawValue << (2 * $1) })
         }
+        appendInteger(UInt16(transition.abandoned.count))
+        for id in transition.abandoned { appendInteger(id.rawValue) }
     }
 }
 
@@ -101,11 +103,14 @@ extension ByteReader {
                 steps.append(step ?? .current)
             }
         }
+        var abandoned: [NodeID] = []
+        for _ in 0..<(try memberCount()) { abandoned.append(NodeID(try integer())) }
         return RingTransition(
             members: members,
             owners: owners,
             steps: steps,
-            isAborting: kind == 2
+            isAborting: kind == 2,
+            abandoned: abandoned
         )
     }
 

@@ -58,7 +58,11 @@ extension RingDocument {
         _ previous: RingDocument,
         _ target: RingTransition
     ) throws(RingChangeFault) {
-        let expected = try previous.beginning(members: target.members, owners: target.owners)
+        let expected = try previous.beginning(
+            members: target.members,
+            owners: target.owners,
+            abandoning: target.abandoned
+        )
         try checkSteps(previous, target.steps, from: expected.transition?.steps ?? [], by: 0)
         try checkEqual(expected, else: .changedWithoutTransition)
     }
@@ -69,7 +73,8 @@ extension RingDocument {
         _ after: RingTransition
     ) throws(RingChangeFault) {
         guard members == previous.members, owners == previous.owners,
-            before.members == after.members, before.owners == after.owners
+            before.members == after.members, before.owners == after.owners,
+            before.abandoned == after.abandoned
         else { throw .otherTransition }
         guard before.steps != after.steps else { throw .nothingChanged }
         try checkSteps(previous, after.steps, from: before.steps, by: 1)

@@ -34,12 +34,21 @@ extension RingDocument {
         try Self.validate(transition.owners, among: transition.members)
         try validateIDs(transition.members)
         try validateIdentities(transition.members)
+        try validate(abandoned: transition.abandoned)
         // The lists take long on large rings.
         guard transition.steps.contains(where: { $0 != .next }) else { return }
         let (current, next) = (lists, lists(of: transition))
         for (partition, step) in transition.steps.enumerated()
         where step != .next && current.namesSameNodes(as: next, partition: partition) {
             throw .needlessStep(step, partition: partition)
+        }
+    }
+
+    private func validate(abandoned: [NodeID]) throws(RingError) {
+        let known = MemberIndexes(allMembers)
+        for (index, id) in abandoned.enumerated()
+        where known[id] == nil || index > 0 && abandoned[index - 1] >= id {
+            throw .abandoned(id)
         }
     }
 

@@ -63,6 +63,13 @@ package struct RingDocument: Hashable, Sendable {
         return (members + joining).sorted { $0.id < $1.id }
     }
 
+    /// Members that the ring has no more once the change that is running is through, ascending.
+    package var leaving: [NodeID] {
+        guard let transition else { return [] }
+        let staying = MemberIndexes(transition.members)
+        return members.map(\.id).filter { staying[$0] == nil }
+    }
+
     /// Documents of a cluster hardly ever differ in the rest alone, and the rest is long.
     package func hash(into hasher: inout Hasher) {
         hasher.combine(clusterID)

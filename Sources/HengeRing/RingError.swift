@@ -20,6 +20,7 @@ package enum RingError: Error, Hashable, CustomStringConvertible {
     case stepCount(Int, partitions: Int)
     case changedIdentity(NodeID)
     case needlessStep(PartitionStep, partition: Int)
+    case abandoned(NodeID)
 
     package var description: String {
         switch self {
@@ -59,6 +60,8 @@ package enum RingError: Error, Hashable, CustomStringConvertible {
             "Member \(id) has another name or address in the ring that is being moved to."
         case .needlessStep(let step, let partition):
             "Partition \(partition) is at the step \(step) although its nodes stay the same."
+        case .abandoned(let id):
+            "Node \(id) is given up, but it is no member or does not stand in its order."
         }
     }
 }

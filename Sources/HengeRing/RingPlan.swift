@@ -128,7 +128,14 @@ package struct RingPlan: Sendable {
         )
         let proposal: RingDocument
         do throws(RingChangeFault) {
-            proposal = try document.beginning(members: target.members, owners: change.owners)
+            let leaving = document.members.map(\.id).filter { id in
+                !target.members.contains { $0.id == id }
+            }
+            proposal = try document.beginning(
+                members: target.members,
+                owners: change.owners,
+                abandoning: leaving.filter { !isUp($0) }
+            )
         } catch {
             throw error == .nothingChanged ? .nothingChanges : .change(error)
         }

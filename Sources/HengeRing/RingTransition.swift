@@ -15,17 +15,22 @@ package struct RingTransition: Hashable, Sendable {
     /// Whether this is the way back of a change that was given up: the target is then the ring
     /// which that change began from.
     package var isAborting: Bool
+    /// Members that were down when the change was planned and leave by it, ascending: what they
+    /// alone hold is given up, and nobody waits for them.
+    package var abandoned: [NodeID]
 
     package init(
         members: [Member],
         owners: [NodeID],
         steps: [PartitionStep],
-        isAborting: Bool = false
+        isAborting: Bool = false,
+        abandoned: [NodeID] = []
     ) {
         self.members = members
         self.owners = owners
         self.steps = steps
         self.isAborting = isAborting
+        self.abandoned = abandoned
     }
 
     /// Documents of a cluster hardly ever differ in the rest alone, and the rest is long.

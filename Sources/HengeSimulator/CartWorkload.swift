@@ -13,8 +13,8 @@ package final class CartWorkload: Workload {
     private struct Cart {
         let number: Int
         let key: StoredKey
-        /// Items whose addition was acknowledged, each with how many replicas acknowledged it.
-        var items: [(item: Int, acknowledged: Int)] = []
+        /// Items whose addition was acknowledged, each with the request that added it.
+        var items: [(item: Int, request: ClientRequest)] = []
     }
 
     private struct Draft {
@@ -28,12 +28,10 @@ package final class CartWorkload: Workload {
     private var drafts: [Int: Draft] = [:]
     /// By operation: the item that it adds.
     private var additions: [Int: Int] = [:]
-    private var replicas = 0
 
     package init() {}
 
     package func setUp(_ simulation: Simulation, round: Int) {
-        replicas = simulation.ring.replicas
         drafts = [:]
         additions = [:]
         carts = (0..<2).map { number in
@@ -94,8 +92,7 @@ package final class CartWorkload: Workload {
         case .written:
             guard let item = additions[operation.number], let request = operation.request
             else { return }
-            let level = request.levels.write.required(of: replicas)
-            carts[cart].items.append((item, level))
+            carts[cart].items.append((item, request))
         case .notApplied, .inspected, .failed: break
         }
     }
@@ -104,11 +101,12 @@ package final class CartWorkload: Workload {
         for cart in carts {
             let present = Self.items(of: simulation.finalObject(of: cart.number))
             let losers = simulation.losers(of: cart.number)
-            for (item, acknowledged) in cart.items
-            where acknowledged > losers && !present.contains(item) {
+            for (item, request) in cart.items where !present.contains(item) {
+                let holders = simulation.holders(of: request)
+                guard holders > losers else { continue }
                 throw Violation(
                     .fullCarts,
-                    "\(acknowledged) replicas took item \(item), and the cart has it no more"
+                    "\(holders) replicas took item \(item), and the cart has it no more"
                 )
             }
         }

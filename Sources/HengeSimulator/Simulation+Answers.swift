@@ -47,8 +47,7 @@ extension Simulation {
         let number = try causal.answered(context, of: key)
         let write = causal.histories[key].writes[number]
         guard isClaimed(request) else {
-            let level = request.levels.write.required(of: ring.replicas)
-            return log.hold(write.known, of: key, by: level)
+            return log.hold(write.known, of: key, by: holders(of: request))
         }
         if case .write(let mutation) = request.operation, mutation.readsFirst {
             let level = request.levels.read.required(of: ring.replicas)

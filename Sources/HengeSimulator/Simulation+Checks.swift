@@ -134,7 +134,7 @@ extension Simulation {
             guard case .response(.written)? = operation.reply, let request = operation.request,
                 case .write(let mutation) = request.operation,
                 case .value(let value) = mutation.content, !values.contains(.value(value)),
-                request.levels.write.required(of: ring.replicas) > losersCounted(number)
+                holders(of: request) > losersCounted(number)
             else { continue }
             if let write = log.write(madeBy: operation.number), replaced.contains(write),
                 !living.contains(write)

@@ -25,6 +25,15 @@ extension Simulation {
     /// How many replicas have lost records of a key.
     package func losers(of key: Int) -> Int { causal.losers[key].nonzeroBitCount }
 
+    /// How many nodes hold what a write at its level has left when it was acknowledged, and from
+    /// then on, unless disks are lost.
+    package func holders(of request: ClientRequest) -> Int {
+        let level = request.levels.write.required(of: ring.replicas)
+        // A node that leaves may give what it holds for one that is down to no more than these.
+        guard request.isSloppy, options.ringChangeEvery != nil else { return level }
+        return min(level, ring.replicas / 2 + 1)
+    }
+
     /// How long clients wait.
     package var requestTimeout: Interval { isCalm ? .seconds(10) : options.timeout }
 

@@ -33,7 +33,14 @@ extension Simulation {
             replicas: document.replicas
         )
         do throws(RingChangeFault) {
-            let next = try document.beginning(members: members, owners: target.owners)
+            // What those that are down hold for others is given up, so only where nothing is
+            // that counts.
+            let isGivenUp = options.sloppyPercent == 0
+            let next = try document.beginning(
+                members: members,
+                owners: target.owners,
+                abandoning: removing.filter { isGivenUp && $0.process == nil }.map(\.id).sorted()
+            )
             step(node, control: .propose(next, within: .seconds(10)))
             return nil
         } catch {

@@ -157,12 +157,7 @@ extension SimulationOptions {
     }
 
     private mutating func drawRingChanges(_ dice: inout SeededGenerator) {
-        // What a node holds in the place of others goes with it when it leaves: with sloppy
-        // requests that may be all there is.
-        guard sloppyPercent == 0, dice.chance(1, in: 4) else { return }
-        // Blocking repair goes to the replicas that reads ask, and a moment later those are others:
-        // a write that was never acknowledged may show and hide again.
-        tolerated.insert(.monotonicReads)
+        guard dice.chance(1, in: 4) else { return }
         spares = dice.below(3)
         ringChangeEvery = .milliseconds(dice.pick([200, 1_000, 5_000]))
     }

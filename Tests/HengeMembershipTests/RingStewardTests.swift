@@ -9,6 +9,7 @@ private struct World {
     var isUp: [NodeID: Bool] = [:]
     var epochs: [NodeID: UInt64] = [:]
     var ready: [NodeID: [UInt16]] = [:]
+    var drained: Set<NodeID> = []
 
     init(_ document: RingDocument) {
         ring = Ring(document)
@@ -23,12 +24,15 @@ private struct World {
             members: MemberIndex(ids),
             isUp: ids.map { isUp[$0] ?? false },
             epochs: ids.map { epochs[$0] ?? 0 },
-            ready: ids.map { ready[$0] ?? [] }
+            ready: ids.map { ready[$0] ?? [] },
+            drained: ids.map { drained.contains($0) }
         )
     }
 
-    /// The node adopts the ring, and takes over what it joins.
+    /// The node adopts the ring, takes over what it joins, and has nothing to give away at the end.
     mutating func catchUp(_ id: NodeID) {
+        drained.remove(id)
+        if ring.isMoved, ring.leaving.contains(id) { drained.insert(id) }
         epochs[id] = ring.document.epoch
         let joined = (0..<ring.partitions).filter { ring.joining(partition: $0).contains(id) }
         ready[id] = joined.map { UInt16($0) }
@@ -110,7 +114,7 @@ private func change(
         #expect(proposers(5, &stewards) == [0, 1, 2])
         #expect(proposers(10, &stewards) == [0, 1, 2, 3])
         // Another epoch begins the waits anew.
-        world.ring = Ring(try #require(world.view.following))
+        world.ring = Ring(try #require(world.view.following()))
         for id in world.ids { world.catchUp(id) }
         #expect(proposers(12, &stewards) == [0, 1])
     }
@@ -148,7 +152,7 @@ private func change(
             world.isUp[NodeID(dead)] = false
             for _ in 0..<10 {
                 for id in world.ids where id.rawValue != dead { world.catchUp(id) }
-                guard let next = world.view.following else { break }
+                guard let next = world.view.following() else { break }
                 world.ring = Ring(next)
             }
             guard dead != 6 else {
@@ -161,7 +165,7 @@ private func change(
                 world.ring = Ring(try world.ring.document.aborting())
                 for _ in 0..<10 {
                     for id in world.ids where id.rawValue != dead { world.catchUp(id) }
-                    guard let next = world.view.following else { break }
+                    guard let next = world.view.following() else { break }
                     world.ring = Ring(next)
                 }
                 #expect(world.ring.document.members.count == 5)
@@ -175,6 +179,73 @@ private func change(
                 #expect(joining.contains(NodeID(dead)), "\(partition) waits for nothing")
             }
         }
+    }
+
+    /// A change that n4 leaves by, at its last step and adopted by all that are up.
+    private func leaving(abandoning: [NodeID] = [], isUp: Bool = true) throws -> World {
+        let before = first(5)
+        let target = try change(of: before, adding: nil, removing: [4]).transition
+        let begun = try before.beginning(
+            members: try #require(target).members,
+            owners: try #require(target).owners,
+            abandoning: abandoning
+        )
+        var world = World(begun)
+        world.isUp[NodeID(4)] = isUp
+        while !world.ring.isMoved {
+            for id in world.ids where world.isUp[id] == true { world.catchUp(id) }
+            world.ring = Ring(try #require(world.view.following()))
+        }
+        for id in world.ids where world.isUp[id] == true { world.catchUp(id) }
+        return world
+    }
+
+    @Test("the end waits until a node that leaves holds nothing for others, by the present ring")
+    func drained() throws {
+        var world = try leaving()
+        let said = world.drained
+        #expect(world.ring.leaving == [NodeID(4)] && said == [NodeID(4)])
+        world.drained = []
+        #expect(world.view.following() == nil)
+        // What it said by the ring before is no word.
+        world.drained = said
+        world.epochs[NodeID(4)] = world.ring.document.epoch - 1
+        world.isUp[NodeID(4)] = false
+        #expect(world.view.following() == nil)
+        world.epochs[NodeID(4)] = world.ring.document.epoch
+        #expect(world.view.following()?.transition == nil && world.view.following() != nil)
+    }
+
+    @Test("one that is down is waited for for ten minutes that this node has seen, unless given up")
+    func absent() throws {
+        var world = try leaving(isUp: false)
+        var steward = RingSteward(own: NodeID(1))
+        var now = Instant(nanoseconds: 0)
+        func pass(_ seconds: Int, _ world: World, _ now: inout Instant) -> Bool {
+            var hasProposed = false
+            for _ in 0..<seconds {
+                now = now + .seconds(1)
+                if steward.step(world.view, now: now) != nil { hasProposed = true }
+            }
+            return hasProposed
+        }
+        #expect(!pass(590, world, &now))
+        // It is there for a moment, and holds something.
+        world.isUp[NodeID(4)] = true
+        world.epochs[NodeID(4)] = world.ring.document.epoch
+        #expect(!pass(1, world, &now))
+        world.isUp[NodeID(4)] = false
+        #expect(!pass(590, world, &now))
+        // An hour in which this node stood still counts for nothing.
+        now = now + .seconds(3_600)
+        #expect(!pass(1, world, &now))
+        #expect(pass(20, world, &now))
+
+        var given = try leaving(abandoning: [NodeID(4)], isUp: false)
+        #expect(given.view.following() != nil)
+        given.isUp[NodeID(4)] = true
+        given.epochs[NodeID(4)] = given.ring.document.epoch
+        #expect(given.view.following() == nil)
     }
 
     @Test("never a step whose condition does not hold, and always an end; random histories")
@@ -207,7 +278,7 @@ private func change(
                     world.ring = Ring(other)
                 } else if !isCalm, dice.chance(1, in: 25), let other = try? document.resuming() {
                     world.ring = Ring(other)
-                } else if let next = world.view.following {
+                } else if let next = world.view.following() {
                     try #require(next.successorFault(of: document) == nil, "seed \(seed)")
                     check(next, world, seed)
                     world.ring = Ring(next)
@@ -225,6 +296,10 @@ private func change(
         let live = world.ids.filter { world.isUp[$0] == true }.map { world.epochs[$0] ?? 0 }
         guard let transition = next.transition else {
             #expect(live.allSatisfy { $0 >= ring.document.epoch }, "seed \(seed)")
+            for id in ring.leaving where world.isUp[id] == true || !ring.isGoingBack {
+                let said = world.drained.contains(id) && world.epochs[id] == ring.document.epoch
+                #expect(said, "seed \(seed): \(id) may hold something")
+            }
             return
         }
         for partition in 0..<ring.partitions
@@ -252,4 +327,9 @@ private func change(
             }
         }
     }
+}
+
+extension Ring {
+    /// Whether those who leave are the ones that were to come.
+    fileprivate var isGoingBack: Bool { document.transition?.isAborting ?? false }
 }

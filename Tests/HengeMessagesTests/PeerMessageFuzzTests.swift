@@ -181,10 +181,11 @@ import struct NIOCore.ByteBuffer
         expect("10" + id + id + "0002" + "00020002" + amounts, .invalidField("ready partition"))
         expect("10" + id + id + "0002" + "00030002" + amounts, .invalidField("ready partition"))
         let huge = "0020000000000001" + String(repeating: zero, count: 6)
-        expect("10" + id + id + "0000" + huge, .invalidField("transfer progress"))
-        expect("10" + id + id + "0000" + amounts + "05", .invalidField("transfer wait"))
-        expect("10" + id + id + "0000" + amounts + "0200", .truncated)
-        expect("10" + id + id + "0000" + amounts + "0000", .trailingBytes(1))
+        expect("10" + id + id + "0000" + "00" + huge, .invalidField("transfer progress"))
+        expect("10" + id + id + "0000" + "00" + amounts + "06", .invalidField("transfer wait"))
+        expect("10" + id + id + "0000" + "01" + amounts + "0200", .truncated)
+        expect("10" + id + id + "0000" + "01" + amounts + "0000", .trailingBytes(1))
+        expect("10" + id + id + "0000" + "02" + amounts + "00", .invalidField("drained"))
     }
 
     private let id = "0000000000000001"

@@ -30,13 +30,19 @@ extension SeededGenerator {
         progress.bytesLeft = below(1 << 53)
         progress.bytesPerSecond = below(1 << 40)
         progress.recordsSkipped = below(10)
-        switch below(5) {
+        switch below(6) {
         case 0: progress.wait = .adoption
         case 1: progress.wait = .source(NodeID(UInt16(below(65_536))))
         case 2: progress.wait = .budget
         case 3: progress.wait = .storage
+        case 4: progress.wait = .held
         default: break
         }
-        return RingReport(epoch: next(), ready: ready.sorted(), progress: progress)
+        return RingReport(
+            epoch: next(),
+            ready: ready.sorted(),
+            isDrained: chance(1, in: 2),
+            progress: progress
+        )
     }
 }

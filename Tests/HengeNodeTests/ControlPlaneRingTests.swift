@@ -144,14 +144,19 @@ private final class ControlCluster {
         )
     }
 
-    /// Every node says of each partition that it joins that it has taken it over.
-    func makeReady() {
+    /// Every node says of each partition that it joins that it has taken it over, and one that
+    /// leaves, at the end, that it holds nothing for others.
+    func makeReady(isDrained: Bool = true) {
         for node in nodes where !node.isDown {
             let ring = node.control.ring
             let ready = (0..<ring.partitions).filter {
                 ring.joining(partition: $0).contains(node.id)
             }
-            let report = RingReport(epoch: ring.document.epoch, ready: ready.map(UInt16.init))
+            let report = RingReport(
+                epoch: ring.document.epoch,
+                ready: ready.map(UInt16.init),
+                isDrained: isDrained && ring.isMoved && ring.leaving.contains(node.id)
+            )
             let isMoving = ring.document.transition != nil
             step(node, .ownReport(isMoving ? report : nil))
         }
@@ -198,9 +203,12 @@ private final class ControlCluster {
         let members = Array(document.members.dropLast())
         cluster.propose(try document.beginning(members: members, owners: owners), at: 1)
         for _ in 0..<8 {
-            cluster.makeReady()
+            cluster.makeReady(isDrained: false)
             cluster.rounds(1)
         }
+        #expect(cluster[1].control.ring.isMoved && cluster[4].control.isMember)
+        cluster.makeReady()
+        cluster.rounds(1)
         for node in cluster.nodes { #expect(node.control.ring.document.members.count == 3) }
         #expect(cluster[4].notes.contains(.removed) && !cluster[4].control.isMember)
         #expect(cluster[1].control.status(of: NodeID(4), at: cluster.now) == nil)

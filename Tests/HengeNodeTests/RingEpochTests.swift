@@ -55,7 +55,41 @@ import Testing
         #expect(cluster.set(k, "2", at: 1) == "OK")
         cluster.take(down: 2)
         #expect(cluster.set(k, "3", at: 1) == "UNAVAILABLE required=2 alive=1")
-        #expect(cluster.get(k, at: 1) == "2")
+        // What a read shows has to be at a quorum of both, too.
+        #expect(cluster.get(k, at: 1) == "UNAVAILABLE required=2 alive=1")
+        #expect(cluster.get(k, at: 1, .one) == "2")
+    }
+
+    /// n1 and n2 are in both sets; one that is in one of them alone has a write that timed out.
+    @Test("what a read has shown is at a quorum of both sets, whichever is asked next")
+    func monotonic() throws {
+        for (step, reader, other) in [(PartitionStep.writeBoth, 3, 4), (.readNext, 4, 3)] {
+            let (cluster, begun) = try cluster()
+            let k = key("k")
+            var document = try begun.advancing(all(begun), to: .writeBoth)
+            cluster.adopt(document)
+            #expect(cluster.set(k, "old", at: 1, .all) == "OK")
+            if step == .readNext {
+                document = try document.advancing(all(document), to: .readNext)
+                cluster.adopt(document)
+            }
+            cluster.pauseHints()
+            // Only the reader stores it.
+            cluster.holds = { event in
+                guard case .message(let from, _, .store) = event else { return false }
+                return from == NodeID(UInt16(reader))
+            }
+            let lost = cluster.request(.write(.value("new")), k, at: reader)
+            cluster.settle()
+            #expect(cluster.answer(lost)?.hasPrefix("TIMEOUT") == true)
+            #expect(cluster.stored(k, on: reader) == "new")
+            cluster.holds = { _ in false }
+            // A read that asks the reader and n1 shows it, and brings it to one of both.
+            cluster.take(down: 2)
+            #expect(cluster.get(k, at: reader) == "new")
+            let holders = [1, 2, other].filter { cluster.stored(k, on: $0) == "new" }
+            #expect(holders == [1, other], "at \(step)")
+        }
     }
 
     @Test("then reads ask the next set, and the last step leaves the old replica out")

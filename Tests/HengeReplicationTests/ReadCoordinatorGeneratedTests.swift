@@ -79,6 +79,33 @@ import Testing
         }
     }
 
+    @Test("blocking repair into a second quorum that shares some replicas, all or none; faults")
+    func twoQuorums() {
+        var repairs = 0
+        for seed in 1...8_000 as ClosedRange<UInt64> {
+            var generator = SeededGenerator(seed: seed)
+            let count = 1 + generator.below(4)
+            let catalogue = Version.catalogue
+            var world = ReadWorld(
+                versions: (0..<count).map { _ in catalogue[generator.below(catalogue.count)] },
+                required: 1 + generator.below(count),
+                repair: .blocking,
+                deadline: generator.chance(1, in: 6) ? generator.below(10) : 1_000,
+                faultsInTen: generator.chance(1, in: 2) ? 0 : generator.below(6),
+                seed: generator.next()
+            )
+            world.hedges = generator.below(3)
+            let shared = (0..<count).filter { _ in generator.chance(1, in: 2) }
+            let strangers = (count..<(count + generator.below(4))).map { $0 }
+            let slots = Set(shared + strangers)
+            guard !slots.isEmpty else { continue }
+            world.others = Quorum(slots: slots, required: 1 + generator.below(slots.count))
+            check(world.run(), seed)
+            repairs += world.repairs.count
+        }
+        #expect(repairs > 1_000)
+    }
+
     private func check(_ complaints: [String], _ seed: UInt64) {
         if !complaints.isEmpty { Issue.record("seed \(seed): \(complaints)") }
     }
@@ -120,6 +147,8 @@ private struct ReadWorld {
     var generator: SeededGenerator
     /// How many hedges come at some time.
     var hedges = 0
+    /// What has to hold the answer besides; slots from `versions.count` on are not read from.
+    var others: Quorum?
     /// Chooses in place of the generator.
     var odometer: Odometer?
 
@@ -163,6 +192,8 @@ private struct ReadWorld {
         var machine = ReadCoordinator(
             order: SlotOrder(order),
             required: required,
+            holders: others?.whole,
+            reserve: (others?.slots ?? []).subtracting(versions.indices).replicas,
             repair: repair
         )
         var effects = EffectBuffer<ReadCoordinator.Effect>()
@@ -296,6 +327,11 @@ private struct ReadWorld {
         }
     }
 
+    /// All that were sent a repair.
+    private var repaired: Set<Int> {
+        Set(repairs.flatMap { slots in (0..<ReplicaSet.capacity).filter(slots.contains) })
+    }
+
     private mutating func judge() {
         if replies.count != 1 { complaints.append("\(replies.count) replies") }
         if finishes != 1 { complaints.append("\(finishes) finishes") }
@@ -309,7 +345,10 @@ private struct ReadWorld {
             if !hadFaults, !deadlinePassed { complaints.append("failed for no reason: \(reply)") }
             let asked = Set(objectsAsked + digestsAsked)
                 .union(repairs.flatMap { slots in versions.indices.filter(slots.contains) })
-            if !deadlinePassed, asked.count < versions.count {
+            let hasSpares = asked.count < versions.count
+            // One quorum alone may be out of reach.
+            let others = others.map { !$0.slots.isSubset(of: asked.union(repaired)) }
+            if !deadlinePassed, hasSpares, others ?? true {
                 complaints.append("gave up with spares left")
             }
         }
@@ -321,13 +360,17 @@ private struct ReadWorld {
         if object != merged.object { complaints.append("not the merge of \(delivered)") }
         let wanted = Set(delivered.keys.filter { delivered[$0] != merged })
         let stale = object == nil || repair == .off ? [] : wanted
-        let repaired = Set(repairs.flatMap { slots in versions.indices.filter(slots.contains) })
         if repair == .off, !repairs.isEmpty { complaints.append("repairs although off") }
         if !stale.isSubset(of: repaired) { complaints.append("stale \(stale), only \(repaired)") }
         let fresh = Set(delivered.keys.filter { delivered[$0] == merged })
         if !repaired.isDisjoint(with: fresh) { complaints.append("repairs what is whole") }
-        if repair == .blocking, !stale.isEmpty, fresh.union(holders).count < required {
-            complaints.append("\(fresh.union(holders)) hold it at the time of the reply")
+        let all = fresh.union(holders)
+        let isShort = all.intersection(versions.indices).count < required
+        if repair == .blocking, !stale.isEmpty, isShort {
+            complaints.append("\(all) hold it at the time of the reply")
+        }
+        if let others, object != nil, all.intersection(others.slots).count < others.required {
+            complaints.append("\(all) hold it, of \(others)")
         }
     }
 }

@@ -63,6 +63,37 @@ import Testing
         #expect(effects == ["reply object", "finish"])
     }
 
+    @Test("replicas of both quorums that agree do for both, and the others are left alone")
+    func sharedQuorum() {
+        let read = Reading(slots: 2, required: 2, holders: [0, 1, 2], reserve: [2])
+        read.step(.begin)
+        read.step(.replied(slot: 1, .digest(Self.new.digest)))
+        let effects = read.step(.replied(slot: 0, .object(Self.new.object)))
+        #expect(effects == ["reply object", "finish"])
+    }
+
+    @Test("what those who agree show comes to a quorum of the next replicas before the answer")
+    func secondQuorum() {
+        let read = Reading(slots: 3, required: 2, holders: [1, 3, 4], reserve: [3, 4])
+        read.step(.begin)
+        read.step(.replied(slot: 1, .digest(Self.new.digest)))
+        #expect(read.step(.replied(slot: 0, .object(Self.new.object))) == ["repair {3}"])
+        #expect(read.step(.repaired(slot: 3, .failed(.noSpace))) == ["repair {4}"])
+        #expect(read.step(.repaired(slot: 4, .durable)) == ["reply object", "finish"])
+        #expect(read.answer == Self.new.object && !read.disagreed)
+    }
+
+    @Test("no answer while the next quorum is out of reach; nothing needs no quorum")
+    func secondQuorumFails() {
+        let read = Reading(slots: 2, required: 1, holders: [2, 3], reserve: [2])
+        read.step(.begin)
+        #expect(read.step(.replied(slot: 0, .object(Self.new.object))) == ["repair {2}"])
+        #expect(read.step(.lost(slot: 2)) == ["reply timedOut 0 of 1", "finish"])
+        let nothing = Reading(slots: 2, required: 1, holders: [2, 3], reserve: [2])
+        nothing.step(.begin)
+        #expect(nothing.step(.replied(slot: 0, .object(nil))) == ["reply object", "finish"])
+    }
+
     @Test("a rotten record is repaired, and after the answer when R others agree")
     func rottenIsRepairedLater() {
         let read = Reading(slots: 3, required: 2, repair: .blocking)
@@ -223,6 +254,25 @@ final class Reading {
     private var effects = EffectBuffer<ReadCoordinator.Effect>()
     private(set) var answer: EncodedObject?
     private(set) var hasFinished = false
+
+    /// - Parameters:
+    ///   - holders: two of these have to hold the answer as well, or one if one is required.
+    ///   - reserve: those of them that are alive and not read from.
+    convenience init(slots: Int, required: Int, holders: [Int], reserve: [Int]) {
+        self.init(
+            ReadCoordinator(
+                order: SlotOrder(Array(0..<slots)),
+                required: required,
+                holders: WriteQuorum(slots: Set(holders).replicas, required: required),
+                reserve: Set(reserve).replicas,
+                repair: .blocking
+            )
+        )
+    }
+
+    private init(_ machine: ReadCoordinator) {
+        self.machine = machine
+    }
 
     init(slots: Int, required: Int, repair: ReadRepair) {
         machine = ReadCoordinator(

@@ -40,7 +40,10 @@ struct RandomChange {
             replicas: document.replicas
         )
         let owners = generator.chance(1, in: 2) ? random : placed.owners
-        return try document.beginning(members: members, owners: owners)
+        let leaving = document.members.map(\.id).filter { id in
+            !members.contains { $0.id == id } && generator.chance(1, in: 2)
+        }
+        return try document.beginning(members: members, owners: owners, abandoning: leaving)
     }
 
     /// Some partitions a step on; nil when all have arrived.

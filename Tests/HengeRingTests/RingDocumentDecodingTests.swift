@@ -52,7 +52,8 @@ import Testing
         longest.transition = RingTransition(
             members: next,
             owners: longest.owners.map { NodeID($0.rawValue + 1000) },
-            steps: Array(repeating: .readNext, count: 16384)
+            steps: Array(repeating: .readNext, count: 16384),
+            abandoned: longest.members.map(\.id)
         )
         let bytes = longest.encoded()
         #expect(bytes.count < RingDocument.encodedLengthMax)

@@ -81,6 +81,12 @@ import Testing
         let plan = try plan(ring, .forceRemove("n5"), facts: facts, down: ["n5"])
         #expect(plan.refusals.isEmpty)
         #expect(plan.nodes[4].role == .leaves && plan.nodes[4].bytesOut == 0)
+        // Whatever it alone held is given up, and only by such a plan.
+        #expect(plan.proposal.transition?.abandoned == [NodeID(5)])
+        let replacing = try self.plan(ring, .replace("n5", with: "n7"), facts: facts, down: ["n5"])
+        #expect(replacing.proposal.transition?.abandoned == [NodeID(5)])
+        let planned = try self.plan(ring, .remove("n4"), down: ["n5"])
+        #expect(planned.proposal.transition?.abandoned == [])
         let gained = plan.change.replicaMoves.reduce(0) { $0 + $1.partition * 100 }
         #expect(plan.bytes == 2 * gained)
         // With a second one down some partitions have one replica left, and that tells nothing.

@@ -158,7 +158,11 @@ import Testing
         guard let target = mutant.transition else { return mutant == (try? previous.finishing()) }
         if previous.transition == nil {
             return mutant
-                == (try? previous.beginning(members: target.members, owners: target.owners))
+                == (try? previous.beginning(
+                    members: target.members,
+                    owners: target.owners,
+                    abandoning: target.abandoned
+                ))
         }
         var expected = previous
         expected.epoch += 1

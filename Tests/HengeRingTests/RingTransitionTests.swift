@@ -115,6 +115,23 @@ import Testing
         #expect(throws: RingError.needlessStep(.writeBoth, partition: 9)) { try wrong.validate() }
     }
 
+    @Test("who is given up is written down, stays so to the end, and counts both ways")
+    func abandoned() throws {
+        let leaver = try #require(before.members.first { !target.map(\.id).contains($0.id) }).id
+        let begun = try before.beginning(members: target, owners: owners, abandoning: [leaver])
+        #expect(begun.leaving.contains(leaver))
+        #expect(try RingDocument.decode(begun.encoded()) == begun)
+        #expect(begun.successorFault(of: before) == nil)
+        let back = try begun.aborting()
+        #expect(back.transition?.abandoned == [leaver])
+        #expect(back.successorFault(of: begun) == nil)
+        var generator = SeededGenerator(seed: 1)
+        var next = try #require(try RandomChange.advance(&generator, begun))
+        #expect(next.transition?.abandoned == [leaver])
+        next.transition?.abandoned = []
+        #expect(next.successorFault(of: begun) == .otherTransition)
+    }
+
     @Test("validation finds each fault of a transition")
     func validation() throws {
         let good = try before.beginning(members: target, owners: owners)
@@ -131,6 +148,9 @@ import Testing
         expect(.nextOwnerCount(63, partitions: 64)) { $0.owners.removeLast() }
         expect(.stepCount(65, partitions: 64)) { $0.steps.append(.next) }
         expect(.memberCount(0)) { $0.members = [] }
+        expect(.abandoned(NodeID(9))) { $0.abandoned = [a, NodeID(9)] }
+        expect(.abandoned(a)) { $0.abandoned = [last, a] }
+        expect(.abandoned(a)) { $0.abandoned = [a, a] }
         expect(.memberOrder(last, before: NodeID(2))) { $0.members.swapAt(0, 4) }
         expect(.unknownOwner(NodeID(5), partition: 3)) { $0.owners[3] = NodeID(5) }
         expect(.highestID(last, member: NodeID(7))) {

@@ -23,6 +23,33 @@ import Testing
         }
     }
 
+    @Test("a node that is about to leave stands in for nobody")
+    func leaving() throws {
+        let list = (1...5).map { "n\($0)=127.0.0.1:\(7400 + $0)" }.joined(separator: ",")
+        let document = try RingDocument.bootstrap(
+            try BootstrapList.parse(list), replicas: 3, partitions: 64)
+        let leaver = NodeID(4)
+        let begun = try document.beginning(
+            members: document.members.filter { $0.id != leaver },
+            owners: document.owners.map { $0 == leaver ? NodeID(5) : $0 }
+        )
+        let (before, after) = (Ring(document), Ring(begun))
+        #expect(before.leaving == [] && after.leaving == [leaver])
+        for partition in 0..<before.partitions {
+            let all = before.standIns(partition: partition)
+            #expect(after.standIns(partition: partition) == all.filter { $0 != leaver })
+        }
+        // On the way back it stays, and those who were to come in its place don't.
+        #expect(Ring(try begun.aborting()).leaving == [])
+        let joining = Member(id: NodeID(6), name: "n6", peerAddress: "127.0.0.1:7406")
+        let growing = try document.beginning(
+            members: document.members + [joining],
+            owners: document.owners.enumerated().map { $0 % 9 == 0 ? joining.id : $1 }
+        )
+        #expect(Ring(growing).leaving == [])
+        #expect(Ring(try growing.aborting()).leaving == [joining.id])
+    }
+
     @Test("where every node is a home replica nobody can stand in")
     func none() throws {
         let list = (1...3).map { "n\($0)=127.0.0.1:\(7400 + $0)" }.joined(separator: ",")

@@ -30,6 +30,27 @@ import Testing
         #expect(ended > 10)
     }
 
+    @Test("sloppy requests at ONE while nodes leave that hold what others missed")
+    func sloppy() {
+        var ended = 0
+        var handedOver = 0
+        for seed in UInt64(1)...20 {
+            var options = Self.options(seed)
+            options.nodes = 5
+            options.replicas = 3
+            options.sloppyPercent = 100
+            options.levels = [.one]
+            options.faults = [.kills, .pauses, .partitions]
+            options.faultsMax = 4
+            let simulation = Simulation(seed: seed, options: options)
+            simulation.run()
+            #expect(simulation.violation == nil, "seed \(seed)")
+            ended += simulation.counts.ringChanges
+            handedOver += simulation.counts.standInsHandedOver
+        }
+        #expect(ended > 10 && handedOver > 20)
+    }
+
     private static func options(_ seed: UInt64) -> SimulationOptions {
         var options = SimulationOptions()
         options.nodes = 3 + Int(seed % 3)

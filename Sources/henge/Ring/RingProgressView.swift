@@ -151,6 +151,7 @@ extension RingProgressView {
         case "source": "waits for \(Wording.printable(node.waitFor ?? "a node")) to be up"
         case "budget": "waits: clients' requests come first"
         case "storage": "waits for its disk"
+        case "held": "hands over what it holds for others, then it may leave"
         case let other?: "waits: \(Wording.printable(other))"
         }
     }

@@ -110,6 +110,7 @@ extension TransferWait {
         case .source: "source"
         case .budget: "budget"
         case .storage: "storage"
+        case .held: "held"
         }
     }
 }
