@@ -32,16 +32,20 @@ import Testing
                         model.append((place.index, place.generation, name))
                     } else {
                         let gone = model.remove(at: Int(random.next() % UInt64(model.count)))
-                        #expect(slab.remove(gone.index).name == gone.name, "seed \(seed)")
-                        #expect(!slab.contains(gone.index, gone.generation), "seed \(seed)")
-                        #expect(slab.generation(at: gone.index) == nil, "seed \(seed)")
+                        let removed = slab.remove(gone.index)
+                        let isThere = slab.contains(gone.index, gone.generation)
+                        let generation = slab.generation(at: gone.index)
+                        #expect(removed.name == gone.name, "seed \(seed)")
+                        #expect(!isThere && generation == nil, "seed \(seed)")
                     }
-                    #expect(slab.count == model.count && tally.alive == model.count)
+                    let (count, bound) = (slab.count, slab.indexBound)
+                    #expect(count == model.count && tally.alive == count, "seed \(seed)")
                     for held in model {
-                        #expect(slab.contains(held.index, held.generation), "seed \(seed)")
-                        #expect(slab.generation(at: held.index) == held.generation)
-                        #expect(slab[held.index].name == held.name, "seed \(seed)")
-                        #expect(held.index < slab.indexBound)
+                        let isThere = slab.contains(held.index, held.generation)
+                        let generation = slab.generation(at: held.index)
+                        let found = slab[held.index].name
+                        #expect(isThere && generation == held.generation, "seed \(seed)")
+                        #expect(found == held.name && held.index < bound, "seed \(seed)")
                     }
                 }
             }
@@ -54,10 +58,12 @@ import Testing
         var slab = Slab<[Int]>()
         let place = slab.insert([1])
         slab[place.index].append(2)
-        #expect(slab[place.index] == [1, 2])
-        #expect(!slab.contains(place.index, place.generation &+ 1))
-        #expect(!slab.contains(place.index + 1, place.generation))
-        #expect(slab.generation(at: place.index + 1) == nil)
+        let changed = slab[place.index]
+        let isOther = slab.contains(place.index, place.generation &+ 1)
+        let isBeyond = slab.contains(place.index + 1, place.generation)
+        let beyond = slab.generation(at: place.index + 1)
+        #expect(changed == [1, 2])
+        #expect(!isOther && !isBeyond && beyond == nil)
     }
 
     @Test("an index is given out again with another generation")
@@ -67,6 +73,7 @@ import Testing
         slab.remove(first.index)
         let second = slab.insert(2)
         #expect(second.index == first.index && second.generation == first.generation &+ 1)
-        #expect(!slab.contains(first.index, first.generation))
+        let isThere = slab.contains(first.index, first.generation)
+        #expect(!isThere)
     }
 }
