@@ -1,6 +1,6 @@
 package import HengeBase
 package import HengeMessages
-package import HengeRing
+import HengeRing
 
 /// Which keys, partitions and stretches of the ring this node's clients ask for most: of the last
 /// minute, of the last hour and since the start.

@@ -1,5 +1,5 @@
-package import HengeBase
-package import HengeRing
+import HengeBase
+import HengeRing
 
 /// How many requests came for each stretch of tokens, minute by minute.
 package struct HeatMap: Sendable {

@@ -1,4 +1,4 @@
-package import HengeBase
+import HengeBase
 package import HengeRing
 
 package import struct NIOCore.ByteBuffer

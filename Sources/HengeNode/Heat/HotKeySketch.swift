@@ -1,4 +1,4 @@
-package import HengeBase
+import HengeBase
 package import HengeMessages
 
 import struct NIOCore.ByteBuffer
