@@ -197,7 +197,10 @@ extension Shard {
         switch outcome {
         case .object(let object):
             switch reads[id.index].purpose {
-            case .answer: answer(origin, .object(object), &effects)
+            case .answer:
+                let bytes = object?.bytes.readableBytes ?? 0
+                countHeat(reads[id.index].key, isWrite: false, bytes: bytes)
+                answer(origin, .object(object), &effects)
             case .write(let mutation):
                 let flight = reads[id.index]
                 continueWrite(flight, mutation, found: object, at: time, &effects)

@@ -242,6 +242,7 @@ extension Shard {
         let response: ClientResponse
         switch outcome {
         case .stored:
+            countHeat(flight.key, isWrite: true, bytes: flight.object?.bytes.readableBytes ?? 0)
             response = .written(context: flight.context, previous: flight.previous)
         case .timedOut(let stored, let required):
             response = .failed(.timedOut(required: required, received: stored))

@@ -89,6 +89,8 @@ package struct Shard: ~Copyable {
     /// What all background work draws from, beside the throttles of its kinds.
     package internal(set) var budget: BackgroundBudget
     var transfers: Transfers
+    /// What clients ask for most; nil while it is not counted.
+    package internal(set) var heat: Heat?
     /// After the start from an old copy, by partition: with which other home replicas it is to be
     /// compared before it may be read from.
     var uncompared: [Int: Set<NodeID>] = [:]
@@ -267,6 +269,7 @@ package struct Shard: ~Copyable {
         case .compareNow: compareNow(at: time, &effects)
         case .housekeeping:
             adaptBudget(at: time)
+            advanceHeat(to: time.now)
             sweepHints(at: time, &effects)
             deliverToHeirs(at: time, &effects)
             refreshClaims()

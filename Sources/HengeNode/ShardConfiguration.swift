@@ -58,6 +58,9 @@ package struct ShardConfiguration: Sendable {
     /// What hints, comparisons, transfers and the scrub may take together.
     package var background = BackgroundBudget.Limits()
 
+    /// Keys that each sketch of what clients ask for counts, 1...16,384; 0: nothing is counted.
+    package var hotKeys = Heat.capacity
+
     package init() {}
 }
 

@@ -7,7 +7,9 @@ struct ReportCommand: AsyncParsableCommand {
         commandName: "report",
         abstract: "Report on the cluster.",
         discussion: "Example: henge report entropy",
-        subcommands: [ReportHintsCommand.self, ReportEntropyCommand.self]
+        subcommands: [
+            ReportHintsCommand.self, ReportEntropyCommand.self, ReportHotKeysCommand.self,
+        ]
     )
 }
 

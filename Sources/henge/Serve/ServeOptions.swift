@@ -142,6 +142,9 @@ struct ServeOptions: ParsableArguments {
     )
     var backgroundRateMib: String?
 
+    @Option(help: "Keys that are counted as asked for most, 0 (none) to 16384. (default: 512)")
+    var hotKeys: String?
+
     @Option(
         help: "How hard records between nodes are compressed, 0 (not at all) to 9. (default: 1)"
     )
@@ -185,7 +188,7 @@ struct ServeOptions: ParsableArguments {
             ("hint-max-age-s", hintMaxAgeS), ("hint-rate-mib", hintRateMib),
             ("compare-interval-s", compareIntervalS), ("entropy-rate-mib", entropyRateMib),
             ("scrub-interval-s", scrubIntervalS), ("background-rate-mib", backgroundRateMib),
-            ("bulk-compression-level", bulkCompressionLevel),
+            ("hot-keys", hotKeys), ("bulk-compression-level", bulkCompressionLevel),
             ("block-cache-mib", blockCacheMib), ("allow-flush", allowFlush ? "true" : nil),
             ("stop-timeout-s", stopTimeoutS), ("log-level", logLevel),
         ]

@@ -155,6 +155,7 @@ struct ServeValues {
         )
         shard.entropyBytesPerSecond =
             try number("entropy-rate-mib", default: 32, in: 1...65_536) << 20
+        shard.hotKeys = try number("hot-keys", default: Heat.capacity, in: 0...16_384)
         shard.scrubInterval = .seconds(
             UInt64(try number("scrub-interval-s", default: 604_800, in: 60...31_536_000))
         )

@@ -79,5 +79,5 @@ package enum Command: UInt8, Sendable {
     case mget, mset, del, unlink, exists, touch
     case scan, randomKey, dbSize, flushAll, flushDB
     case hengeBucket, hengeGet, hengeSet, hengeDel, hengeInspect, hengeRing, hengeStatus
-    case hengeHints, hengeEntropy, hengeRepair
+    case hengeHints, hengeEntropy, hengeRepair, hengeHotKeys
 }

@@ -62,6 +62,9 @@ package struct CommandTable: Sendable {
         alone(
             "henge.repair", .hengeRepair, 1, .henge, [.admin],
             "Compares with the other nodes now and mends what differs."),
+        alone(
+            "henge.hotkeys", .hengeHotKeys, -1, .henge, [],
+            "The keys, partitions and stretches of the ring that clients ask this node for most."),
         coverage("scan", .scan, -2, .generic, [.readOnly], "Lists keys of the whole cluster."),
         coverage("randomkey", .randomKey, 1, .generic, [.readOnly], "A key, somewhat at random."),
         coverage("dbsize", .dbSize, 1, .server, [.readOnly, .fast], "Keys in the whole cluster."),

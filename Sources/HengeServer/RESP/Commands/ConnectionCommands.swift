@@ -32,6 +32,7 @@ extension ClientSession {
         case .hengeHints: try hints(command)
         case .hengeEntropy: write(EntropyReport(hub.driver).tree)
         case .hengeRepair: repair()
+        case .hengeHotKeys: try hotKeys(command)
         case .get, .strlen, .type, .ttl, .pttl, .expireTime, .pexpireTime, .set, .setEx, .psetEx,
             .setNX, .getSet, .getDel, .getEx, .expire, .pexpire, .expireAt, .pexpireAt, .persist,
             .mget, .mset, .del, .unlink, .exists, .touch, .scan, .randomKey, .dbSize, .flushAll,
