@@ -141,7 +141,7 @@ package struct RingView: Sendable {
     package func mayAdvance(_ partition: Int) -> Bool {
         let fence = ring.fence(of: partition)
         switch ring.step(of: partition) {
-        case .current: return canWrite(partition)
+        case .current: return true
         case .writeBoth:
             let joining = ring.joining(partition: partition)
             guard !joining.isEmpty else { return haveReplicas(of: partition, adopted: fence) }
@@ -150,18 +150,6 @@ package struct RingView: Sendable {
             return liveEpoch >= fence && haveReplicas(of: partition, adopted: fence)
         case .next: return false
         }
-    }
-
-    /// Whether a majority of the next replicas is up and knows that it is one. From the step after
-    /// it on they have a say in every write, and nodes that were just added together have yet to
-    /// connect to the others: until then writes at QUORUM would fail.
-    private func canWrite(_ partition: Int) -> Bool {
-        let next = ring.nextPreferenceList(partition: partition).nodes
-        let epoch = ring.document.epoch
-        let present = next.count { node in
-            members[node].map { isUp[$0] && epochs[$0] >= epoch } ?? false
-        }
-        return present * 2 > next.count
     }
 
     private func isReady(_ node: NodeID, _ partition: Int, since fence: UInt64) -> Bool {
