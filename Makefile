@@ -16,6 +16,8 @@ DESTDIR ?=
 FILTER ?=
 # make sim SEEDS=7...7
 SEEDS ?= 1...2000
+# make bench-peers QUICK=1
+QUICK ?=
 # make chaos SECONDS=600
 SECONDS ?= 60
 
@@ -23,7 +25,7 @@ SECONDS ?= 60
 .PHONY: help
 help: ## Lists the targets
 	@echo 'make TARGET, where TARGET is one of'
-	@sed -nE 's/^([a-z]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 12
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 14
 
 .PHONY: run
 run: build ## Builds, starts a local cluster of three nodes, shows a tour on it and adds a fourth
@@ -43,7 +45,7 @@ test: ## Builds and runs every test, or those that FILTER=regex names
 	@tools/bootstrap build chaos
 	swift build $(FLAGS) --product henge
 	swift build $(FLAGS) --product hengePackageTests
-	swift test $(FLAGS) --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+	@tools/run-tests $(FLAGS) --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
 
 .PHONY: smoke
 smoke: build ## Checks a real cluster with redis-cli, redis-benchmark and redis-py, and runs the examples
@@ -51,9 +53,15 @@ smoke: build ## Checks a real cluster with redis-cli, redis-benchmark and redis-
 	@cluster/run-examples
 	@cluster/smoke
 
+.PHONY: look
+look: build ## Looks at the dashboard of a real cluster with a headless browser; pictures in .build/pictures
+	@tools/bootstrap browser
+	@cluster/look
+
 .PHONY: sim
-sim: build ## Runs the simulator on SEEDS=1...2000
+sim: build ## Runs the simulator on SEEDS=1...2000, and all drills of changes of the ring
 	$(HENGE) simulate --seeds $(SEEDS)
+	$(HENGE) simulate --drills
 
 .PHONY: chaos
 chaos: build ## Kills, freezes and cuts off real nodes under load for SECONDS=60, twice
@@ -65,6 +73,11 @@ chaos: build ## Kills, freezes and cuts off real nodes under load for SECONDS=60
 bench: build ## Measures speed and memory, beside Redis where it is installed
 	@tools/bootstrap bench smoke
 	@cluster/bench
+
+.PHONY: bench-peers
+bench-peers: build ## Measures Henge beside Redis, Redis Cluster and etcd; QUICK=1 for six minutes instead of forty
+	@tools/bootstrap peers
+	@cluster/bench-peers $(if $(QUICK),--quick)
 
 .PHONY: lint
 lint: ## Checks format, layers, sizes, links, scripts and examples
@@ -78,6 +91,8 @@ lint: ## Checks format, layers, sizes, links, scripts and examples
 	@tools/test-bootstrap >/dev/null || tools/test-bootstrap
 	python3 cluster/test_henge_cluster.py
 	python3 cluster/test_bench_report.py
+	python3 cluster/test_peers.py
+	python3 cluster/test_growth_report.py
 	python3 cluster/test_ring_checks.py
 	python3 cluster/test_tour.py
 	@for test in cluster/test_chaos_*.py; do echo "python3 $$test"; python3 "$$test"; done
@@ -89,7 +104,7 @@ format: ## Formats the Swift files and wraps their comments
 	tools/tidy --fix
 
 .PHONY: docs
-docs: build ## Writes docs/cli.md from the built henge, checks links, lists the documents
+docs: build ## Writes docs/cli.md, docs/metrics.md and the Grafana dashboard, checks links
 	@tools/bootstrap lint
 	@tools/docs
 

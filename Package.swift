@@ -10,8 +10,10 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
 ]
 
-func pure(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func pure(
+    _ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil
+) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
 func tests(
@@ -47,6 +49,15 @@ let unixSignals = Target.Dependency.product(
     name: "UnixSignals",
     package: "swift-service-lifecycle"
 )
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioHTTPTypesHTTP1 = Target.Dependency.product(
+    name: "NIOHTTPTypesHTTP1",
+    package: "swift-nio-extras"
+)
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let configuration = Target.Dependency.product(
     name: "Configuration",
@@ -72,6 +83,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
     ],
     targets: [
         // Pure: no I/O, no clock, no randomness, no Foundation, no logging.
@@ -116,7 +130,11 @@ let package = Package(
                 "CZlib", nioCore,
                 nioPosix, nioConcurrency, deque, logging,
                 lifecycle, unixSignals, configuration,
-            ]
+                hummingbird, hummingbirdCore, httpTypes, nioHTTPTypes,
+                nioHTTPTypesHTTP1, nioHTTP1,
+            ],
+            // Within the program, which is then all that is to be installed.
+            resources: [.embedInCode("Dashboard/page")]
         ),
         pure("HengeClient", ["HengeBase", "HengeRESP", nioCore, nioPosix]),
         .executableTarget(
@@ -186,9 +204,11 @@ let package = Package(
             "HengeServerTests",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeMembership",
-                "HengeNode", "HengeRESP", "HengeServer", nioCore, nioConcurrency, nioEmbedded,
-                nioPosix, logging,
-            ]
+                "HengeNode", "HengeRESP", "HengeServer", "HengeStorage", nioCore, nioConcurrency,
+                nioEmbedded, nioPosix, nioHTTP1, logging,
+                httpTypes,
+            ],
+            exclude: ["riak-dialogue.txt"]
         ),
         tests(
             "HengeSimulatorTests",
@@ -207,7 +227,11 @@ let package = Package(
         ),
         tests(
             "HengeCommandTests",
-            ["henge", "HengeCausality", "HengeClient", "HengeSimulator", nioCore]
+            [
+                "henge", "HengeBase", "HengeCausality", "HengeRing", "HengeRESP",
+                "HengeReplication", "HengeServer", "HengeClient", "HengeSimulator", nioCore,
+                logging,
+            ]
         ),
         tests("HengeIntegrationTests", ["henge", "HengeClient", "HengeRESP", nioCore]),
     ],

@@ -4,18 +4,23 @@ package import struct NIOCore.ByteBuffer
 
 /// An object in its stored and wire form, checked but not decoded.
 ///
-/// Layout, version 1; integers big-endian or unsigned LEB128 ("varint"):
+/// Layout; integers big-endian or unsigned LEB128 ("varint"):
 ///
-///     u8 format = 1 · u32 header length (from the start)
+///     u8 format · u32 header length (from the start)
 ///     varint entries · each: u64 actor, varint counter              the context, by actor
 ///     varint siblings · each: varint entry index, varint counter,   by dot
-///         u64 timestamp, u8 flags, [varint expiry], [varint value length]
-///     the values, in the order of the siblings
+///         u64 timestamp, u8 flags, [varint expiry], [varint value length],
+///         [varint metadata length]
+///     the values, each with its metadata behind it, in the order of the siblings
+///
+/// The format is 2 if any sibling has metadata, and 1 otherwise, in which no lengths of metadata
+/// are known: what carries none has the bytes that it always had.
 ///
 /// All that tells versions apart is in the header, in one canonical form, so a digest is a hash of
 /// the header and a reader that needs only the version does not touch a value.
 package struct EncodedObject: Hashable, Sendable {
     static let format: UInt8 = 1
+    static let formatDescribed: UInt8 = 2
     static let prefixLength = 5
 
     /// The whole encoding.
@@ -40,7 +45,7 @@ package struct EncodedObject: Hashable, Sendable {
         var header = try HeaderReader(bytes)
         try header.skipEntries()
         var end = header.length
-        while let sibling = try header.nextSibling() { end += sibling.valueLength }
+        while let sibling = try header.nextSibling() { end += sibling.payloadLength }
         guard end == bytes.count else {
             throw .wrongLength(expected: end, actual: bytes.count)
         }
@@ -154,11 +159,10 @@ package struct EncodedObject: Hashable, Sendable {
                         dot: sibling.dot,
                         timestamp: sibling.timestamp,
                         expiry: sibling.expiry,
-                        payload: sibling.isTombstone
-                            ? .tombstone : .value(slice(offset, sibling.valueLength))
+                        payload: payload(sibling, offset)
                     )
                 )
-                offset += sibling.valueLength
+                offset += sibling.payloadLength
             }
             return VersionedObject(context: context, siblings: siblings)
         }
@@ -170,9 +174,22 @@ package struct EncodedObject: Hashable, Sendable {
             var offset = header.length
             while let sibling = try header.nextSibling() {
                 body(sibling, offset)
-                offset += sibling.valueLength
+                offset += sibling.payloadLength
             }
         }
+    }
+
+    private func payload(
+        _ sibling: HeaderReader.SiblingHeader,
+        _ offset: Int
+    ) -> Sibling.Payload {
+        guard !sibling.isTombstone else { return .tombstone }
+        let value = slice(offset, sibling.valueLength)
+        guard sibling.metadataLength > 0 else { return .value(value) }
+        return .value(
+            value,
+            metadata: slice(offset + sibling.valueLength, sibling.metadataLength)
+        )
     }
 
     private func slice(_ offset: Int, _ length: Int) -> ByteBuffer {

@@ -7,6 +7,7 @@ import HengeBase
 package struct HeaderReader {
     static let tombstoneFlag: UInt8 = 1
     static let expiryFlag: UInt8 = 2
+    static let metadataFlag: UInt8 = 4
     /// The fewest bytes of an entry: actor, counter.
     private static let entryLengthMin = 9
     /// The fewest bytes of a sibling: entry index, counter, timestamp, flags.
@@ -18,6 +19,11 @@ package struct HeaderReader {
         let isTombstone: Bool
         let expiry: WallTime?
         let valueLength: Int
+        /// 0 where there is none.
+        let metadataLength: Int
+
+        /// Of what stands behind the header.
+        var payloadLength: Int { valueLength + metadataLength }
 
         func isLive(at wall: WallTime) -> Bool {
             guard !isTombstone else { return false }
@@ -31,6 +37,9 @@ package struct HeaderReader {
     /// Known once the entries are read.
     private(set) var siblingCount = 0
 
+    private let flagsKnown: UInt8
+    /// Whether a sibling that describes its value is still to come, as the format says.
+    private var owesMetadata: Bool
     private var cursor: ByteCursor
     private var siblingsRead = 0
     /// A second cursor in the entries. Siblings name theirs in rising order, so one walk finds them
@@ -46,7 +55,15 @@ package struct HeaderReader {
     package init(_ bytes: UnsafeRawBufferPointer) throws(ObjectDecodeError) {
         var prefix = ByteCursor(bytes)
         let format = try prefix.byte()
-        guard format == EncodedObject.format else { throw .unknownFormat(format) }
+        switch format {
+        case EncodedObject.format:
+            flagsKnown = Self.tombstoneFlag | Self.expiryFlag
+            owesMetadata = false
+        case EncodedObject.formatDescribed:
+            flagsKnown = Self.tombstoneFlag | Self.expiryFlag | Self.metadataFlag
+            owesMetadata = true
+        default: throw .unknownFormat(format)
+        }
         length = Int(try prefix.integer(UInt32.self))
         guard length >= EncodedObject.prefixLength, length <= bytes.count else {
             throw .wrongLength(expected: length, actual: bytes.count)
@@ -78,28 +95,38 @@ package struct HeaderReader {
             guard cursor.remaining == 0 else {
                 throw .wrongLength(expected: length, actual: cursor.offset)
             }
+            guard !owesMetadata else { throw .brokenInvariant(at: cursor.offset) }
             return nil
         }
         siblingsRead += 1
         let dot = try nextDot()
         let timestamp = HybridTimestamp(rawValue: try cursor.integer(UInt64.self))
         let flags = try cursor.byte()
-        guard flags & ~(HeaderReader.tombstoneFlag | HeaderReader.expiryFlag) == 0 else {
-            throw .brokenInvariant(at: cursor.offset)
-        }
+        guard flags & ~flagsKnown == 0 else { throw .brokenInvariant(at: cursor.offset) }
         let isTombstone = flags & HeaderReader.tombstoneFlag != 0
         let expiry = flags & HeaderReader.expiryFlag != 0 ? try cursor.varint() : nil
         let valueLength = isTombstone ? 0 : try cursor.varint()
         guard valueLength <= UInt64(UInt32.max) else {
             throw .malformedInteger(at: cursor.offset)
         }
+        let metadataLength = flags & HeaderReader.metadataFlag != 0 ? try metadataLength(flags) : 0
         return SiblingHeader(
             dot: dot,
             timestamp: timestamp,
             isTombstone: isTombstone,
             expiry: expiry.map(WallTime.init(milliseconds:)),
-            valueLength: Int(valueLength)
+            valueLength: Int(valueLength),
+            metadataLength: metadataLength
         )
+    }
+
+    /// At least 1, and of a value: a tombstone says nothing.
+    private mutating func metadataLength(_ flags: UInt8) throws(ObjectDecodeError) -> Int {
+        let length = try cursor.varint()
+        guard flags & HeaderReader.tombstoneFlag == 0, length > 0, length <= UInt64(UInt32.max)
+        else { throw .brokenInvariant(at: cursor.offset) }
+        owesMetadata = false
+        return Int(length)
     }
 
     private mutating func forEachEntry(_ body: (Dot) -> Void) throws(ObjectDecodeError) {

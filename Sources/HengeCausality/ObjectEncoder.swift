@@ -14,17 +14,24 @@ extension VersionedObject {
         var lengthMax = VersionedObject.fixedLengthMax
         lengthMax += context.entries.count * VersionedObject.entryLengthMax
         lengthMax += siblings.count * VersionedObject.siblingLengthMax
+        var isDescribed = false
         for sibling in siblings {
-            if case .value(let value) = sibling.payload { lengthMax += value.readableBytes }
+            guard case .value(let value, let metadata) = sibling.payload else { continue }
+            lengthMax += value.readableBytes
+            guard let metadata else { continue }
+            isDescribed = true
+            lengthMax += metadata.readableBytes + ByteWriter.varintLengthMax
         }
         var out = ByteBuffer()
         var headerLength = 0
         out.writeWithUnsafeMutableBytes(minimumWritableBytes: lengthMax) { memory in
             var writer = ByteWriter(memory)
-            writeHeader(into: &writer)
+            writeHeader(isDescribed: isDescribed, into: &writer)
             headerLength = writer.offset
             for sibling in siblings {
-                if case .value(let value) = sibling.payload { writer.bytes(of: value) }
+                guard case .value(let value, let metadata) = sibling.payload else { continue }
+                writer.bytes(of: value)
+                if let metadata { writer.bytes(of: metadata) }
             }
             return writer.offset
         }
@@ -35,8 +42,8 @@ extension VersionedObject {
         )
     }
 
-    private func writeHeader(into writer: inout ByteWriter) {
-        writer.byte(EncodedObject.format)
+    private func writeHeader(isDescribed: Bool, into writer: inout ByteWriter) {
+        writer.byte(isDescribed ? EncodedObject.formatDescribed : EncodedObject.format)
         let lengthOffset = writer.offset
         writer.integer(UInt32(0))
         writer.varint(UInt64(context.entries.count))
@@ -63,9 +70,15 @@ extension ByteWriter {
         varint(sibling.dot.counter)
         integer(sibling.timestamp.rawValue)
         var flags: UInt8 = sibling.expiry == nil ? 0 : HeaderReader.expiryFlag
-        if case .tombstone = sibling.payload { flags |= HeaderReader.tombstoneFlag }
+        switch sibling.payload {
+        case .tombstone: flags |= HeaderReader.tombstoneFlag
+        case .value(_, .some): flags |= HeaderReader.metadataFlag
+        case .value(_, nil): break
+        }
         byte(flags)
         if let expiry = sibling.expiry { varint(expiry.milliseconds) }
-        if case .value(let value) = sibling.payload { varint(UInt64(value.readableBytes)) }
+        guard case .value(let value, let metadata) = sibling.payload else { return }
+        varint(UInt64(value.readableBytes))
+        if let metadata { varint(UInt64(metadata.readableBytes)) }
     }
 }

@@ -6,7 +6,9 @@ package import struct NIOCore.ByteBuffer
 /// it.
 package struct Sibling: Hashable, Sendable {
     package enum Payload: Hashable, Sendable {
-        case value(ByteBuffer)
+        /// With what its writer said about it (HTTP's content type and the like), opaque here and
+        /// never empty; nil where nothing was said, as of all writes of RESP.
+        case value(ByteBuffer, metadata: ByteBuffer? = nil)
         case tombstone
     }
 
@@ -27,9 +29,14 @@ package struct Sibling: Hashable, Sendable {
     package func value(at wall: WallTime) -> ByteBuffer? {
         if let expiry, expiry <= wall { return nil }
         switch payload {
-        case .value(let bytes): return bytes
+        case .value(let bytes, _): return bytes
         case .tombstone: return nil
         }
+    }
+
+    /// What the value's writer said about it.
+    package var metadata: ByteBuffer? {
+        if case .value(_, let metadata) = payload { metadata } else { nil }
     }
 }
 

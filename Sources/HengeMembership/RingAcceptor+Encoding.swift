@@ -4,25 +4,31 @@ import HengeRing
 package import struct NIOCore.ByteBuffer
 
 /// The saved form: u8 format, u64 votesFrom, the document, a flag and the promised ballot, the
-/// accepted document.
+/// accepted document; in format 2 a u64 and the document of the unsafe recovery that was agreed to.
 extension RingAcceptor {
     private static let format: UInt8 = 1
+    private static let agreedFormat: UInt8 = 2
 
     package func encoded() -> ByteBuffer {
         var out = ByteBuffer()
-        out.writeInteger(Self.format)
+        out.writeInteger(agreed == nil ? Self.format : Self.agreedFormat)
         out.writeInteger(votesFrom)
         out.writeRingDocument(document)
         out.writeInteger(UInt8(promised == nil ? 0 : 1))
         if let promised { out.writeBallot(promised) }
         out.writeAccepted(accepted)
+        if let agreed {
+            out.writeInteger(agreed.base)
+            out.writeRingDocument(agreed.document)
+        }
         return out
     }
 
     /// Reads what ``encoded()`` gave. A node whose saved form can't be read has lost its votes.
     package init(saved: ByteBuffer) throws(WireDecodeError) {
         var saved = saved
-        guard saved.readInteger(as: UInt8.self) == Self.format else {
+        let format = saved.readInteger(as: UInt8.self)
+        guard format == Self.format || format == Self.agreedFormat else {
             throw .invalidField("format")
         }
         guard let votesFrom = saved.readInteger(as: UInt64.self) else { throw .truncated }
@@ -36,6 +42,14 @@ extension RingAcceptor {
         }
         let next = document.epoch < .max ? document.epoch + 1 : .max
         let accepted = try saved.readAccepted(next)
+        var agreed: AgreedRecovery?
+        if format == Self.agreedFormat {
+            guard let base = saved.readInteger(as: UInt64.self) else { throw .truncated }
+            agreed = AgreedRecovery(base: base, document: try saved.readRingDocument())
+        }
+        if let accepted, accepted.document.successorFault(of: document) != nil {
+            throw .invalidField("accepted ring")
+        }
         guard saved.readableBytes == 0 else { throw .trailingBytes(saved.readableBytes) }
         if let accepted, accepted.ballot > promised ?? accepted.ballot || promised == nil {
             throw .invalidField("ballot")
@@ -44,7 +58,8 @@ extension RingAcceptor {
             document: document,
             promised: promised,
             accepted: accepted,
-            votesFrom: votesFrom
+            votesFrom: votesFrom,
+            agreed: agreed
         )
     }
 }

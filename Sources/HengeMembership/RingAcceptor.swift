@@ -18,6 +18,8 @@ package struct RingAcceptor: Hashable, Sendable {
     package private(set) var accepted: AcceptedRing?
     /// The first epoch in whose election the node may vote; `.max` while that isn't known.
     package private(set) var votesFrom: UInt64
+    /// The last unsafe recovery that the node has agreed to and not seen decided.
+    package private(set) var agreed: AgreedRecovery?
 
     /// Of a new node, or of one that has lost its disk and so doesn't know how it has voted.
     package init(document: RingDocument, hasLostVotes: Bool) {
@@ -28,9 +30,11 @@ package struct RingAcceptor: Hashable, Sendable {
         document: RingDocument,
         promised: RingBallot? = nil,
         accepted: AcceptedRing? = nil,
-        votesFrom: UInt64
+        votesFrom: UInt64,
+        agreed: AgreedRecovery? = nil
     ) {
         self.document = document
+        self.agreed = agreed
         self.promised = promised
         self.accepted = accepted
         self.votesFrom = votesFrom
@@ -43,13 +47,16 @@ package struct RingAcceptor: Hashable, Sendable {
         case decided
         /// The node doesn't know what the election is to follow.
         case behind
-        /// The node has lost its disk, and may have voted in this election.
+        /// The node has lost its disk, and may have voted in this election; or it has agreed to an
+        /// unsafe recovery instead.
         case abstains
         case invalid(RingChangeFault)
     }
 
     /// Whether the node may vote in the election that follows its document.
-    package var votes: Bool { document.epoch < .max && votesFrom <= document.epoch + 1 }
+    package var votes: Bool {
+        document.epoch < .max && votesFrom <= document.epoch + 1 && agreed?.base != document.epoch
+    }
 
     package var isRecovering: Bool { votesFrom == .max }
 
@@ -82,6 +89,38 @@ package struct RingAcceptor: Hashable, Sendable {
         document = decided
         promised = nil
         accepted = nil
+        guard let agreed, agreed.document.epoch <= decided.epoch else { return }
+        // Nobody has voted in the epochs after it before there was one, so not even a node that has
+        // lost its disk can contradict itself there.
+        if agreed.document == decided { votesFrom = 0 }
+        self.agreed = nil
+    }
+
+    package enum RecoveryAnswer: Hashable, Sendable {
+        case given
+        /// The node knows a newer ring than the recovery is based on.
+        case decided
+        /// It doesn't know that ring.
+        case behind
+        case agreedBefore(RecoveryMark)
+        case invalid(RingChangeFault)
+    }
+
+    /// Agrees to an unsafe recovery: at most to one of each epoch, so that of two with the same
+    /// epoch and a survivor in common only one finds all of its survivors agreed. One that it has
+    /// agreed to before may have been decided, so another one has to come from that.
+    package mutating func agree(to next: RingDocument, base: UInt64) -> RecoveryAnswer {
+        if next.epoch <= document.epoch { return .decided }
+        if base != document.epoch { return base < document.epoch ? .decided : .behind }
+        if agreed?.document == next { return .given }
+        if let fault = next.recoveryFault(of: document) { return .invalid(fault) }
+        if let mark = agreed?.document.recoveryMark,
+            next.epoch <= mark.epoch || !next.recoveries.contains(mark.id)
+        {
+            return .agreedBefore(mark)
+        }
+        agreed = AgreedRecovery(base: base, document: next)
+        return .given
     }
 
     /// The node, which had lost its disk, never knew an epoch above that of its document.
@@ -96,9 +135,22 @@ package struct RingAcceptor: Hashable, Sendable {
         votesFrom = 0
     }
 
-    private func obstacle(_ epoch: UInt64) -> Answer? {
+    /// Why the node has no part in deciding on this epoch, whatever the document; nil when it has.
+    func obstacle(_ epoch: UInt64) -> Answer? {
         if epoch <= document.epoch { return .decided }
         if epoch - 1 > document.epoch { return .behind }
         return votes ? nil : .abstains
+    }
+}
+
+/// An unsafe recovery that a node has agreed to.
+package struct AgreedRecovery: Hashable, Sendable {
+    /// The epoch of the document that it follows.
+    package let base: UInt64
+    package let document: RingDocument
+
+    package init(base: UInt64, document: RingDocument) {
+        self.base = base
+        self.document = document
     }
 }

@@ -16,6 +16,8 @@ package struct RingElection: Hashable, Sendable {
         /// Try to make this the next document, until it is decided or so much time has passed. Only
         /// when ``isProposing`` is false.
         case propose(RingDocument, within: Interval)
+        /// Try to go on by an unsafe recovery, in the same way.
+        case recover(RingDocument, within: Interval)
         case message(from: NodeID, RingMessage)
         /// The bytes of the last `.persist` are durable.
         case persisted
@@ -38,7 +40,10 @@ package struct RingElection: Hashable, Sendable {
         case finished(Outcome)
         /// Two documents of one epoch: a node has been told something false, or its disk was put
         /// back from an old copy. Someone has to look into it.
-        case conflict(known: RingDocument, other: RingDocument, from: NodeID)
+        case conflict(epoch: UInt64, from: NodeID)
+        /// A node goes by a ring of another unsafe recovery: two parts of the cluster have gone on
+        /// without each other. The epoch is that of its ring.
+        case apart(epoch: UInt64, from: NodeID)
         /// A node wants a document that can't follow: it runs another version, or is broken.
         case invalid(RingChangeFault, from: NodeID)
     }
@@ -58,16 +63,24 @@ package struct RingElection: Hashable, Sendable {
         case refused(RingChangeFault)
         /// The node has lost its disk and may not take part yet; another one may propose.
         case abstained
+        /// A survivor does not agree to the unsafe recovery.
+        case dissent(NodeID, RecoveryDissent)
     }
 
     package let own: NodeID
     private let seed: UInt64
-    private let limits: RingElectionLimits
+    let limits: RingElectionLimits
     package internal(set) var acceptor: RingAcceptor
     package internal(set) var proposer: RingProposer?
     /// While it isn't known how the node has voted.
     var recovery: RingRecovery?
+    /// To an unsafe recovery that this node proposes.
+    package internal(set) var consent: RecoveryConsent?
+    /// Unsafe recoveries that other nodes are known to have agreed to.
+    var attempts: [RecoveryMark] = []
     var saving = RingSaving()
+    /// What has led to the document that is known, if the one before was known here as well.
+    var lastDelta: RingDelta?
 
     /// - Parameters:
     ///   - acceptor: as it was saved, or of a new node, or of one that has lost its disk.
@@ -92,12 +105,22 @@ package struct RingElection: Hashable, Sendable {
     }
 
     package var document: RingDocument { acceptor.document }
-    package var isProposing: Bool { proposer != nil }
+    package var isProposing: Bool { proposer != nil || consent != nil }
+
+    /// Unsafe recoveries that some node has agreed to and that are not known to be decided.
+    package var openRecoveries: [RecoveryMark] {
+        let own = acceptor.agreed?.document.recoveryMark
+        let marks = attempts.filter { $0 != own } + (own.map { [$0] } ?? [])
+        return marks.filter { $0.epoch > document.epoch }
+    }
 
     /// When a `.tick` is due; nil when nothing waits for one.
     package var due: Instant? {
-        let times = [proposer.map { min($0.due, $0.deadline) }, recovery?.due].compactMap { $0 }
-        return times.min()
+        let times = [
+            proposer.map { min($0.due, $0.deadline) }, consent.map { min($0.due, $0.deadline) },
+            recovery?.due,
+        ]
+        return times.compactMap { $0 }.min()
     }
 
     package mutating func step(
@@ -109,6 +132,7 @@ package struct RingElection: Hashable, Sendable {
         defer { checkInvariants() }
         switch input {
         case .propose(let document, let time): propose(document, now + time, now, &effects)
+        case .recover(let document, let time): recover(document, now + time, now, &effects)
         case .message(let sender, let message):
             // Its own messages never leave the node.
             if sender != own { receive(message, from: sender, now, &effects) }
@@ -141,7 +165,7 @@ package struct RingElection: Hashable, Sendable {
         _ now: Instant,
         _ effects: inout EffectBuffer<Effect>
     ) {
-        invariant(proposer == nil, "one proposal at a time")
+        invariant(!isProposing, "one proposal at a time")
         if let fault = proposal.successorFault(of: document) {
             return effects.emit(.finished(.refused(fault)))
         }
@@ -172,6 +196,7 @@ package struct RingElection: Hashable, Sendable {
             let question = RingMessage.ask(epoch: document.epoch, token: recovery.token)
             sendAll(document.voters, question, &effects)
         }
+        tickConsent(now, &effects)
         guard let proposer else { return }
         if now >= proposer.deadline {
             let outcome = Outcome.failed(

@@ -24,6 +24,8 @@ package struct RingSteward: Sendable {
     /// Since when, at this epoch, there is something to propose.
     private var proposableSince: Instant?
     private var proposedAt: Instant?
+    /// When this node last looked, and how many were before it then.
+    private var looked: (at: Instant, turn: Int?)?
     /// How long those that leave and are down have been away while this node looked on.
     private var absences: [NodeID: Interval] = [:]
     private var steppedAt: Instant?
@@ -32,14 +34,25 @@ package struct RingSteward: Sendable {
         self.own = own
     }
 
+    /// Whether there is no use in looking at what has changed: it has just proposed, or it was not
+    /// its turn a moment ago. In a large cluster so much is reported that looking each time would
+    /// take all of a node's time.
+    package func rests(at now: Instant) -> Bool {
+        if let proposedAt, now.since(proposedAt) < Self.interval { return true }
+        guard let looked, looked.turn != 0 else { return false }
+        return now.since(looked.at) < Self.interval
+    }
+
     /// The document to propose now; nil when there is none or when it is for another node to do.
     package mutating func step(_ view: RingView, now: Instant) -> RingDocument? {
         if view.ring.document.epoch != epoch {
             epoch = view.ring.document.epoch
             proposableSince = nil
         }
+        let turn = view.turn(of: own)
+        looked = (now, turn)
         let givenUp = givenUp(view, now)
-        guard let turn = view.turn(of: own), let proposal = view.following(without: givenUp) else {
+        guard let turn, let proposal = view.following(without: givenUp) else {
             proposableSince = nil
             return nil
         }
@@ -76,6 +89,10 @@ package struct RingView: Sendable {
     private let drained: [Bool]
     /// What all members that are up have adopted.
     private let liveEpoch: UInt64
+    /// Members of the current ring that are up and have not adopted this one.
+    private let late: [NodeID]
+    /// Members to come that some that are up have no connection to.
+    private let missed: Set<NodeID>
 
     /// - Parameters:
     ///   - members: the numbers that the arrays go by; all members of the ring have one.
@@ -83,13 +100,15 @@ package struct RingView: Sendable {
     ///   - ready: the partitions that each has taken over, ascending.
     ///   - drained: whether each has said that it leaves and holds nothing for others, by the ring
     ///     that it has adopted.
+    ///   - unreached: the members to come that each has said that it has no connection to.
     package init(
         ring: Ring,
         members: MemberIndex,
         isUp: [Bool],
         epochs: [UInt64],
         ready: [[UInt16]],
-        drained: [Bool]
+        drained: [Bool],
+        unreached: [[NodeID]]
     ) {
         self.ring = ring
         self.members = members
@@ -99,6 +118,9 @@ package struct RingView: Sendable {
         self.drained = drained
         let live = ring.allMembers.compactMap { members[$0.id] }.filter { isUp[$0] }
         liveEpoch = live.map { epochs[$0] }.min() ?? .max
+        let coordinators = ring.document.members.compactMap { members[$0.id] }.filter { isUp[$0] }
+        late = coordinators.filter { epochs[$0] < ring.document.epoch }.map { members.ids[$0] }
+        missed = Set(coordinators.flatMap { unreached[$0] })
     }
 
     /// How many voters that are up have lower ids; nil for a node that is no voter.
@@ -112,7 +134,9 @@ package struct RingView: Sendable {
     /// - Parameter givenUp: members that the end does not wait for any longer.
     package func following(without givenUp: [NodeID] = []) -> RingDocument? {
         guard let transition = ring.document.transition else { return nil }
-        let partitions = transition.steps.indices.filter(mayAdvance)
+        let partitions = transition.steps.indices.filter {
+            transition.steps[$0] != .next && mayAdvance($0)
+        }
         if !partitions.isEmpty { return try? ring.document.advancing(partitions) }
         let epoch = ring.document.epoch
         guard transition.steps.allSatisfy({ $0 == .next }), liveEpoch >= epoch,
@@ -141,7 +165,7 @@ package struct RingView: Sendable {
     package func mayAdvance(_ partition: Int) -> Bool {
         let fence = ring.fence(of: partition)
         switch ring.step(of: partition) {
-        case .current: return true
+        case .current: return canWrite(partition)
         case .writeBoth:
             let joining = ring.joining(partition: partition)
             guard !joining.isEmpty else { return haveReplicas(of: partition, adopted: fence) }
@@ -150,6 +174,39 @@ package struct RingView: Sendable {
             return liveEpoch >= fence && haveReplicas(of: partition, adopted: fence)
         case .next: return false
         }
+    }
+
+    /// Whether a majority of the next replicas is up and knows that it is one, and whoever is up
+    /// can reach them. From the step after it on they have a say in every write, and nodes that
+    /// were just added together have yet to connect to the others: until then writes at QUORUM
+    /// would fail.
+    private func canWrite(_ partition: Int) -> Bool {
+        let next = ring.nextPreferenceList(partition: partition).nodes
+        return next.count(where: isPresent) * 2 > next.count
+    }
+
+    private func isPresent(_ node: NodeID) -> Bool {
+        guard let member = members[node], isUp[member], epochs[member] >= ring.document.epoch else {
+            return false
+        }
+        guard ring.vnodes(of: node) == 0 else { return true }
+        // Who has yet to hear of a new node has yet to connect to it.
+        return late.isEmpty && !missed.contains(node)
+    }
+
+    /// What waits for new replicas to come.
+    package var absence: ReplicaAbsence {
+        guard ring.document.transition != nil else { return ReplicaAbsence() }
+        let waiting = (0..<ring.partitions).filter { partition in
+            ring.step(of: partition) == .current && !canWrite(partition)
+        }
+        var absent: Set<NodeID> = []
+        for partition in waiting {
+            let next = ring.nextPreferenceList(partition: partition).nodes
+            absent.formUnion(next.filter { !isPresent($0) })
+            absent.formUnion(late)
+        }
+        return ReplicaAbsence(partitions: waiting.count, nodes: absent.sorted())
     }
 
     private func isReady(_ node: NodeID, _ partition: Int, since fence: UInt64) -> Bool {
@@ -173,6 +230,19 @@ package struct RingView: Sendable {
 
     private func has(_ node: NodeID, adopted epoch: UInt64) -> Bool {
         members[node].map { epochs[$0] >= epoch } ?? false
+    }
+}
+
+/// Partitions that do not begin to move, since too few of their next replicas are up, know of the
+/// change and are reached by all.
+package struct ReplicaAbsence: Hashable, Sendable {
+    package let partitions: Int
+    /// Those of their next replicas that are not, ascending.
+    package let nodes: [NodeID]
+
+    package init(partitions: Int = 0, nodes: [NodeID] = []) {
+        self.partitions = partitions
+        self.nodes = nodes
     }
 }
 

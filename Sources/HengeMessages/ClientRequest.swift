@@ -21,26 +21,36 @@ package struct ClientRequest: Hashable, Sendable {
     /// Whether the next healthy nodes stand in for home replicas that are down, and count (Dynamo's
     /// sloppy quorum, section 4.6).
     package var isSloppy: Bool
+    /// Whether the answer is to come with an ``Explanation``. It changes nothing of what is done.
+    package var isExplained: Bool
 
     package init(
         key: StoredKey,
         operation: Operation,
         levels: ConsistencyLevels,
         timeout: Interval,
-        isSloppy: Bool = false
+        isSloppy: Bool = false,
+        isExplained: Bool = false
     ) {
         self.key = key
         self.operation = operation
         self.levels = levels
         self.timeout = timeout
         self.isSloppy = isSloppy
+        self.isExplained = isExplained
+    }
+
+    package var isWrite: Bool {
+        if case .write = operation { return true }
+        return false
     }
 }
 
 /// What a write does to its key.
 package struct Mutation: Hashable, Sendable {
     package enum Content: Hashable, Sendable {
-        case value(ByteBuffer)
+        /// With what its writer says about it, never empty; see ``Sibling/Payload``.
+        case value(ByteBuffer, metadata: ByteBuffer? = nil)
         case tombstone
         /// The newest live value again, with another expiry (EXPIRE, PERSIST, GETEX).
         case unchanged
@@ -85,19 +95,24 @@ package struct Mutation: Hashable, Sendable {
     package var condition: Condition
     /// Whether the response carries the value before the write.
     package var returnsPrevious: Bool
+    /// Whether the response to a write that is stored is the object that it left, in place of
+    /// ``ClientResponse/written(context:previous:)``.
+    package var returnsObject: Bool
 
     package init(
         content: Content,
         basis: Basis = .coordinator,
         expiry: Expiry = .never,
         condition: Condition = .always,
-        returnsPrevious: Bool = false
+        returnsPrevious: Bool = false,
+        returnsObject: Bool = false
     ) {
         self.content = content
         self.basis = basis
         self.expiry = expiry
         self.condition = condition
         self.returnsPrevious = returnsPrevious
+        self.returnsObject = returnsObject
     }
 
     /// Whether the coordinator reads at the read level before it writes, to decide on more than its
@@ -109,7 +124,8 @@ package struct Mutation: Hashable, Sendable {
 }
 
 package enum ClientResponse: Hashable, Sendable {
-    /// The merged object; nil where nothing was ever stored.
+    /// The merged object; nil where nothing was ever stored. Also of a write that asked for it:
+    /// then what its coordinator stored.
     case object(EncodedObject?)
     /// Stored at the write level. `context` covers the write.
     case written(context: VersionVector, previous: LiveValue?)

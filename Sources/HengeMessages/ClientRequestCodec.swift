@@ -9,7 +9,7 @@ extension ByteBuffer {
         writeInterval(request.timeout)
         writeConsistency(request.levels.read)
         writeConsistency(request.levels.write)
-        writeFlag(request.isSloppy)
+        writeInteger(UInt8(request.isSloppy ? 1 : 0) | UInt8(request.isExplained ? 2 : 0))
         writeKey(request.key)
         switch request.operation {
         case .read: writeInteger(UInt8(0))
@@ -24,7 +24,8 @@ extension ByteBuffer {
         let timeout = try readInterval()
         let read = try readConsistency()
         let levels = ConsistencyLevels(read: read, write: try readConsistency())
-        let isSloppy = try readFlag()
+        let flags = try field(UInt8.self)
+        guard flags < 4 else { throw .invalidField("request flags") }
         let key = try readKey()
         let operation: ClientRequest.Operation
         switch try field(UInt8.self) {
@@ -38,15 +39,20 @@ extension ByteBuffer {
             operation: operation,
             levels: levels,
             timeout: timeout,
-            isSloppy: isSloppy
+            isSloppy: flags & 1 != 0,
+            isExplained: flags & 2 != 0
         )
     }
 
     private mutating func writeMutation(_ mutation: Mutation) {
         switch mutation.content {
-        case .value(let value):
+        case .value(let value, nil):
             writeInteger(UInt8(0))
             writeBytes(value)
+        case .value(let value, let metadata?):
+            writeInteger(UInt8(3))
+            writeBytes(value)
+            writeBytes(metadata)
         case .tombstone: writeInteger(UInt8(1))
         case .unchanged: writeInteger(UInt8(2))
         }
@@ -65,7 +71,9 @@ extension ByteBuffer {
         case .keep: writeInteger(UInt8(2))
         }
         writeInteger(mutation.condition.code)
-        writeFlag(mutation.returnsPrevious)
+        writeInteger(
+            UInt8(mutation.returnsPrevious ? 1 : 0) | UInt8(mutation.returnsObject ? 2 : 0)
+        )
     }
 
     private mutating func readMutation() throws(WireDecodeError) -> Mutation {
@@ -75,12 +83,15 @@ extension ByteBuffer {
         guard let condition = Mutation.Condition(code: try field(UInt8.self)) else {
             throw .invalidField("condition")
         }
+        let returns = try field(UInt8.self)
+        guard returns < 4 else { throw .invalidField("returns") }
         return Mutation(
             content: content,
             basis: basis,
             expiry: expiry,
             condition: condition,
-            returnsPrevious: try readFlag()
+            returnsPrevious: returns & 1 != 0,
+            returnsObject: returns & 2 != 0
         )
     }
 
@@ -89,6 +100,11 @@ extension ByteBuffer {
         case 0: return .value(try readBytesField())
         case 1: return .tombstone
         case 2: return .unchanged
+        case 3:
+            let value = try readBytesField()
+            let metadata = try readBytesField()
+            guard metadata.readableBytes > 0 else { throw .invalidField("metadata") }
+            return .value(value, metadata: metadata)
         default: throw .invalidField("content")
         }
     }

@@ -7,7 +7,7 @@ package import struct NIOCore.ByteBuffer
 package struct PeerHello: Hashable, Sendable {
     package static let magic: UInt32 = 0x4845_4E47  // "HENG"
     /// The protocol versions that this build speaks.
-    package static let versions: ClosedRange<UInt16> = 3...3
+    package static let versions: ClosedRange<UInt16> = 4...4
     /// The most bytes that each of the texts below may have; longer ones are refused when read.
     package static let textMax = 512
 

@@ -15,6 +15,9 @@ package enum PeerMessage: Hashable, Sendable {
     /// Coordinate this request: the sender holds no replica of its key.
     case forward(RequestID, ClientRequest, epoch: UInt64)
     case forwarded(RequestID, ClientResponse)
+    /// How the forwarded request went, if the sender asked for it: after `forwarded`, once all that
+    /// was done for the request has ended.
+    case explained(RequestID, Explanation)
     case scan(RequestID, ScanRange, timeout: Interval, epoch: UInt64)
     case scanned(RequestID, Result<ScanPage, StorageFailure>)
     /// Ask for the keys held in each of the partitions.
@@ -39,6 +42,8 @@ package enum PeerMessage: Hashable, Sendable {
     case ringReport(RingReport)
     /// Between drivers, for one that plans a change of the ring; it never reaches a shard.
     case facts(RequestID, FactsMessage)
+    /// Between drivers, for metrics; it never reaches a shard.
+    case clock(ClockMessage)
 }
 
 /// A record on its way to a replica that missed it.

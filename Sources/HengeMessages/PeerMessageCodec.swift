@@ -3,7 +3,7 @@ import HengeRing
 
 package import struct NIOCore.ByteBuffer
 
-/// The bytes of a ``PeerMessage``, protocol version 3: u8 type, u64 request id, then its fields.
+/// The bytes of a ``PeerMessage``, protocol version 4: u8 type, u64 request id, then its fields.
 package enum PeerMessageCodec {
     private enum Kind: UInt8 {
         case store = 1
@@ -26,6 +26,8 @@ package enum PeerMessageCodec {
         case transferred
         case staleRing
         case facts
+        case clock
+        case explained
     }
 
     package static func write(_ message: PeerMessage, into out: inout ByteBuffer) {
@@ -55,6 +57,9 @@ package enum PeerMessageCodec {
         case .forwarded(let id, let response):
             head(.forwarded, id, &out)
             out.writeResponse(response)
+        case .explained(let id, let explanation):
+            head(.explained, id, &out)
+            out.writeExplanation(explanation)
         case .scan, .scanned, .count, .counted:
             writeCoverage(message, into: &out)
         case .handOff(let id, let records):
@@ -87,6 +92,9 @@ package enum PeerMessageCodec {
         case .facts(let id, let facts):
             head(.facts, id, &out)
             out.writeFacts(facts)
+        case .clock(let clock):
+            head(.clock, RequestID(rawValue: 0), &out)
+            out.writeClock(clock)
         }
     }
 
@@ -123,8 +131,10 @@ package enum PeerMessageCodec {
             head(.counted, id, &out)
             out.writeInteger(UInt32(keys.count))
             for count in keys { out.writeInteger(UInt64(clamping: count)) }
-        case .store, .stored, .fetch, .fetched, .forward, .forwarded, .handOff, .handedOff,
-            .gossip, .entropy, .ring, .ringReport, .transfer, .transferred, .staleRing, .facts:
+        case .store, .stored, .fetch, .fetched, .forward, .forwarded, .explained, .handOff,
+            .handedOff, .gossip, .entropy, .ring, .ringReport, .transfer, .transferred, .staleRing,
+            .facts,
+            .clock:
             preconditionFailure("written by write(_:into:)")
         }
     }
@@ -157,6 +167,8 @@ package enum PeerMessageCodec {
             return .forward(id, try payload.readRequest(), epoch: epoch)
         case .forwarded:
             return .forwarded(id, try payload.readResponse())
+        case .explained:
+            return .explained(id, try payload.readExplanation())
         case .scan:
             let epoch = try payload.field(UInt64.self)
             let timeout = try payload.readInterval()
@@ -187,12 +199,14 @@ package enum PeerMessageCodec {
             return .ringReport(try payload.readRingReport())
         case .facts:
             return .facts(id, try payload.readFacts())
+        case .clock:
+            return .clock(try payload.readClock())
         }
     }
 }
 
 extension ByteBuffer {
-    fileprivate mutating func writeStoreResult(_ result: StoreResult) {
+    mutating func writeStoreResult(_ result: StoreResult) {
         switch result {
         case .durable: writeInteger(UInt8(0))
         case .failed(let failure):
@@ -203,7 +217,7 @@ extension ByteBuffer {
         }
     }
 
-    fileprivate mutating func readStoreResult() throws(WireDecodeError) -> StoreResult {
+    mutating func readStoreResult() throws(WireDecodeError) -> StoreResult {
         switch try field(UInt8.self) {
         case 0: return .durable
         case 1: return .failed(try readFailure())

@@ -7,6 +7,8 @@ package struct RecordWeight: Hashable, Sendable {
     package var keys: Int
     /// Records with a sibling that expires some day or has expired.
     package var expiring: Int
+    /// Siblings beyond the first of each record.
+    package var siblings: Int
     /// Bytes of key and object.
     package var bytes: Int
     /// The wrapping sum of ``RecordFingerprint``s.
@@ -18,12 +20,14 @@ package struct RecordWeight: Hashable, Sendable {
         records: Int,
         keys: Int,
         expiring: Int = 0,
+        siblings: Int = 0,
         bytes: Int,
         fingerprint: UInt64 = 0
     ) {
         self.records = records
         self.keys = keys
         self.expiring = expiring
+        self.siblings = siblings
         self.bytes = bytes
         self.fingerprint = fingerprint
     }
@@ -40,6 +44,7 @@ package struct RecordWeight: Hashable, Sendable {
             records: a.records + b.records,
             keys: a.keys + b.keys,
             expiring: a.expiring + b.expiring,
+            siblings: a.siblings + b.siblings,
             bytes: a.bytes + b.bytes,
             fingerprint: a.fingerprint &+ b.fingerprint
         )
@@ -50,6 +55,7 @@ package struct RecordWeight: Hashable, Sendable {
             records: a.records - b.records,
             keys: a.keys - b.keys,
             expiring: a.expiring - b.expiring,
+            siblings: a.siblings - b.siblings,
             bytes: a.bytes - b.bytes,
             fingerprint: a.fingerprint &- b.fingerprint
         )
@@ -64,6 +70,7 @@ extension RecordWeight {
             records: 1,
             keys: holdings.value ? 1 : 0,
             expiring: holdings.expiry ? 1 : 0,
+            siblings: max(0, object.siblingCount - 1),
             bytes: keyBytes.count + object.bytes.readableBytes,
             fingerprint: RecordFingerprint.of(keyBytes, VersionDigest(of: object))
         )

@@ -29,11 +29,15 @@ extension ByteBuffer {
             writeInteger(UInt8(2))
             writeInteger(epoch)
             writeBallot(ballot)
-            writeAccepted(accepted)
-        case .accept(let ballot, let document):
+            writeFlag(accepted != nil)
+            if let accepted {
+                writeBallot(accepted.ballot)
+                writeRingDelta(accepted.delta)
+            }
+        case .accept(let ballot, let delta):
             writeInteger(UInt8(3))
             writeBallot(ballot)
-            writeRingDocument(document)
+            writeRingDelta(delta)
         case .accepted(let epoch, let ballot):
             writeInteger(UInt8(4))
             writeInteger(epoch)
@@ -55,6 +59,48 @@ extension ByteBuffer {
             writeInteger(epoch)
             writeFlag(hasAccepted)
             writeInteger(token)
+        case .next(let delta):
+            writeInteger(UInt8(9))
+            writeRingDelta(delta)
+        case .recover(let base, let document):
+            writeInteger(UInt8(10))
+            writeInteger(base)
+            writeRingDocument(document)
+        case .agreed(let mark):
+            writeInteger(UInt8(11))
+            writeMark(mark)
+        case .dissent(let mark, .isUp(let node)):
+            writeInteger(UInt8(12))
+            writeMark(mark)
+            writeInteger(node.rawValue)
+        case .dissent(let mark, .agreedBefore(let other)):
+            writeInteger(UInt8(13))
+            writeMark(mark)
+            writeMark(other)
+        }
+    }
+
+    private mutating func writeMark(_ mark: RecoveryMark) {
+        writeInteger(mark.epoch)
+        writeInteger(mark.id)
+    }
+
+    private mutating func readMark() throws(WireDecodeError) -> RecoveryMark {
+        let epoch = try field(UInt64.self)
+        return RecoveryMark(epoch: epoch, id: try field(UInt64.self))
+    }
+
+    /// What has to do with unsafe recoveries.
+    private mutating func readRecovery(_ kind: UInt8) throws(WireDecodeError) -> RingMessage {
+        if kind == 10 {
+            let base = try field(UInt64.self)
+            return .recover(base: base, try readRingDocument())
+        }
+        let mark = try readMark()
+        switch kind {
+        case 11: return .agreed(mark)
+        case 12: return .dissent(mark, .isUp(NodeID(try field(UInt16.self))))
+        default: return .dissent(mark, .agreedBefore(try readMark()))
         }
     }
 
@@ -63,9 +109,11 @@ extension ByteBuffer {
         switch kind {
         case 3:
             let ballot = try readBallot()
-            return .accept(ballot, try readRingDocument())
+            return .accept(ballot, try readRingDelta())
         case 6: return .decided(try readRingDocument())
+        case 9: return .next(try readRingDelta())
         case 1, 2, 4, 5, 7, 8: break
+        case 10...13: return try readRecovery(kind)
         default: throw .invalidField("ring message")
         }
         let epoch = try field(UInt64.self)
@@ -73,7 +121,7 @@ extension ByteBuffer {
         case 1: return .prepare(epoch: epoch, try readBallot())
         case 2:
             let ballot = try readBallot()
-            return .promise(epoch: epoch, ballot, accepted: try readAccepted(epoch))
+            return .promise(epoch: epoch, ballot, accepted: try readAcceptedDelta(epoch))
         case 4: return .accepted(epoch: epoch, try readBallot())
         case 5:
             let ballot = try readBallot()
@@ -86,6 +134,33 @@ extension ByteBuffer {
                 hasAccepted: hasAccepted,
                 token: try field(UInt64.self)
             )
+        }
+    }
+
+    private mutating func readAcceptedDelta(
+        _ epoch: UInt64
+    ) throws(WireDecodeError) -> AcceptedDelta? {
+        guard try readFlag() else { return nil }
+        let ballot = try readBallot()
+        let delta = try readRingDelta()
+        guard delta.epoch == epoch else { throw .invalidField("ring epoch") }
+        return AcceptedDelta(ballot: ballot, delta: delta)
+    }
+
+    private mutating func writeRingDelta(_ delta: RingDelta) {
+        let bytes = delta.encoded()
+        writeInteger(UInt32(bytes.count))
+        writeBytes(bytes)
+    }
+
+    private mutating func readRingDelta() throws(WireDecodeError) -> RingDelta {
+        let length = Int(try field(UInt32.self))
+        guard length <= RingDelta.encodedLengthMax else { throw .invalidField("ring delta") }
+        guard let bytes = readBytes(length: length) else { throw .truncated }
+        do throws(RingDecodeError) {
+            return try RingDelta.decode(bytes)
+        } catch {
+            throw .invalidField("ring delta")
         }
     }
 

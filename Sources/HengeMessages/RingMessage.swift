@@ -33,24 +33,56 @@ package struct AcceptedRing: Hashable, Sendable {
     }
 }
 
+/// What a voter has accepted, as it tells others: they know the document that it follows.
+package struct AcceptedDelta: Hashable, Sendable {
+    package let ballot: RingBallot
+    package let delta: RingDelta
+
+    package init(ballot: RingBallot, delta: RingDelta) {
+        self.ballot = ballot
+        self.delta = delta
+    }
+}
+
 /// How nodes decide on the next ring document: Lamport, *Paxos made simple* (2001), section 2, once
 /// for each epoch. Epochs are those of the document that is to be decided; documents are valid.
+///
+/// All voters of an election know the document that it follows, so they tell each other only what
+/// the next one changes of it (docs/decisions/0025).
 package enum RingMessage: Hashable, Sendable {
     /// Promise to take part in nothing below the ballot (phase 1a).
     case prepare(epoch: UInt64, RingBallot)
     /// The promise, with what the sender had accepted before (phase 1b).
-    case promise(epoch: UInt64, RingBallot, accepted: AcceptedRing?)
-    /// Accept the document at the ballot (phase 2a).
-    case accept(RingBallot, RingDocument)
+    case promise(epoch: UInt64, RingBallot, accepted: AcceptedDelta?)
+    /// Accept the document that this leads to at the ballot (phase 2a).
+    case accept(RingBallot, RingDelta)
     /// It is accepted, durably (phase 2b).
     case accepted(epoch: UInt64, RingBallot)
     /// A prepare or an accept with this ballot comes too late: the sender has promised another.
     case refused(epoch: UInt64, RingBallot, promised: RingBallot)
     /// The document was chosen.
     case decided(RingDocument)
+    /// The same, told to one that is likely to know the document before: this leads from that.
+    case next(RingDelta)
     /// The sender has the document of this epoch: what comes after it? The token comes back.
     case ask(epoch: UInt64, token: UInt64)
     /// Nothing newer than the epoch is known to the sender. And whether it has accepted a document
     /// to follow; only one that remembers says so.
     case known(epoch: UInt64, hasAccepted: Bool, token: UInt64)
+
+    /// Agree to go on by this document, an unsafe recovery from the one of epoch `base`. All that
+    /// it leaves have to.
+    case recover(base: UInt64, RingDocument)
+    /// The sender has agreed, durably.
+    case agreed(RecoveryMark)
+    /// The sender does not agree.
+    case dissent(RecoveryMark, RecoveryDissent)
+}
+
+/// Why a node does not agree to an unsafe recovery.
+package enum RecoveryDissent: Hashable, Sendable {
+    /// It is connected to this node, which is said to be gone.
+    case isUp(NodeID)
+    /// It has agreed to another one, which may have been decided.
+    case agreedBefore(RecoveryMark)
 }

@@ -11,17 +11,27 @@ package struct RingReport: Hashable, Sendable {
     /// The sender is about to leave the ring, holds nothing more for other nodes, and takes nothing
     /// more in by the ring of `epoch`.
     package var isDrained: Bool
+    /// Members that come into the ring by the change that is running and that the sender has no
+    /// connection to, ascending.
+    package var unreached: [NodeID]
     package var progress: TransferProgress
+
+    /// Whether the sender joins the replicas of any partition.
+    package var takesOver: Bool {
+        !ready.isEmpty || progress.partitionsLeft > 0 || progress.partitionsDone > 0
+    }
 
     package init(
         epoch: UInt64,
         ready: [UInt16] = [],
         isDrained: Bool = false,
+        unreached: [NodeID] = [],
         progress: TransferProgress = .init()
     ) {
         self.epoch = epoch
         self.ready = ready
         self.isDrained = isDrained
+        self.unreached = unreached
         self.progress = progress
     }
 }

@@ -4,7 +4,7 @@ import HengeRing
 import struct NIOCore.ByteBuffer
 
 /// The fields of a ``RingReport``: u64 epoch, the ready partitions, whether it is drained (u8), the
-/// progress.
+/// members that are not reached, the progress. Lists begin with their length (u16), and rise.
 extension ByteBuffer {
     private static let partitionsMax = RingDocument.partitionCounts.upperBound
     /// Far below what sums of many overflow at, and far above what any node holds.
@@ -12,33 +12,49 @@ extension ByteBuffer {
 
     mutating func writeRingReport(_ report: RingReport) {
         writeInteger(report.epoch)
-        writeInteger(UInt16(clamping: report.ready.count))
-        for partition in report.ready { writeInteger(partition) }
+        writeRising(report.ready)
         writeInteger(UInt8(report.isDrained ? 1 : 0))
+        writeRising(report.unreached.map(\.rawValue))
         writeProgress(report.progress)
     }
 
     mutating func readRingReport() throws(WireDecodeError) -> RingReport {
         let epoch = try field(UInt64.self)
-        let count = Int(try field(UInt16.self))
-        // So many can't be here: a hostile count must not reserve memory.
-        guard count <= readableBytes / 2 else { throw .truncated }
-        var ready: [UInt16] = []
-        ready.reserveCapacity(count)
-        for _ in 0..<count {
-            let partition = try field(UInt16.self)
-            guard Int(partition) < Self.partitionsMax, ready.last.map({ $0 < partition }) ?? true
-            else { throw .invalidField("ready partition") }
-            ready.append(partition)
-        }
+        let ready = try readRising(below: Self.partitionsMax, "ready partition")
         let drained = try field(UInt8.self)
         guard drained <= 1 else { throw .invalidField("drained") }
+        let unreached = try readRising(below: Int(UInt16.max) + 1, "unreached member")
         return RingReport(
             epoch: epoch,
             ready: ready,
             isDrained: drained == 1,
+            unreached: unreached.map { NodeID($0) },
             progress: try readProgress()
         )
+    }
+
+    private mutating func writeRising(_ values: [UInt16]) {
+        writeInteger(UInt16(clamping: values.count))
+        for value in values { writeInteger(value) }
+    }
+
+    private mutating func readRising(
+        below limit: Int,
+        _ name: String
+    ) throws(WireDecodeError) -> [UInt16] {
+        let count = Int(try field(UInt16.self))
+        // So many can't be here: a hostile count must not reserve memory.
+        guard count <= readableBytes / 2 else { throw .truncated }
+        var values: [UInt16] = []
+        values.reserveCapacity(count)
+        for _ in 0..<count {
+            let value = try field(UInt16.self)
+            guard Int(value) < limit, values.last.map({ $0 < value }) ?? true else {
+                throw .invalidField(name)
+            }
+            values.append(value)
+        }
+        return values
     }
 
     private mutating func writeProgress(_ progress: TransferProgress) {

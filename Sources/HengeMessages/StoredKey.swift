@@ -17,7 +17,7 @@ package struct StoredKey: Hashable, Sendable {
     /// What a node holds in another's place is another record than its own of the same key.
     package private(set) var standInFor: NodeID?
 
-    private static let prefixLength = 9
+    static let prefixLength = 9
     /// The shortest stored form: a bucket of one byte and the empty key.
     static let lengthMin = prefixLength + 1
     package static let bucketLengthMax = 255

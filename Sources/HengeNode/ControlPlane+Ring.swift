@@ -1,7 +1,7 @@
 package import HengeBase
-import HengeMembership
+package import HengeMembership
 package import HengeMessages
-import HengeRing
+package import HengeRing
 
 /// Deciding on rings, moving to the next, and leading changes to their end.
 extension ControlPlane {
@@ -22,6 +22,10 @@ extension ControlPlane {
         members.ids.compactMap { id in report(of: id).map { (id, $0) } }
     }
 
+    /// What the change that is running waits for before it moves anything, as this node sees it.
+    /// O(partitions).
+    package var absence: ReplicaAbsence { view.absence }
+
     /// Whether this node belongs to the ring, or to the one that is being moved to.
     package var isMember: Bool { ring.member(node) != nil }
 
@@ -33,12 +37,20 @@ extension ControlPlane {
         _ effects: inout EffectBuffer<ControlEffect>
     ) {
         switch input {
+        case .ring(let sender, .recover(_, let document)) where isUp(amongLostOf: document) != nil:
+            dissent(from: document, askedBy: sender, &effects)
         case .ring(let sender, let message):
             elect(.message(from: sender, message), at: now, &effects)
         case .ringSaved: elect(.persisted, at: now, &effects)
         case .ringSaveFailed: elect(.persistFailed, at: now, &effects)
         case .propose(let document, let limit):
             proposals.append(Proposal(document: document, deadline: now + limit))
+            proposeNext(at: now, &effects)
+        case .recover(let document, let limit):
+            let deadline = now + limit
+            proposals.append(
+                Proposal(document: document, deadline: deadline, isRecovery: true)
+            )
             proposeNext(at: now, &effects)
         case .report(let sender, let report): take(report, from: sender, at: now, &effects)
         case .ownReport(let report): take(own: report, at: now, &effects)
@@ -72,7 +84,7 @@ extension ControlPlane {
         // It asks for the newer ring when it hears of it.
         if report.epoch < ring.document.epoch { effects.emit(.sendReport(sender, ownReport)) }
         if report.epoch != before?.epoch || report.ready != before?.ready
-            || report.isDrained != before?.isDrained
+            || report.isDrained != before?.isDrained || report.unreached != before?.unreached
         {
             steer(at: now, &effects)
         }
@@ -95,7 +107,8 @@ extension ControlPlane {
         at now: Instant,
         _ effects: inout EffectBuffer<ControlEffect>
     ) {
-        let report = report ?? RingReport(epoch: ring.document.epoch)
+        var report = report ?? RingReport(epoch: ring.document.epoch)
+        report.unreached = ownReport.unreached
         // The shard's report may be of the ring before.
         guard report.epoch == ring.document.epoch else { return }
         let isNews =
@@ -104,6 +117,22 @@ extension ControlPlane {
         guard isNews else { return }
         tellAll(&effects)
         steer(at: now, &effects)
+    }
+
+    /// Members that come by the change that is running and that this node can't coordinate with.
+    var unreached: [NodeID] {
+        guard let transition = ring.document.transition, !transition.isAborting else { return [] }
+        let known = Set(ring.document.members.map(\.id))
+        return transition.members.map(\.id).filter { id in
+            !known.contains(id) && id != node && members[id].map({ peers[$0].isUp }) != true
+        }
+    }
+
+    /// Another member has come or gone.
+    mutating func reachChanged(_ effects: inout EffectBuffer<ControlEffect>) {
+        guard ring.document.transition != nil, unreached != ownReport.unreached else { return }
+        ownReport.unreached = unreached
+        tellAll(&effects)
     }
 
     private func tellAll(_ effects: inout EffectBuffer<ControlEffect>) {
@@ -153,8 +182,10 @@ extension ControlPlane {
             } else {
                 effects.emit(.proposalEnded(outcome))
             }
-        case .conflict(let known, _, let sender):
-            effects.emit(.note(.ringConflict(epoch: known.epoch, from: sender)))
+        case .conflict(let epoch, let sender):
+            effects.emit(.note(.ringConflict(epoch: epoch, from: sender)))
+        case .apart(let epoch, let sender):
+            effects.emit(.note(.recoveredApart(epoch: epoch, from: sender)))
         case .invalid(let fault, let sender):
             effects.emit(.note(.ringInvalid(fault, from: sender)))
         }
@@ -167,12 +198,37 @@ extension ControlPlane {
         guard !election.isProposing, !proposals.isEmpty else { return }
         let next = proposals.removeFirst()
         let limit = next.deadline.since(now)
-        elect(.propose(next.document, within: limit), at: now, &effects)
+        let input: RingElection.Input =
+            next.isRecovery
+            ? .recover(next.document, within: limit) : .propose(next.document, within: limit)
+        elect(input, at: now, &effects)
+    }
+
+    // MARK: Unsafe recoveries
+
+    /// Unsafe recoveries that some node has agreed to and that are not known to be decided.
+    package var openRecoveries: [RecoveryMark] { election.openRecoveries }
+
+    /// Somebody whom the document gives up for lost and who is connected to this node.
+    private func isUp(amongLostOf document: RingDocument) -> NodeID? {
+        let known = Set(ring.document.allLost.map(\.id))
+        return document.allLost.map(\.id).first { id in
+            !known.contains(id) && (id == node || peer(id).map { peers[$0].isUp } ?? false)
+        }
+    }
+
+    private func dissent(
+        from document: RingDocument,
+        askedBy sender: NodeID,
+        _ effects: inout EffectBuffer<ControlEffect>
+    ) {
+        guard let id = isUp(amongLostOf: document), let mark = document.recoveryMark else { return }
+        effects.emit(.sendRing(sender, .dissent(mark, .isUp(id))))
     }
 
     /// Proposes the next step of the change that is running, if it is this node's turn.
     mutating func steer(at now: Instant, _ effects: inout EffectBuffer<ControlEffect>) {
-        guard ring.document.transition != nil, !election.isProposing,
+        guard ring.document.transition != nil, !election.isProposing, !steward.rests(at: now),
             election.document.epoch == ring.document.epoch,
             let next = steward.step(view, now: now)
         else { return }
@@ -192,7 +248,8 @@ extension ControlPlane {
             isUp: isUp,
             epochs: reports.map { $0?.epoch ?? 0 },
             ready: reports.map { $0?.ready ?? [] },
-            drained: reports.map { $0?.isDrained ?? false }
+            drained: reports.map { $0?.isDrained ?? false },
+            unreached: reports.map { $0?.unreached ?? [] }
         )
     }
 
@@ -209,12 +266,17 @@ extension ControlPlane {
             leave(member, document, &effects)
         }
         let wasMember = isMember
+        let older = ring.document
         ring = newer
         ownReport = RingReport(epoch: document.epoch)
         let verdict = move(to: index, at: now)
+        ownReport.unreached = unreached
         effects.emit(.adopted(newer))
         effects.emit(.note(.ringAdopted(epoch: document.epoch)))
-        if wasMember, !isMember { effects.emit(.note(.removed)) }
+        if wasMember, !isMember {
+            let isGivenUp = document.recoveries.count > older.recoveries.count
+            effects.emit(.note(isGivenUp ? .givenUp(epoch: document.epoch) : .removed))
+        }
         if let verdict { judged(verdict, at: now, &effects) }
         tellAll(&effects)
     }

@@ -3,6 +3,10 @@ import HengeMembership
 
 /// What a round does: judge everyone, then tell some of everyone.
 extension ControlPlane {
+    /// More than are ever down at a time, it is hoped: the next in line would know of others only
+    /// what they said last, and now and then.
+    private static let stewardsTold = 8
+
     /// Suspects who is late, and gives up connections to the dead and those that bring nothing.
     mutating func judgeAll(at time: Instant, _ effects: inout EffectBuffer<ControlEffect>) {
         for member in peers.indices where peers[member].link.isOpen {
@@ -56,11 +60,17 @@ extension ControlPlane {
             peers[member].link.asked(at: time)
             effects.emit(.send(members.ids[member], .digest(digest)))
         }
-        // While the ring changes its steward has to know of everyone; else news of it, which every
-        // connection began with, is only repeated in case that it was lost.
-        let told = ring.document.transition == nil ? targets : targets + reachable
-        for member in Set(told).sorted() {
+        for member in Set(targets + reachable.filter { isToldAlways($0) }).sorted() {
             effects.emit(.sendReport(members.ids[member], ownReport))
         }
+    }
+
+    /// Everyone was told when this node adopted its ring, and when it connected; each round only
+    /// repeats that for some, in case that it was lost. But while the ring changes those that may
+    /// lead it have to know of everyone, and everyone of those that take over.
+    private func isToldAlways(_ member: Int) -> Bool {
+        guard ring.document.transition != nil else { return false }
+        return ownReport.takesOver
+            || ring.voters.prefix(Self.stewardsTold).contains(members.ids[member])
     }
 }

@@ -29,6 +29,8 @@ package struct ControlPlane: ~Copyable {
     struct Proposal {
         var document: RingDocument
         var deadline: Instant
+        /// Whether it is an unsafe recovery.
+        var isRecovery = false
     }
 
     package let node: NodeID
@@ -110,6 +112,7 @@ package struct ControlPlane: ~Copyable {
         )
         steward = RingSteward(own: node)
         ownReport = RingReport(epoch: ring.document.epoch)
+        ownReport.unreached = unreached
     }
 
     static func index(of ring: Ring, with own: NodeID) -> MemberIndex {
@@ -155,7 +158,9 @@ package struct ControlPlane: ~Copyable {
             for member in peers.indices where peers[member].link.isOpen {
                 effects.emit(.send(members.ids[member], .leaving))
             }
-        case .ring, .ringSaved, .ringSaveFailed, .propose, .report, .ownReport, .memberHas, .due:
+        case .ring, .ringSaved, .ringSaveFailed, .propose, .recover, .report, .ownReport,
+            .memberHas,
+            .due:
             stepRing(input, at: now, &effects)
         }
     }
@@ -237,6 +242,7 @@ package struct ControlPlane: ~Copyable {
         peers[member].isUp = true
         effects.emit(.peerUp(id))
         effects.emit(.note(.up(id)))
+        reachChanged(&effects)
     }
 
     /// The connection is no more.
@@ -260,6 +266,7 @@ package struct ControlPlane: ~Copyable {
         peers[member].isUp = false
         effects.emit(.peerDown(members.ids[member]))
         effects.emit(.note(.down(members.ids[member], reason)))
+        reachChanged(&effects)
     }
 
     private mutating func receive(

@@ -49,6 +49,8 @@ package enum ControlInput: Sendable {
     /// Try to make this the next ring; answered once by ``ControlEffect/proposalEnded(_:)``. One
     /// that comes while another is under way waits for its end.
     case propose(RingDocument, within: Interval)
+    /// Try to go on by this unsafe recovery; answered in the same way.
+    case recover(RingDocument, within: Interval)
     case report(from: NodeID, RingReport)
     /// How far this node's shard is with the change that is running; nil when nothing moves. Due
     /// before each ``tick``, and after ``ControlEffect/adopted(_:)``.
@@ -100,6 +102,12 @@ package enum ControlNote: Hashable, Sendable {
     case ringAdopted(epoch: UInt64)
     /// This node is no member any more.
     case removed
+    /// This node is no member any more since an unsafe recovery that it did not know of: the others
+    /// took it for gone for good.
+    case givenUp(epoch: UInt64)
+    /// A node goes on by an unsafe recovery that is not this node's: two parts of the cluster have
+    /// given each other up.
+    case recoveredApart(epoch: UInt64, from: NodeID)
     /// Two rings of one epoch: somebody's disk was put back, or worse.
     case ringConflict(epoch: UInt64, from: NodeID)
     /// A node wants a ring that can't follow: it runs another version, or is broken.

@@ -51,7 +51,9 @@ struct EntropyPeer: Sendable {
     var theirPass: TheirPass?
     /// For each of ``shared``: when both were last found or made equal, as of the begin of the
     /// pass.
-    var verified: [Instant?]
+    private(set) var verified: [Instant?]
+    /// For each of ``shared``: when the ring that shares it was adopted; 0 for the first one.
+    private var sharedSince: [Instant]
 
     init(id: NodeID, own: NodeID, shared: [Int], machine: Comparison, firstQuestion: UInt32) {
         self.id = id
@@ -62,18 +64,30 @@ struct EntropyPeer: Sendable {
         self.machine = machine
         question = firstQuestion
         verified = Array(repeating: nil, count: shared.count)
+        sharedSince = Array(repeating: Instant(nanoseconds: 0), count: shared.count)
     }
 
     /// Whether a pass has been begun here that the other node has not answered yet.
     var hasRootsOpen: Bool { machine.isAsking && question == pass.generation }
 
     /// The ring has changed, and with it what the two share.
-    mutating func share(_ partitions: [Int]) {
-        let verified = partitions.map { partition in
-            place(of: partition).flatMap { self.verified[$0] }
-        }
+    mutating func share(_ partitions: [Int], at now: Instant) {
+        let places = partitions.map { place(of: $0) }
+        verified = places.map { $0.flatMap { verified[$0] } }
+        sharedSince = places.map { $0.map { sharedSince[$0] } ?? now }
         shared = partitions
-        self.verified = verified
+    }
+
+    /// How many partitions both have shared since that time at the latest, nil for now, and were
+    /// not found or made equal by a comparison begun after `begin`; all of them, if that is nil.
+    func unverified(since begin: Instant?, sharedBy time: Instant?) -> Int {
+        var count = 0
+        for place in shared.indices {
+            if let time, sharedSince[place] > time { continue }
+            if let begin, let verified = verified[place], verified > begin { continue }
+            count += 1
+        }
+        return count
     }
 
     /// Has a pass begin at that time at the latest.

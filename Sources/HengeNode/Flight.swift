@@ -5,7 +5,7 @@ import HengeReplication
 import HengeRing
 
 /// Where the answer to a coordinated request goes.
-enum Origin: Sendable {
+enum Origin: Hashable, Sendable {
     case client(Ticket)
     case peer(NodeID, RequestID)
 }
@@ -90,6 +90,8 @@ struct WriteFlight: Sendable {
     var previous: LiveValue?
     var coordinator: WriteCoordinator
     var hasBegun = false
+    /// When it went to the replicas.
+    var sentAt = Instant(nanoseconds: 0)
     /// What is being stored, once it has been made.
     var object: EncodedObject?
     /// Whether it goes on by a newer ring, as another flight.

@@ -12,6 +12,8 @@ struct Hedging: Sendable {
 
     /// By node id, as of fetches.
     var latencies: [LatencyScore]
+    /// All of them, of stores, too.
+    var delays: ReplicaDelays
     /// Of reads that this node coordinated and that needed other replicas.
     var readTimes = LatencyQuantile()
     /// Of reads that other nodes coordinated for this one.
@@ -23,16 +25,19 @@ struct Hedging: Sendable {
 
     init(peers: Int) {
         latencies = Array(repeating: LatencyScore(), count: peers)
+        delays = ReplicaDelays(peers: peers)
     }
 
     mutating func makeRoom(forPeers count: Int) {
         guard count > latencies.count else { return }
         latencies += Array(repeating: LatencyScore(), count: count - latencies.count)
+        delays.makeRoom(forPeers: count)
     }
 
     mutating func record(_ time: Interval, of peer: NodeID, at now: Instant) {
         guard Int(peer.rawValue) < latencies.count else { return }
         latencies[Int(peer.rawValue)].record(time, at: now)
+        delays.fetched(from: peer, after: time)
     }
 
     /// Whatever has become of the request, its answer tells how slow the peer is.

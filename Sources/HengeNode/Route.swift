@@ -22,10 +22,11 @@ struct Route {
     func quorums(_ level: Consistency) -> (current: WriteQuorum, next: WriteQuorum?) {
         let current = WriteQuorum(
             slots: roles.current,
-            required: level.required(of: roles.current.count)
+            required: level.required(of: roles.current, quorum: roles.currentQuorum)
         )
         guard let next = roles.next else { return (current, nil) }
-        return (current, WriteQuorum(slots: next, required: level.required(of: next.count)))
+        let required = level.required(of: next, quorum: roles.nextQuorum)
+        return (current, WriteQuorum(slots: next, required: required))
     }
 
     /// Before anything is written: are enough replicas up for every level that the request needs?
@@ -40,10 +41,16 @@ struct Route {
     }
 
     func writeUnavailability(_ level: Consistency) -> RequestFailure? {
-        if let lack = lack(of: level.required(of: roles.current.count), in: roles.current) {
-            return lack
+        let required = level.required(of: roles.current, quorum: roles.currentQuorum)
+        if let lack = lack(of: required, in: roles.current) { return lack }
+        return roles.next.flatMap { next in
+            lack(of: level.required(of: next, quorum: roles.nextQuorum), in: next)
         }
-        return roles.next.flatMap { lack(of: level.required(of: $0.count), in: $0) }
+    }
+
+    /// R of the readers.
+    func readRequired(_ level: Consistency) -> Int {
+        level.required(of: roles.readers, quorum: roles.readQuorum)
     }
 
     /// While the partition moves: the replicas that reads ask after its next step, or that asked
@@ -56,12 +63,19 @@ struct Route {
     }
 
     private func lackOfReaders(_ level: Consistency) -> RequestFailure? {
-        lack(of: level.required(of: roles.readers.count), in: roles.readers)
+        lack(of: readRequired(level), in: roles.readers)
     }
 
     private func lack(of required: Int, in slots: ReplicaSet) -> RequestFailure? {
         let count = alive.intersection(slots).count
         return count < required ? .unavailable(required: required, alive: count) : nil
+    }
+}
+
+extension Consistency {
+    /// - Parameter quorum: of these replicas.
+    fileprivate func required(of replicas: ReplicaSet, quorum: Int) -> Int {
+        self == .quorum ? quorum : required(of: replicas.count)
     }
 }
 

@@ -7,7 +7,7 @@ package import struct NIOCore.ByteBuffer
 
 /// What a clean stop saves so that the next start need neither renew actors nor count records.
 package struct SavedState: Sendable {
-    private static let format: UInt8 = 2
+    private static let format: UInt8 = 3
     /// Above any counter or size that a node reaches; sums of such numbers don't overflow.
     private static let numberMax: UInt64 = 1 << 48
 
@@ -51,6 +51,7 @@ package struct SavedState: Sendable {
             out.writeInteger(UInt64(clamping: weight.records))
             out.writeInteger(UInt64(clamping: weight.keys))
             out.writeInteger(UInt64(clamping: weight.expiring))
+            out.writeInteger(UInt64(clamping: weight.siblings))
             out.writeInteger(UInt64(clamping: weight.bytes))
         }
         for tree in counts?.trees ?? [] {
@@ -77,7 +78,7 @@ package struct SavedState: Sendable {
             actors.append(counter == 0 ? nil : ActorTable.Entry(actor: id, counter: counter))
         }
         guard let tallyCount = bytes.readInteger(as: UInt32.self),
-            Int(tallyCount) <= bytes.readableBytes / 32,
+            Int(tallyCount) <= bytes.readableBytes / 40,
             tallyCount == 0 || tallyCount == actorCount
         else { return nil }
         var tallies: [RecordWeight] = []
@@ -85,14 +86,16 @@ package struct SavedState: Sendable {
             guard let records = bytes.readInteger(as: UInt64.self),
                 let keys = bytes.readInteger(as: UInt64.self),
                 let expiring = bytes.readInteger(as: UInt64.self),
+                let siblings = bytes.readInteger(as: UInt64.self),
                 let size = bytes.readInteger(as: UInt64.self),
-                max(records, keys, expiring, size) <= Self.numberMax
+                max(records, keys, expiring, siblings, size) <= Self.numberMax
             else { return nil }
             tallies.append(
                 RecordWeight(
                     records: Int(records),
                     keys: Int(keys),
                     expiring: Int(expiring),
+                    siblings: Int(siblings),
                     bytes: Int(size)
                 )
             )

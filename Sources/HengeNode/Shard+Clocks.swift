@@ -81,10 +81,12 @@ extension Shard {
         guard !isOldCopy else { return }
         isOldCopy = true
         transfersLost(&effects)
-        for partition in 0..<ring.partitions {
-            let homes = ring.homes(partition: partition)
-            guard homes.contains(node), homes.count > 1 else { continue }
-            uncompared[partition] = Set(clocks.others(of: partition))
+        for partition in 0..<ring.partitions where ring.homes(partition: partition).contains(node) {
+            // Those that are still joining have nothing that these lack, and may be waiting for
+            // this very node to hand them the partition.
+            let readable = ring.readPreferenceList(partition: partition)
+            let others = clocks.others(of: partition).filter { readable.contains($0) }
+            uncompared[partition] = others.isEmpty ? nil : Set(others)
         }
         for index in entropyPeers.indices { entropyPeers[index].isWanted = true }
         if !uncompared.isEmpty { effects.emit(.note(.mustCompare)) }

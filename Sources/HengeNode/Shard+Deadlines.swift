@@ -12,6 +12,7 @@ extension Shard {
             guard let generation = reads.generation(at: index), reads[index].deadline <= time.now
             else { continue }
             let id = RequestID(.read, (index, generation))
+            if !explanations.isEmpty { explanations.note(reads[index].origin, .deadline) }
             advance(read: id, .deadlineReached, at: time, &effects)
         }
         for index in 0..<writes.indexBound {
@@ -19,6 +20,7 @@ extension Shard {
                 writes[index].deadline <= time.now
             else { continue }
             let id = RequestID(.write, (index, generation))
+            if !explanations.isEmpty { explanations.note(writes[index].origin, .deadline) }
             if writes[index].hasBegun {
                 advance(write: id, .deadlineReached, at: time, &effects)
             } else {
@@ -31,7 +33,8 @@ extension Shard {
         for index in 0..<forwards.indexBound {
             guard forwards.generation(at: index) != nil, forwards[index].deadline <= time.now
             else { continue }
-            let flight = forwards.remove(index)
+            if !explanations.isEmpty { explanations.note(forwards[index].origin, .deadline) }
+            let flight = removeForward(index)
             noteEnd(of: flight, at: time)
             answer(flight.origin, .failed(timedOut(flight.request)), &effects)
         }
@@ -56,12 +59,14 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
+        if !explanations.isEmpty { explanations.lost(peer) }
         for index in 0..<reads.indexBound {
             guard let generation = reads.generation(at: index),
                 let slot = reads[index].replicas.slot(of: peer),
                 reads[index].coordinator.outstanding.contains(slot)
             else { continue }
             let id = RequestID(.read, (index, generation))
+            if !explanations.isEmpty { explain(lostAt: slot, of: id) }
             advance(read: id, .lost(slot: slot), at: time, &effects)
         }
         for index in 0..<writes.indexBound {
@@ -70,6 +75,7 @@ extension Shard {
                 writes[index].coordinator.outstanding.contains(slot)
             else { continue }
             let id = RequestID(.write, (index, generation))
+            if !explanations.isEmpty { explain(lostAt: slot, of: id) }
             advance(write: id, .replicaRejected(slot: slot, .lost), at: time, &effects)
         }
         for index in 0..<forwards.indexBound {
@@ -98,12 +104,5 @@ extension Shard {
         let flight = coverages.remove(index)
         let failure = RequestFailure.timedOut(required: 1, received: 0)
         answer(.client(flight.ticket), .failed(failure), &effects)
-    }
-}
-
-extension ClientRequest {
-    var isWrite: Bool {
-        if case .write = operation { return true }
-        return false
     }
 }

@@ -39,6 +39,8 @@ extension Shard {
             begin(request, from: .peer(sender, id), by: epoch, at: time, &effects)
         case .forwarded(let id, let response):
             finishForward(id, response, from: sender, at: time, &effects)
+        case .explained(let id, let explanation):
+            if !explanations.isEmpty { explanations.told(id, by: sender, explanation) }
         case .scan(let id, let range, _, let epoch):
             serveScan(id, range, from: sender, epoch: epoch, &effects)
         case .scanned(let id, let result):
@@ -62,7 +64,7 @@ extension Shard {
             serveTransfer(id, request, from: sender, at: time, &effects)
         case .transferred(let id, let result):
             transferred(id, result, from: sender, at: time, &effects)
-        case .gossip, .ring, .ringReport, .facts: break
+        case .gossip, .ring, .ringReport, .facts, .clock: break
         }
     }
 

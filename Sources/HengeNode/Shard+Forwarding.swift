@@ -37,6 +37,7 @@ extension Shard {
             target: replicas[slot]
         )
         let id = RequestID(.forward, forwards.insert(flight))
+        if !explanations.isEmpty { explanations.flightBegan(origin) }
         hedging.budget.earn()
         if !request.isWrite, alive.count > 1 { awaitHedge(of: id, hedging.forwardTimes, time.now) }
         sendForward(id, to: replicas[slot], at: time, &effects)
@@ -51,6 +52,7 @@ extension Shard {
     ) {
         var request = forwards[id.index].request
         request.timeout = forwards[id.index].deadline.since(time.now)
+        if !explanations.isEmpty { explainForward(id, to: target) }
         effects.emit(.send(target, .forward(id, request, epoch: ring.document.epoch)))
     }
 
@@ -66,11 +68,12 @@ extension Shard {
             counters.lateAnswers += 1
             return
         }
+        if !explanations.isEmpty { explainForwarded(id, by: sender) }
         if case .failed = response, let hedge = forwards[id.index].hedge {
             // The other node may know better.
             return dropForward(id.index, sender, hedge)
         }
-        let flight = forwards.remove(id.index)
+        let flight = removeForward(id.index)
         noteEnd(of: flight, at: time)
         let isHedge = flight.hedge == sender
         if isHedge { counters.hedgesWon += 1 }
@@ -79,6 +82,13 @@ extension Shard {
             hedging.forwardTimes.record(time.now.since(since))
         }
         answer(flight.origin, response, &effects)
+    }
+
+    @discardableResult
+    mutating func removeForward(_ index: Int) -> ForwardFlight {
+        let flight = forwards.remove(index)
+        if !explanations.isEmpty { explanations.flightEnded(flight.origin) }
+        return flight
     }
 
     /// It is answered, or has waited too long.
@@ -111,6 +121,9 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         let flight = forwards[index]
+        if !explanations.isEmpty, peer == flight.target || peer == flight.hedge {
+            explanations.note(flight.origin, .loses(peer))
+        }
         if let hedge = flight.hedge { return dropForward(index, peer, hedge) }
         guard flight.target == peer else { return }
         if !flight.request.isWrite {
@@ -126,7 +139,7 @@ extension Shard {
                 return sendForward(id, to: replicas[slot], at: time, &effects)
             }
         }
-        forwards.remove(index)
+        removeForward(index)
         if flight.request.isSloppy, !flight.request.isWrite {
             // Maybe a stand-in can be asked. Ends, since each turn takes a node that has gone.
             var request = flight.request

@@ -149,6 +149,7 @@ extension Shard {
         }
         guard reads[id.index].coordinator.canHedge, mayHedge() else { return }
         reads[id.index].hedgedAt = time.now
+        if !explanations.isEmpty { explanations.note(reads[id.index].origin, .hedges) }
         advance(read: id, .hedge, at: time, &effects)
     }
 

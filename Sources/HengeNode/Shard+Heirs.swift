@@ -88,6 +88,7 @@ extension Shard {
                 entropyPeers[index].lacksHints = true
             }
         }
+        settling.passed(from: target, to: heirs.nodes, hints)
         let input = HintDelivery.Input.recordLoaded(
             load.key,
             .success(heirs.isHome ? object : nil)
@@ -127,6 +128,10 @@ extension Shard {
     ) {
         let load = bequest.load
         guard deliveries[load.delivery].page == load.page else { return }
+        if failure == nil {
+            let target = deliveries[load.delivery].target
+            settling.passed(from: target, to: heirs(of: target, for: load.key).nodes, hints)
+        }
         let input: HintDelivery.Input
         if let failure {
             input = .recordLoaded(load.key, .failure(failure == .corrupt ? .io : failure))

@@ -112,14 +112,19 @@ extension Shard {
             // Those that wait have lower sequences.
             if !hintsToKeep.isEmpty { askToKeepHints(&effects) }
             var moved: [Hint] = []
-            for hint in moving { moved.append(hints.moveToEnd(hint)) }
+            for hint in moving {
+                let last = hints.moveToEnd(hint)
+                settling.moved(hint, to: last)
+                moved.append(last)
+            }
             let id = RequestID(.hintWrite, hintWrites.insert(.keep(moved, movedBy: index)))
             ask(storage: .keepHints(moved, StorageToken(id)), &effects)
         case .remove(let key, let version):
             let kind = Change.Kind.remove(version, delivery: index)
             apply(Change(key: key, kind: kind), at: time, &effects)
         case .drop(let through, let tally):
-            let id = RequestID(.hintWrite, hintWrites.insert(.drop(delivery: index, tally)))
+            let drop = HintWrite.drop(delivery: index, through: through, tally)
+            let id = RequestID(.hintWrite, hintWrites.insert(drop))
             ask(storage: .dropHints(target, through: through, StorageToken(id)), &effects)
         case .finish(let outcome): finished(index, outcome, at: time, &effects)
         }
@@ -292,5 +297,5 @@ struct HintLoad: Sendable {
 /// A write of hints alone.
 enum HintWrite: Sendable {
     case keep([Hint], movedBy: Int?)
-    case drop(delivery: Int, HintTally)
+    case drop(delivery: Int, through: UInt64, HintTally)
 }

@@ -62,12 +62,18 @@ extension Shard {
         _ missing: ReplicaSet,
         of homes: PreferenceList,
         _ key: StoredKey,
+        _ origin: Origin,
         at time: ClockReading
     ) -> [Hint] {
         guard !missing.isEmpty else { return [] }
         var made: [Hint] = []
         for slot in 0..<homes.count where missing.contains(slot) {
-            if let hint = hint(homes[slot], key, isRequired: false, at: time) { made.append(hint) }
+            let dropped = counters.hintsDropped
+            let hint = hint(homes[slot], key, isRequired: false, at: time)
+            if !explanations.isEmpty {
+                explain(hint: hint, homes[slot], origin, dropped: dropped)
+            }
+            if let hint { made.append(hint) }
         }
         return made
     }
@@ -85,7 +91,12 @@ extension Shard {
         let own = flight.key(at: slot)
         for slot in 0..<flight.replicas.count
         where missing.contains(slot) && flight.replicas[slot] != node {
-            keepHint(flight.homes[slot], own, isRequired: false, at: time)
+            let dropped = counters.hintsDropped
+            let hint = hint(flight.homes[slot], own, isRequired: false, at: time)
+            if !explanations.isEmpty {
+                explain(hint: hint, flight.homes[slot], flight.origin, dropped: dropped)
+            }
+            if let hint { hintsToKeep.append(hint) }
         }
     }
 
@@ -135,9 +146,9 @@ extension Shard {
         case .keep(let kept, movedBy: let delivery?):
             _ = hints.ended(kept, success: failure == nil)
             advance(delivery: delivery, .moved(success: failure == nil), at: time, &effects)
-        case .drop(let delivery, let tally):
+        case .drop(let delivery, let through, let tally):
             if failure == nil {
-                count(tally, of: delivery)
+                count(tally, through: through, of: delivery)
             } else {
                 hints.dropFailed(deliveries[delivery].target)
             }
@@ -145,11 +156,12 @@ extension Shard {
         }
     }
 
-    private mutating func count(_ tally: HintTally, of delivery: Int) {
+    private mutating func count(_ tally: HintTally, through: UInt64, of delivery: Int) {
         hints.dropped(
             tally.count,
             bytes: tally.bytes,
             for: deliveries[delivery].target,
+            through: through,
             oldest: tally.oldest
         )
         counters.hintsDelivered += tally.delivered

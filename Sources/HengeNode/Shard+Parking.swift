@@ -46,6 +46,9 @@ extension Shard {
                 let slot = writes[id.index].replicas.slot(of: sender),
                 writes[id.index].coordinator.outstanding.contains(slot)
             else { break }
+            if !explanations.isEmpty {
+                explanations.note(writes[id.index].origin, .refusesRing(sender))
+            }
             let refusal = WriteCoordinator.Input.replicaRejected(slot: slot, .staleRing)
             return advance(write: id, refusal, at: time, &effects)
         case .read:
@@ -53,6 +56,9 @@ extension Shard {
                 let slot = reads[id.index].replicas.slot(of: sender)
             else { break }
             reads[id.index].isFenced = true
+            if !explanations.isEmpty {
+                explanations.note(reads[id.index].origin, .refusesRing(sender))
+            }
             return advance(read: id, .lost(slot: slot), at: time, &effects)
         case .coverage:
             guard coverages.contains(id.index, id.generation) else { break }
@@ -84,6 +90,9 @@ extension Shard {
     /// Takes work up again at the end of the step in which there is a ring newer than `epoch`.
     mutating func park(_ work: Parked.Work, _ deadline: Instant, after epoch: UInt64) {
         parked.append(Parked(work: work, deadline: deadline, epoch: epoch + 1))
+        guard !explanations.isEmpty, let origin = work.origin else { return }
+        explanations.flightBegan(origin)
+        explanations.note(origin, .waitsForRing(epoch))
     }
 
     /// Takes a message up again once this node has the sender's ring.
@@ -106,7 +115,12 @@ extension Shard {
         guard parked.contains(where: { $0.epoch <= epoch }) else { return }
         let due = parked.filter { $0.epoch <= epoch }
         parked.removeAll { $0.epoch <= epoch }
-        for item in due { resume(item, at: time, &effects) }
+        for item in due {
+            let origin = explanations.isEmpty ? nil : item.work.origin
+            if let origin { explanations.note(origin, .resumes(epoch)) }
+            resume(item, at: time, &effects)
+            if let origin { explanations.flightEnded(origin) }
+        }
     }
 
     private mutating func resume(
@@ -117,6 +131,7 @@ extension Shard {
         switch item.work {
         case .request(let origin, var request):
             request.timeout = item.deadline.since(time.now)
+            request.isExplained = !explanations.isEmpty && explanations.contains(origin)
             begin(request, from: origin, at: time, &effects)
         case .write(let flight, let object): resend(flight, object, at: time, &effects)
         case .scan(let ticket, let range):
@@ -132,6 +147,10 @@ extension Shard {
         let late = parked.filter { $0.deadline <= time.now }
         parked.removeAll { $0.deadline <= time.now }
         for item in late {
+            if !explanations.isEmpty, let origin = item.work.origin {
+                explanations.note(origin, .deadline)
+                explanations.flightEnded(origin)
+            }
             switch item.work {
             case .request(let origin, let request):
                 answer(origin, .failed(timedOut(request)), &effects)
@@ -160,6 +179,7 @@ extension Shard {
         var again = flight.rerouted(route, at: time.now)
         again.hasBegun = true
         let id = RequestID(.write, writes.insert(again))
+        if !explanations.isEmpty { explanations.flightBegan(again.origin) }
         replicate(id, object, at: time, &effects)
     }
 }

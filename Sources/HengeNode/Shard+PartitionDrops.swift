@@ -28,7 +28,7 @@ extension Shard {
             && !pending.holdsAny(of: ring.tokenRange(partition: partition))
     }
 
-    private func holdsAny(of partition: Int) -> Bool {
+    func holdsAny(of partition: Int) -> Bool {
         tallies.weights[partition] != .nothing || transfers.saved[partition] != nil
             || !upkeep.saved[partition].isEmpty
     }

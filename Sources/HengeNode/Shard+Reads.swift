@@ -17,7 +17,7 @@ extension Shard {
     ) {
         counters.reads += 1
         let replicas = route.replicas
-        let required = request.levels.read.required(of: route.roles.readers.count)
+        let required = route.readRequired(request.levels.read)
         var alive = route.readable
         if !isCompared(request.key.token), let own = replicas.slot(of: node) {
             alive.remove(own)
@@ -45,6 +45,7 @@ extension Shard {
             coordinator: coordinator
         )
         let id = RequestID(.read, reads.insert(flight))
+        if !explanations.isEmpty { explanations.flightBegan(origin) }
         hedging.budget.earn()
         if required > 1, alive.count > required { awaitHedge(of: id, hedging.readTimes, time.now) }
         advance(read: id, .begin, at: time, &effects)
@@ -102,9 +103,11 @@ extension Shard {
             case .fetch(let slot, let kind):
                 if !fetch(slot, kind, for: id, at: time, &effects) { unreachable.insert(slot) }
             case .repair(let slots, let object):
+                if !explanations.isEmpty { explain(repair: slots, object, of: id) }
                 let lost = repair(slots, object, for: id, at: time, &effects)
                 unreachable = unreachable.union(lost)
             case .reply(let outcome):
+                if !explanations.isEmpty { explain(outcome, ofRead: id) }
                 conclude(id, outcome, at: time, &effects)
             case .finish:
                 finished = true
@@ -113,9 +116,13 @@ extension Shard {
         readEffects.removeAll()
         if finished {
             noteEnd(of: reads[id.index].coordinator)
-            reads.remove(id.index)
+            let flight = reads.remove(id.index)
+            if !explanations.isEmpty { explanations.flightEnded(flight.origin) }
         } else {
-            unreachable.forEach { advance(read: id, .lost(slot: $0), at: time, &effects) }
+            unreachable.forEach { slot in
+                if !explanations.isEmpty { explain(lostAt: slot, of: id) }
+                advance(read: id, .lost(slot: slot), at: time, &effects)
+            }
         }
     }
 
@@ -136,6 +143,9 @@ extension Shard {
     ) -> Bool {
         let target = reads[id.index].replicas[slot]
         let key = reads[id.index].key(at: slot)
+        if !explanations.isEmpty {
+            explanations.note(reads[id.index].origin, .asks(target, kind))
+        }
         guard target != node else {
             ask(storage: .load(key, StorageToken(id)), &effects)
             return true
@@ -272,6 +282,7 @@ extension Shard {
         case .success(let object): answer = .object(object)
         case .failure(let failure): answer = .failed(failure)
         }
+        if !explanations.isEmpty { explain(answer, of: slot, for: id) }
         advance(read: id, .replied(slot: slot, answer), at: time, &effects)
     }
 
@@ -291,6 +302,7 @@ extension Shard {
             return
         }
         hedging.record(time.now.since(reads[id.index].asked(slot)), of: sender, at: time.now)
+        if !explanations.isEmpty { explain(result, of: slot, for: id) }
         advance(read: id, .replied(slot: slot, result), at: time, &effects)
     }
 }

@@ -181,7 +181,7 @@ extension Shard {
             guard writes.contains(write.index, write.generation),
                 let slot = writes[write.index].replicas.slot(of: node)
             else { return }
-            advance(write: write, .init(slot, result), at: time, &effects)
+            stored(write, slot, result, at: time, &effects)
         case .merge(_, let sender, let id, _): stored(id, result, for: sender, at: time, &effects)
         case .repair(_, let read):
             ownRepairEnded(read, result, at: time, &effects)
@@ -215,6 +215,9 @@ extension Shard {
         guard reads.contains(read.index, read.generation),
             let slot = reads[read.index].replicas.slot(of: node)
         else { return }
+        if !explanations.isEmpty {
+            explanations.note(reads[read.index].origin, .repaired(node, result))
+        }
         advance(read: read, .repaired(slot: slot, result), at: time, &effects)
     }
 

@@ -15,6 +15,7 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         requestedAt = time.now
+        if request.isExplained { beginExplaining(origin, at: time.now) }
         if let failure = overload(isWrite: request.isWrite) {
             return answer(origin, .failed(failure), &effects)
         }
@@ -31,6 +32,7 @@ extension Shard {
             return forward(request, from: origin, route, by: epoch, deadline, at: time, &effects)
         }
         if route.replicas != route.homes { counters.sloppyRequests += 1 }
+        if !explanations.isEmpty { explain(request, route, origin) }
         switch request.operation {
         case .inspect: beginInspect(request.key, route, origin, deadline, at: time, &effects)
         case .read: beginRead(request, route, origin, deadline, .answer, at: time, &effects)

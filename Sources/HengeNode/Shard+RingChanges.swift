@@ -16,6 +16,7 @@ extension Shard {
         makeRoom(for: newer.document.highestID)
         adopted(newer.document.epoch, by: node)
         rehome(from: older, at: time, &effects)
+        settling.adopted(newer.document, after: older.document, at: time.now)
         raiseBarrier()
         planTransfers(&effects)
     }
@@ -61,7 +62,7 @@ extension Shard {
                 advance(comparison: index, .stop, at: time, &effects)
             }
             entropyPeers[index].theirPass = nil
-            entropyPeers[index].share(partitions)
+            entropyPeers[index].share(partitions, at: time.now)
             entropyPeers[index].beDue(by: time.now + compareRetry)
             // It may have told of what this node did not know yet that they share.
             clocks.mayHaveMissed(id)

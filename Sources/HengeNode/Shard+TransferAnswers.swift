@@ -42,6 +42,7 @@ extension Shard {
             after: time.now.since(transfers.incoming[index].askedAt),
             isBusy: isBusy(time),
             share: Double(flight.records) / Double(Self.transferRecordsMax),
+            restFactor: budget.restFactor,
             now: time.now
         )
         let merged = PartitionTransfer.Input.merged(refused: flight.refused, flight.failure)

@@ -71,6 +71,7 @@ extension Shard {
             tokens: ring.tokenRange(partition: partition),
             fence: ring.fence(of: partition),
             current: current,
+            quorum: ring.quorum(partition: partition),
             replaced: current.replaced(by: node, in: next),
             saved: saved,
             limits: limits

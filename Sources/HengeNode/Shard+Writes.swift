@@ -13,6 +13,7 @@ extension Shard {
     ) {
         counters.writes += 1
         let id = RequestID(.write, writes.insert(flight))
+        if !explanations.isEmpty { explanations.flightBegan(flight.origin) }
         let key = flight.key(at: ownSlot(in: flight.replicas))
         apply(Change(key: key, kind: .coordinate(id)), at: time, &effects)
     }
@@ -91,7 +92,7 @@ extension Shard {
             return false
         }
         guard writes[id.index].epoch == ring.document.epoch else {
-            let flight = writes.remove(id.index)
+            let flight = removeWrite(id.index)
             let work = Parked.Work.request(flight.origin, flight.request(at: time.now))
             park(work, flight.deadline, after: flight.epoch)
             return false
@@ -178,6 +179,8 @@ extension Shard {
         // A write that is sent again has its dot, and may meet a newer record here.
         let isNew = writes[id.index].object == nil
         writes[id.index].object = object
+        writes[id.index].sentAt = time.now
+        if !explanations.isEmpty { explain(object, to: targets, isNew: isNew, for: id) }
         var again: Change?
         for slot in 0..<replicas.count where targets.contains(slot) {
             let key = writes[id.index].key(at: slot)
@@ -186,7 +189,8 @@ extension Shard {
                 effects.emit(.send(replicas[slot], message))
             } else if isNew {
                 let missing = ReplicaSet.first(replicas.count).subtracting(targets)
-                let hints = hintsFor(missing, of: writes[id.index].homes, key, at: time)
+                let (homes, origin) = (writes[id.index].homes, writes[id.index].origin)
+                let hints = hintsFor(missing, of: homes, key, origin, at: time)
                 let own = Change(key: key, kind: .coordinate(id))
                 persist(own, object, hints: hints, at: time, &effects)
             } else {
@@ -219,7 +223,7 @@ extension Shard {
                 answer(writes[id.index], outcome, &effects)
             case .finish:
                 answeredWrites -= 1
-                let flight = writes.remove(id.index)
+                let flight = removeWrite(id.index)
                 if !flight.isSuperseded { keepHints(of: flight, at: time, &effects) }
             }
         }
@@ -243,7 +247,11 @@ extension Shard {
         switch outcome {
         case .stored:
             countHeat(flight.key, isWrite: true, bytes: flight.object?.bytes.readableBytes ?? 0)
-            response = .written(context: flight.context, previous: flight.previous)
+            if flight.mutation.returnsObject, let object = flight.object {
+                response = .object(object)
+            } else {
+                response = .written(context: flight.context, previous: flight.previous)
+            }
         case .timedOut(let stored, let required):
             response = .failed(.timedOut(required: required, received: stored))
         case .rejected(.storage(let failure), let stored, let required):
@@ -259,13 +267,19 @@ extension Shard {
         answer(flight.origin, response, &effects)
     }
 
+    private mutating func removeWrite(_ index: Int) -> WriteFlight {
+        let flight = writes.remove(index)
+        if !explanations.isEmpty { explanations.flightEnded(flight.origin) }
+        return flight
+    }
+
     /// Ends a write that nothing was sent or stored of.
     mutating func endUnbegun(
         _ id: RequestID,
         _ response: ClientResponse,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        let flight = writes.remove(id.index)
+        let flight = removeWrite(id.index)
         invariant(!flight.hasBegun)
         answer(flight.origin, response, &effects)
     }
@@ -296,6 +310,25 @@ extension Shard {
         effects.emit(.note(.manySiblings(key, count: count)))
     }
 
+    /// A replica of a write has stored it, or says why not.
+    mutating func stored(
+        _ id: RequestID,
+        _ slot: Int,
+        _ result: StoreResult,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        if !explanations.isEmpty {
+            let replica = writes[id.index].replicas[slot]
+            explanations.note(writes[id.index].origin, .stores(replica, result))
+        }
+        if result == .durable {
+            let delay = time.now.since(writes[id.index].sentAt)
+            hedging.delays.stored(by: writes[id.index].replicas[slot], after: delay)
+        }
+        advance(write: id, .init(slot, result), at: time, &effects)
+    }
+
     /// A replica has answered a store, of a write or of a repair.
     mutating func finishStore(
         _ id: RequestID,
@@ -310,11 +343,14 @@ extension Shard {
                 let slot = writes[id.index].replicas.slot(of: sender),
                 writes[id.index].coordinator.outstanding.contains(slot)
             else { break }
-            return advance(write: id, .init(slot, result), at: time, &effects)
+            return stored(id, slot, result, at: time, &effects)
         case .read:
             guard reads.contains(id.index, id.generation),
                 let slot = reads[id.index].replicas.slot(of: sender)
             else { break }
+            if !explanations.isEmpty {
+                explanations.note(reads[id.index].origin, .repaired(sender, result))
+            }
             return advance(read: id, .repaired(slot: slot, result), at: time, &effects)
         case .forward, .inspect, .coverage, .replica, .keyLoad, .persist, .delivery, .hintLoad,
             .hintWrite, .handOff, .comparison, .pushLoad, .listing, .upkeep, .transfer,
@@ -346,7 +382,7 @@ extension WriteCoordinator.Input {
 
 extension LiveValue {
     init?(_ sibling: Sibling) {
-        guard case .value(let value) = sibling.payload else { return nil }
+        guard case .value(let value, _) = sibling.payload else { return nil }
         self.init(value: value, timestamp: sibling.timestamp, expiry: sibling.expiry)
     }
 }

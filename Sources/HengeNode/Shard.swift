@@ -86,6 +86,7 @@ package struct Shard: ~Copyable {
     var settlements: [Int: PendingSettlement] = [:]
     var heldRound: UInt32 = 0
     var upkeep: Upkeep
+    var settling = SettleMarks()
     /// What all background work draws from, beside the throttles of its kinds.
     package internal(set) var budget: BackgroundBudget
     var transfers: Transfers
@@ -102,6 +103,7 @@ package struct Shard: ~Copyable {
     /// Rises with each read, to spread digests over the replicas.
     var rotation = 0
     var hedging: Hedging
+    var explanations = Explanations()
     /// When the deadlines were looked at last.
     private var scanned = Instant(nanoseconds: 0)
 
@@ -157,10 +159,7 @@ package struct Shard: ~Copyable {
             generator: generator.split()
         )
         standInActors = StandInActors(node: node, generator: generator.split())
-        clock = HybridClock(
-            driftMax: configuration.clockDriftMax,
-            latest: usable?.clock ?? .zero
-        )
+        clock = HybridClock(driftMax: configuration.clockDriftMax, latest: usable?.clock ?? .zero)
         tallies = PartitionTallies(partitions: ring.partitions, saved: usable?.counts?.tallies)
         let highest = ring.document.highestID.rawValue
         self.hints = HintLedger(idMax: NodeID(highest), backlogs: hints)
@@ -197,7 +196,7 @@ package struct Shard: ~Copyable {
         flights + replicaWork.count + keyLoads.count + persists.count + pending.count
             + storageInFlight + handOffs.count + relays.count + activeDeliveries + activeComparisons
             + parked.count + (isUpkeepRunning ? 1 : 0) + transfers.active.count
-            + transfers.asked.count
+            + transfers.asked.count + explanations.count
     }
 
     /// Storage operations in flight and changes that wait for one.
@@ -208,6 +207,15 @@ package struct Shard: ~Copyable {
 
     private var flights: Int {
         reads.count + writes.count + forwards.count + inspections.count + coverages.count
+    }
+
+    /// How long replicas take to answer.
+    package var delays: ReplicaDelays { hedging.delays }
+
+    /// How far the timestamps that this node gives are ahead of its wall clock.
+    package func clockAhead(of wall: WallTime) -> Interval {
+        let latest = clock.latest.wall.milliseconds
+        return .milliseconds(latest - min(latest, wall.milliseconds))
     }
 
     /// Whether there is a connection to this member.
@@ -221,9 +229,11 @@ package struct Shard: ~Copyable {
         at time: ClockReading,
         effects: inout EffectBuffer<ShardEffect>
     ) {
+        if !explanations.isEmpty { explanations.now = time.now }
         take(input, at: time, &effects)
         if !parked.isEmpty { resumeParked(at: time, &effects) }
         if !hintsToKeep.isEmpty { askToKeepHints(&effects) }
+        if !explanations.isEmpty { releaseExplained(&effects) }
     }
 
     private mutating func take(
@@ -324,6 +334,7 @@ package struct Shard: ~Copyable {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         if case .failed(let failure) = response { count(failure) }
+        if !explanations.isEmpty, explanations.hold(origin, response) { return }
         switch origin {
         case .client(let ticket): effects.emit(.reply(ticket, .response(response)))
         case .peer(let sender, let id): effects.emit(.send(sender, .forwarded(id, response)))

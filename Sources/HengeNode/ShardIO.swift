@@ -77,6 +77,8 @@ package enum HintCommand: Hashable, Sendable {
 
 package enum ShardReply: Sendable {
     case response(ClientResponse)
+    /// As `response`, for a request that asked for an explanation.
+    case explained(ClientResponse, Explanation)
     case page(ScanPage)
     case count(Int)
 }
@@ -92,4 +94,20 @@ package enum ShardNote: Hashable, Sendable {
     case unreadable(ClosedRange<Token>)
     /// The data directory is an old copy; it is compared before it is read from.
     case mustCompare
+}
+
+extension ShardReply {
+    /// The answer to a request on a key, explained or not; nil for others.
+    package var response: ClientResponse? {
+        switch self {
+        case .response(let response), .explained(let response, _): response
+        case .page, .count: nil
+        }
+    }
+
+    /// How long an explained request took to its answer, without what it was held for after that.
+    package var answeredAfter: Interval? {
+        guard case .explained(_, let explanation) = self else { return nil }
+        return explanation.legs.first?.replied?.after
+    }
 }

@@ -13,6 +13,19 @@ package struct RESPCommand: Sendable {
         self.bounds = bounds
     }
 
+    /// The command that stands behind the first argument; a copy of the bounds, not of the bytes.
+    ///
+    /// - Precondition: there are two arguments or more.
+    package func droppingFirst() -> RESPCommand {
+        precondition(count > 1)
+        var rest = ArgumentBounds()
+        rest.reserve(count - 1)
+        for index in 1..<count {
+            rest.append(start: Int(bounds[index].start), length: Int(bounds[index].length))
+        }
+        return RESPCommand(bytes: bytes, bounds: rest)
+    }
+
     /// The number of arguments, at least 1.
     package var count: Int { bounds.count }
 

@@ -15,6 +15,8 @@ package struct BackgroundBudget: Sendable {
         /// Partitions taken over from other nodes, and handed to them.
         case transfers
         case scrub
+        /// Records read for reports.
+        case reports
     }
 
     package enum Request: Sendable {
@@ -79,6 +81,17 @@ package struct BackgroundBudget: Sendable {
 
     /// Bytes a second at the share of now, at least 1.
     package var bytesPerSecond: Int { rate(share) }
+
+    /// How many times longer than a batch of bulk work the rest after it should be while requests
+    /// come (``HintThrottle/acknowledged(after:isBusy:share:restFactor:now:)``): as long as the
+    /// batch at the full share, ``HintThrottle/restFactor`` times as long at the least. Half of the
+    /// time is what lets requests come between, and what they suffer of it shows in the share.
+    package var restFactor: UInt64 {
+        let least: UInt64 = 1
+        let lacking = UInt64(Self.parts - share)
+        let span = HintThrottle.restFactor - least
+        return least + span * lacking / UInt64(Self.parts - 1)
+    }
 
     /// Of the last second or the last few, of reads or of writes, whichever are slower; nil while
     /// there are none.

@@ -25,6 +25,10 @@ package struct HintLedger: Sendable {
         var kept = 0
         /// Whether a write failed that may have taken effect.
         var isUncertain = false
+        /// No hint up to this sequence is on the disk any more.
+        var droppedThrough: UInt64 = 0
+        /// How many have gone from the disk; only rises.
+        var gone = 0
     }
 
     private struct Place: Hashable, Sendable {
@@ -216,11 +220,49 @@ package struct HintLedger: Sendable {
 
     /// So many hints at the front of the queue are gone from the disk.
     ///
-    /// - Parameter oldest: when the hint was kept that is first now, or one that was before it.
-    package mutating func dropped(_ count: Int, bytes: Int, for target: NodeID, oldest: WallTime) {
+    /// - Parameters:
+    ///   - through: the sequence of the last of them.
+    ///   - oldest: when the hint was kept that is first now, or one that was before it.
+    package mutating func dropped(
+        _ count: Int,
+        bytes: Int,
+        for target: NodeID,
+        through: UInt64,
+        oldest: WallTime
+    ) {
         let index = Int(target.rawValue)
         queues[index].backlog.oldest = oldest
+        queues[index].droppedThrough = max(queues[index].droppedThrough, through)
+        queues[index].gone += count
         forget(count, bytes, at: index)
+    }
+
+    // MARK: Marks
+
+    /// All that is kept, or on its way to the disk, by target.
+    package var marks: [HintMark] {
+        queues.indices.compactMap { mark(NodeID(UInt16($0))) }
+    }
+
+    /// All that is kept for one node, or on its way to the disk; nil when there is nothing.
+    package func mark(_ target: NodeID) -> HintMark? {
+        let queue = queues[Int(target.rawValue)]
+        guard queue.backlog.count > 0 || queue.isUncertain else { return nil }
+        return HintMark(
+            target: target,
+            through: queue.backlog.lastSequence,
+            count: queue.backlog.count,
+            goneBefore: queue.gone
+        )
+    }
+
+    /// How many hints of a mark are left, at least 1 while any is; an estimate once a write has
+    /// failed or some have moved.
+    package func left(of mark: HintMark) -> Int {
+        let queue = queues[Int(mark.target.rawValue)]
+        guard queue.droppedThrough < mark.through, queue.backlog.count > 0 || queue.isUncertain
+        else { return 0 }
+        return max(1, mark.count - (queue.gone - mark.goneBefore))
     }
 
     /// A drop failed; it may have taken effect.

@@ -14,7 +14,7 @@ package struct HintThrottle: Sendable {
     /// What merging a record costs its receiver beside its bytes, as so many bytes. Without it
     /// tiny records would come in far more merges a second than large ones.
     package static let recordOverheadBytes = 512
-    /// How many times longer than a batch the rest after it is.
+    /// How many times longer than a batch the rest after it is, if nothing else is said.
     package static let restFactor: UInt64 = 16
     /// No rest is longer: one batch that waited for a slow disk says little of those that follow.
     package static let restMax = Interval.seconds(1)
@@ -71,14 +71,16 @@ package struct HintThrottle: Sendable {
     /// - Parameters:
     ///   - isBusy: whether requests come.
     ///   - share: how full the batch was, 0...1; the rest is as much shorter.
+    ///   - restFactor: how many times longer than the batch the rest after a full one is.
     package mutating func acknowledged(
         after time: Interval,
         isBusy: Bool,
         share: Double = 1,
+        restFactor: UInt64 = Self.restFactor,
         now: Instant
     ) {
         guard isBusy else { return }
-        let (rest, overflow) = time.nanoseconds.multipliedReportingOverflow(by: Self.restFactor)
+        let (rest, overflow) = time.nanoseconds.multipliedReportingOverflow(by: restFactor)
         let due = overflow ? Self.restMax : min(Self.restMax, Interval(nanoseconds: rest))
         let shortened = Double(due.nanoseconds) * max(0, min(1, share))
         restUntil = max(restUntil, now + Interval(nanoseconds: UInt64(shortened)))

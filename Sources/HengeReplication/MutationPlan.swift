@@ -24,7 +24,7 @@ package enum MutationPlan {
         guard holds(mutation, newest, wall) else { return .notApplied }
         let payload: Sibling.Payload
         switch mutation.content {
-        case .value(let value): payload = .value(value)
+        case .value(let value, let metadata): payload = .value(value, metadata: metadata)
         case .tombstone: payload = .tombstone
         case .unchanged:
             guard let newest else { return .notApplied }

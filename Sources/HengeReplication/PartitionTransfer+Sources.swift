@@ -4,9 +4,6 @@ import HengeRing
 
 /// Whom to read from.
 extension PartitionTransfer {
-    /// A majority of the replicas, as a read quorum is.
-    private var quorum: Int { current.count / 2 + 1 }
-
     /// Takes up what was saved, as far as it makes sense.
     mutating func resume(_ saved: TransferCursor) {
         guard let base = saved.base else {

@@ -77,6 +77,8 @@ package struct PartitionTransfer: Sendable {
     let tokens: ClosedRange<Token>
     /// The replicas that the records come from, as they are before the change.
     let current: PreferenceList
+    /// So many of them hold together what any quorum has stored.
+    let quorum: Int
     /// Whose place this node takes.
     let replaced: NodeID?
     let limits: Limits
@@ -93,6 +95,7 @@ package struct PartitionTransfer: Sendable {
 
     /// - Parameters:
     ///   - tokens: of the partition.
+    ///   - quorum: so many of `current` make a read quorum; a majority when nil.
     ///   - replaced: one of `current`, or nil.
     ///   - saved: what was saved before, if that is of the same step; it goes on from there.
     package init(
@@ -100,6 +103,7 @@ package struct PartitionTransfer: Sendable {
         tokens: ClosedRange<Token>,
         fence: UInt64,
         current: PreferenceList,
+        quorum: Int? = nil,
         replaced: NodeID?,
         saved: TransferCursor? = nil,
         limits: Limits = Limits()
@@ -107,6 +111,7 @@ package struct PartitionTransfer: Sendable {
         self.partition = partition
         self.tokens = tokens
         self.current = current
+        self.quorum = quorum ?? current.count / 2 + 1
         self.replaced = replaced
         self.limits = limits
         failures = Array(repeating: 0, count: current.count)

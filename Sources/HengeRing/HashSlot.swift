@@ -7,15 +7,20 @@ package enum HashSlot {
     /// CRC16 of `key` modulo 16384, or of what stands between its first `{` and the next `}` when
     /// something does.
     package static func of(_ key: UnsafeRawBufferPointer) -> UInt16 {
-        CRC16.checksum(hashed(of: key)) & UInt16(count - 1)
+        of(hashed: tag(of: key) ?? key)
     }
 
-    /// The part of `key` that the slot is made of.
-    private static func hashed(of key: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    /// The slot of keys whose hashed part this is.
+    static func of(hashed part: UnsafeRawBufferPointer) -> UInt16 {
+        CRC16.checksum(part) & UInt16(count - 1)
+    }
+
+    /// What stands between the first `{` of `key` and the next `}`; nil where nothing does.
+    package static func tag(of key: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         guard let open = index(of: UInt8(ascii: "{"), in: key, from: 0),
             let close = index(of: UInt8(ascii: "}"), in: key, from: open + 1),
             close > open + 1
-        else { return key }
+        else { return nil }
         return UnsafeRawBufferPointer(rebasing: key[(open + 1)..<close])
     }
 

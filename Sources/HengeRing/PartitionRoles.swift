@@ -13,6 +13,10 @@ package struct PartitionRoles: Equatable, Sendable {
     package let current: ReplicaSet
     /// W of these too; nil while the partition does not move.
     package let next: ReplicaSet?
+    /// How many of the readers, of the current and of the next replicas QUORUM means.
+    package let readQuorum: Int
+    package let currentQuorum: Int
+    package let nextQuorum: Int
 }
 
 extension Ring {
@@ -24,17 +28,31 @@ extension Ring {
             ? nextPreferenceList(partition: partition) : preferenceList(partition: partition)
         guard step == .writeBoth || step == .readNext else {
             let all = ReplicaSet.first(list.count)
-            return PartitionRoles(homes: list, readers: all, current: all, next: nil)
+            let quorum =
+                step == .next ? nextQuorum(partition: partition) : quorum(partition: partition)
+            return PartitionRoles(
+                homes: list,
+                readers: all,
+                current: all,
+                next: nil,
+                readQuorum: quorum,
+                currentQuorum: quorum,
+                nextQuorum: quorum
+            )
         }
         let next = nextPreferenceList(partition: partition)
         let homes = list.union(next)
         let currentSlots = ReplicaSet.first(list.count)
         let nextSlots = homes.slots(of: next)
+        let (now, then) = (quorum(partition: partition), nextQuorum(partition: partition))
         return PartitionRoles(
             homes: homes,
             readers: step == .writeBoth ? currentSlots : nextSlots,
             current: currentSlots,
-            next: nextSlots
+            next: nextSlots,
+            readQuorum: step == .writeBoth ? now : then,
+            currentQuorum: now,
+            nextQuorum: then
         )
     }
 }

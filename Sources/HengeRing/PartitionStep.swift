@@ -16,11 +16,13 @@ package enum PartitionStep: UInt8, CaseIterable, Comparable, Sendable {
     /// The step that may follow; nil after the last.
     package var following: PartitionStep? { PartitionStep(rawValue: rawValue + 1) }
 
-    /// The same rules for reads and writes, said of the change in the other direction.
-    var mirrored: PartitionStep {
+    /// The step at which the partition begins its way back, said of the change in the other
+    /// direction. As long as reads use the current replicas, and so always have, what counts in
+    /// these is all there is, and the others are needed no more. Once reads have used the next
+    /// ones, the way back is made step by step, from the one with the same rules.
+    var goingBack: PartitionStep {
         switch self {
-        case .current: .next
-        case .writeBoth: .readNext
+        case .current, .writeBoth: .next
         case .readNext: .writeBoth
         case .next: .current
         }

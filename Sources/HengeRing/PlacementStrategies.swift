@@ -4,14 +4,17 @@ import HengeBase
 /// efficiency: the mean load of a node divided by that of the node with most (section 6.2, figure
 /// 8).
 ///
-/// Keys are spread evenly by their hashes and there are so many of them that the load of a range is
-/// its length: no noise of keys, no popular ones. Each range loads the N nodes of its preference
-/// list alike. The paper measured requests and gives sizes in abstract units; here a size is a
-/// number of entries, of tokens in strategies 1 and 2 and of partitions in strategy 3 and Henge.
-/// Strategy 2 is not charged for its partitions, of which there are eight to a token.
+/// Without a ``LoadCurve`` keys are spread evenly by their hashes and there are so many of them
+/// that the load of a range is its length: no noise of keys, no popular ones. Each range loads the
+/// N nodes of its preference list alike. The paper measured requests and gives sizes in abstract
+/// units; here a size is a number of entries, of tokens in strategies 1 and 2 and of partitions in
+/// strategy 3 and Henge. Strategy 2 is not charged for its partitions, of which there are eight to
+/// a token.
 package struct PlacementStrategies: Sendable {
     package let nodes: Int
     package let replicas: Int
+    /// What lies where; nil for as much everywhere.
+    private let curve: LoadCurve?
     private var generator: SeededGenerator
 
     /// Efficiencies at one size of metadata, each 0...1.
@@ -26,11 +29,14 @@ package struct PlacementStrategies: Sendable {
         package let henge: Double
     }
 
-    /// - Parameter nodes: S, at least `replicas`.
-    package init(nodes: Int, replicas: Int, seed: UInt64) {
+    /// - Parameters:
+    ///   - nodes: S, at least `replicas`.
+    ///   - curve: what lies where; as much everywhere when nil.
+    package init(nodes: Int, replicas: Int, seed: UInt64, curve: LoadCurve? = nil) {
         invariant(nodes >= replicas && replicas >= 1)
         self.nodes = nodes
         self.replicas = replicas
+        self.curve = curve
         generator = SeededGenerator(seed: seed)
     }
 
@@ -64,8 +70,8 @@ package struct PlacementStrategies: Sendable {
         var loads = [Double](repeating: 0, count: nodes)
         for index in tokens.indices {
             let previous = tokens[index == 0 ? tokens.count - 1 : index - 1].token
-            let length = Double(tokens[index].token &- previous)
-            for node in walk(ring, from: index) { loads[node] += length }
+            let load = load(behind: previous, through: tokens[index].token)
+            for node in walk(ring, from: index) { loads[node] += load }
         }
         return Self.efficiency(loads)
     }
@@ -79,7 +85,8 @@ package struct PlacementStrategies: Sendable {
         for partition in 0..<partitions {
             let end = UInt64(partition) * width + (width - 1)
             while next < tokens.count, tokens[next].token < end { next += 1 }
-            for node in walk(ring, from: next % ring.count) { loads[node] += 1 }
+            let load = load(of: partition, width: width)
+            for node in walk(ring, from: next % ring.count) { loads[node] += load }
         }
         return Self.efficiency(loads)
     }
@@ -88,9 +95,20 @@ package struct PlacementStrategies: Sendable {
     private func efficiency(owners: [Int]) -> Double {
         var loads = [Double](repeating: 0, count: nodes)
         for partition in owners.indices {
-            for node in walk(owners, from: partition) { loads[node] += 1 }
+            let load = load(of: partition, width: UInt64.max / UInt64(owners.count))
+            for node in walk(owners, from: partition) { loads[node] += load }
         }
         return Self.efficiency(loads)
+    }
+
+    private func load(behind start: UInt64, through end: UInt64) -> Double {
+        curve?.load(from: start, to: end) ?? Double(end &- start)
+    }
+
+    /// Of one of equal partitions; 1 where as much lies everywhere.
+    private func load(of partition: Int, width: UInt64) -> Double {
+        let start = UInt64(partition) * width
+        return curve?.load(from: start, to: start + width) ?? 1
     }
 
     /// Q/S partitions each, those left over to the first nodes.
@@ -109,7 +127,10 @@ package struct PlacementStrategies: Sendable {
             partitions: partitions,
             replicas: replicas
         )
-        return Self.efficiency(result.shares.map { Double($0.replicas) })
+        guard curve != nil else {
+            return Self.efficiency(result.shares.map { Double($0.replicas) })
+        }
+        return efficiency(owners: result.owners.map { Int($0.rawValue) - 1 })
     }
 
     /// The first N distinct nodes.

@@ -31,9 +31,36 @@ struct PreferenceWalk {
 
     /// The list of each partition as indexes into the members, -1 where it ends.
     ///
-    /// Works backwards with the owners sorted by how soon each is met, so that an unfair ring costs
-    /// no more than a fair one: O(partitions · members).
+    /// On a fair ring a walk from each position is short: O(partitions · replicas) in all. Where
+    /// walks turn out long, which an unfair ring can have them be, another way costs no more than
+    /// O(partitions · members).
     func lists() -> [SIMD8<Int16>] {
+        walked(stepsMax: owners.count * 4 * replicas) ?? listsBackwards()
+    }
+
+    /// - Parameter stepsMax: how many positions all walks may visit together.
+    /// - Returns: nil when that is too few.
+    private func walked(stepsMax: Int) -> [SIMD8<Int16>]? {
+        var lists: [SIMD8<Int16>] = []
+        lists.reserveCapacity(owners.count)
+        var steps = 0
+        for start in owners.indices {
+            var taking = Taking()
+            var position = start
+            while taking.count < replicas {
+                // No walk goes twice around: the steps are used up before, or all owners met.
+                steps += 1
+                guard steps <= stepsMax else { return nil }
+                take(owners[position], &taking)
+                position = position + 1 == owners.count ? 0 : position + 1
+            }
+            lists.append(taking.list)
+        }
+        return lists
+    }
+
+    /// Keeps the owners sorted by how soon each is met while it goes around backwards.
+    private func listsBackwards() -> [SIMD8<Int16>] {
         var lists = [SIMD8<Int16>](repeating: SIMD8(repeating: -1), count: owners.count)
         var soonest: [Int] = []
         // The first round finds the order from the ring's end on, the second the lists.
@@ -46,20 +73,34 @@ struct PreferenceWalk {
     }
 
     private func take(from soonest: [Int]) -> SIMD8<Int16> {
+        var taking = Taking()
+        for member in soonest where taking.count < replicas { take(member, &taking) }
+        invariant(taking.count == replicas)
+        return taking.list
+    }
+
+    /// A list while it is being made.
+    private struct Taking {
         var list = SIMD8<Int16>(repeating: -1)
         var count = 0
+        /// How many of them have a zone that one before has.
         var repeats = 0
-        for member in soonest where count < replicas {
-            let isRepeat = (0..<count).contains { zones[Int(list[$0])] == zones[member] }
-            if isRepeat {
-                if repeats == repeatsMax { continue }
-                repeats += 1
-            }
-            list[count] = Int16(member)
-            count += 1
+    }
+
+    /// Takes the next member that is met, unless it is one of the list or its zone says no.
+    private func take(_ member: Int, _ taking: inout Taking) {
+        var isRepeat = false
+        for place in 0..<taking.count {
+            let other = Int(taking.list[place])
+            if other == member { return }
+            if zones[other] == zones[member] { isRepeat = true }
         }
-        invariant(count == replicas)
-        return list
+        if isRepeat {
+            guard taking.repeats < repeatsMax else { return }
+            taking.repeats += 1
+        }
+        taking.list[taking.count] = Int16(member)
+        taking.count += 1
     }
 
     private static func moveToFront(_ member: Int, of soonest: inout [Int]) {

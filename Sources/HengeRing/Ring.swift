@@ -7,7 +7,8 @@ package final class Ring: Sendable {
     package let document: RingDocument
     /// log₂ of the number of partitions.
     package let partitionBits: Int
-    /// How many nodes each preference list names: N, or fewer when fewer nodes own a position.
+    /// How many nodes each preference list names: N, or fewer when fewer nodes own a position. With
+    /// lost nodes it is how many there were; a list may then be shorter.
     package let replicas: Int
 
     /// Also the ones that only the ring that is being moved to has, each once, by id.
@@ -20,8 +21,11 @@ package final class Ring: Sendable {
     package let isMoved: Bool
 
     private let lists: [SIMD8<UInt16>]
+    /// Empty when nobody is lost; else the length of each list.
+    private let counts: [UInt8]
     /// Empty when nothing moves.
     private let nextLists: [SIMD8<UInt16>]
+    private let nextCounts: [UInt8]
     private let nextReplicas: Int
     /// Empty when nothing moves.
     private let steps: [PartitionStep]
@@ -39,10 +43,12 @@ package final class Ring: Sendable {
         let current = document.lists
         replicas = current.replicas
         lists = current.ids
+        counts = current.counts
         vnodeCounts = current.vnodeCounts
         let next = document.transition.map { document.lists(of: $0) }
         nextReplicas = next?.replicas ?? current.replicas
         nextLists = next?.ids ?? []
+        nextCounts = next?.counts ?? []
         steps = document.transition?.steps ?? []
         fences = document.changedAt
         allMembers = document.allMembers
@@ -63,14 +69,28 @@ package final class Ring: Sendable {
     }
 
     package func preferenceList(partition: Int) -> PreferenceList {
-        PreferenceList(ids: lists[partition], count: replicas)
+        let count = counts.isEmpty ? replicas : Int(counts[partition])
+        return PreferenceList(ids: lists[partition], count: count)
     }
 
     /// The nodes that hold the partition once the change that is running is through; the same as
     /// ``preferenceList(partition:)`` when none is. Allocates nothing.
     package func nextPreferenceList(partition: Int) -> PreferenceList {
         guard !nextLists.isEmpty else { return preferenceList(partition: partition) }
-        return PreferenceList(ids: nextLists[partition], count: nextReplicas)
+        let count = nextCounts.isEmpty ? nextReplicas : Int(nextCounts[partition])
+        return PreferenceList(ids: nextLists[partition], count: count)
+    }
+
+    /// How many of the partition's current replicas make a quorum: a majority of those that there
+    /// are to be. So many of a list that lost nodes have made shorter, or all of it, meet each
+    /// other, and whatever any other such quorum has left behind.
+    package func quorum(partition: Int) -> Int {
+        min(preferenceList(partition: partition).count, replicas / 2 + 1)
+    }
+
+    /// As ``quorum(partition:)``, of the next replicas.
+    package func nextQuorum(partition: Int) -> Int {
+        min(nextPreferenceList(partition: partition).count, nextReplicas / 2 + 1)
     }
 
     /// The nodes that reads of the partition use at its present step. Allocates nothing.
@@ -127,7 +147,7 @@ package final class Ring: Sendable {
         }
         for offset in 0..<partitions where left > 0 && found.count < limit {
             let owner = document.owners[(partition + offset) & (partitions - 1)]
-            guard !isMet[Int(owner.rawValue)] else { continue }
+            guard indexes[owner] != nil, !isMet[Int(owner.rawValue)] else { continue }
             isMet[Int(owner.rawValue)] = true
             left -= 1
             if !leaving.contains(owner), isEligible(owner) { found.append(owner) }

@@ -23,8 +23,14 @@ package enum RingChangeFault: Error, Hashable, CustomStringConvertible {
     case stepEpoch(UInt64, partition: Int, expected: UInt64)
     case unknownPartition(Int)
     case unfinished(partition: Int, step: PartitionStep)
+    /// The ring comes from other unsafe recoveries than the one before, or is not the one that
+    /// such a recovery makes.
+    case recovery
+    /// A node to be given up that is no member.
+    case unknownMember(NodeID)
+    /// Nobody that has a position in the ring would be left.
+    case nobodyLeft
     case alreadyAborting
-    case notAborting
     case invalid(RingError)
 
     package var description: String {
@@ -40,8 +46,8 @@ package enum RingChangeFault: Error, Hashable, CustomStringConvertible {
         case .returnedID(let id): "Node \(id) was removed, or never added; its id can't be given."
         case .nothingChanged: "The ring is the same as before."
         case .changedWithoutTransition: "Members or owners change only through a transition."
-        case .transitionRuns: "A change of the ring is running."
-        case .noTransition: "No change of the ring is running."
+        case .transitionRuns: "a change of the ring runs already"
+        case .noTransition: "no change of the ring runs"
         case .otherTransition: "The ring moves to something else than the change that is running."
         case .step(let step, let before, let partition):
             "Partition \(partition) can't go from the step \(before) to \(step)."
@@ -50,8 +56,11 @@ package enum RingChangeFault: Error, Hashable, CustomStringConvertible {
         case .unknownPartition(let partition): "There is no partition \(partition)."
         case .unfinished(let partition, let step):
             "Partition \(partition) is still at the step \(step)."
-        case .alreadyAborting: "The change is already on its way back."
-        case .notAborting: "The change is not on its way back."
+        case .recovery: "The ring does not come from the unsafe recoveries that this one does."
+        case .unknownMember(let id): "Node \(id) is no member of the ring."
+        case .nobodyLeft: "No node that owns a part of the ring would be left."
+        case .alreadyAborting:
+            "the change is on its way back already; henge ring progress shows how far"
         case .invalid(let error): error.description
         }
     }

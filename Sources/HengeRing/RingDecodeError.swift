@@ -9,6 +9,7 @@ package enum RingDecodeError: Error, Hashable, CustomStringConvertible {
     case invalidText
     case invalidRun
     case invalidTransition
+    case invalidRecoveries
     case invalid(RingError)
 
     package var description: String {
@@ -32,6 +33,8 @@ package enum RingDecodeError: Error, Hashable, CustomStringConvertible {
             "The ring document's list of last steps is not one that is ever written."
         case .invalidTransition:
             "The ring document's transition is not one that is ever written."
+        case .invalidRecoveries:
+            "The ring document's list of unsafe recoveries is not one that is ever written."
         case .invalid(let error):
             "The ring document is invalid: \(error)"
         }

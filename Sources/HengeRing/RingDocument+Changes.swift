@@ -81,40 +81,36 @@ extension RingDocument {
         document.members = transition.members
         document.owners = transition.owners
         document.transition = nil
+        document.lost = transition.lost.filter { transition.owners.contains($0.id) }
         return document
     }
 
-    /// The document that gives the running change up: the current ring and the next change places,
-    /// and each partition is at the step that means for reads and writes what its step meant
-    /// before. So this needs no fence, and what has moved goes back by the same steps.
+    /// The document that gives the running change up, for good: the current ring and the next
+    /// change places. What is read from its old replicas as yet is back at once, and waits for no
+    /// new node that may never come. What is read from its new ones goes back by the same steps,
+    /// from where reads and writes are what they were.
     package func aborting() throws(RingChangeFault) -> RingDocument {
         guard let transition else { throw .noTransition }
         guard !transition.isAborting else { throw .alreadyAborting }
-        return try reversing(transition)
-    }
-
-    /// The document that takes up again a change that was given up.
-    package func resuming() throws(RingChangeFault) -> RingDocument {
-        guard let transition else { throw .noTransition }
-        guard transition.isAborting else { throw .notAborting }
-        return try reversing(transition)
-    }
-
-    func reversing(_ transition: RingTransition) throws(RingChangeFault) -> RingDocument {
         var document = try following()
         document.members = transition.members
         document.owners = transition.owners
+        document.lost = transition.lost
         let (current, next) = (lists, lists(of: transition))
-        let steps = transition.steps.enumerated().map { partition, step in
-            let isSame = current.namesSameNodes(as: next, partition: partition)
-            return isSame ? PartitionStep.next : step.mirrored
+        var steps = transition.steps
+        for partition in steps.indices {
+            guard !current.namesSameNodes(as: next, partition: partition) else { continue }
+            // Nothing but this changes what writes need.
+            if steps[partition] == .writeBoth { document.changedAt[partition] = document.epoch }
+            steps[partition] = steps[partition].goingBack
         }
         document.transition = RingTransition(
             members: members,
             owners: owners,
             steps: steps,
-            isAborting: !transition.isAborting,
-            abandoned: transition.abandoned
+            isAborting: true,
+            abandoned: transition.abandoned,
+            lost: lost
         )
         return document
     }

@@ -2,7 +2,7 @@ import HengeBase
 
 /// The stored and wire form, all numbers big endian:
 ///
-///     "HRNG"  version: u8 = 2  clusterID: u64  epoch: u64  replicas: u8  highestID: u16
+///     "HRNG"  version: u8 = 2 or 3  clusterID: u64  epoch: u64  replicas: u8  highestID: u16
 ///     count: u16, then each member: id: u16  weight: u16  name, address, zone: each a u16 length,
 ///     ASCII log2(partitions): u8, then each owner: u16
 ///     runs of partitions with the same last step: length: varint  epochs since then: varint
@@ -11,12 +11,16 @@ import HengeBase
 ///         count: u16, then each position that changes hands: partition: u16  owner: u16
 ///         the step of each partition, four to a byte, lowest bits first
 ///         count: u16, then each member that is given up: u16
+///     in version 3, which is that of rings with unsafe recoveries behind them,
+///         count: u16, at least 1, then the id of each: u64
+///         count: u16, then each lost member as above; with a transition these of its ring, too
 ///     XXH3-64 of everything before: u64
 ///
 /// A document has exactly one form. Version 1 has neither highestID, nor runs, nor a transition.
 extension RingDocument {
     package static let formatVersion: UInt8 = 2
-    private static let formatVersions: ClosedRange<UInt8> = 1...2
+    private static let recoveredFormatVersion: UInt8 = 3
+    private static let formatVersions: ClosedRange<UInt8> = 1...3
     /// More than the longest document takes.
     package static let encodedLengthMax = 1 << 21
 
@@ -27,7 +31,8 @@ extension RingDocument {
     package func encoded() -> [UInt8] {
         var bytes = Self.magic
         bytes.reserveCapacity(128 + members.count * 96 + owners.count * 3)
-        bytes.append(Self.formatVersion)
+        let isPlain = recoveries.isEmpty
+        bytes.append(isPlain ? Self.formatVersion : Self.recoveredFormatVersion)
         bytes.appendInteger(clusterID)
         bytes.appendInteger(epoch)
         bytes.append(UInt8(replicas))
@@ -43,8 +48,18 @@ extension RingDocument {
         } else {
             bytes.append(0)
         }
+        if !isPlain {
+            bytes.append(recoveries: recoveries)
+            bytes.append(lost: lost)
+            if let transition { bytes.append(lost: transition.lost) }
+        }
         bytes.appendInteger(bytes.withUnsafeBytes { XXH3.hash64($0) })
         return bytes
+    }
+
+    /// That at the end of the stored form.
+    package var checksum: UInt64 {
+        encoded().suffix(Self.checksumLength).reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     /// Reads a stored form; what it returns is valid.
@@ -89,6 +104,10 @@ extension RingDocument {
         guard version > 1 else { return document }
         document.changedAt = try reader.stepEpochs(count: owners.count, upTo: epoch)
         document.transition = try reader.transition(from: document)
+        guard version == recoveredFormatVersion else { return document }
+        document.recoveries = try reader.recoveries()
+        document.lost = try reader.lost()
+        if document.transition != nil { document.transition?.lost = try reader.lost() }
         return document
     }
 }

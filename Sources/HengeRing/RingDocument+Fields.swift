@@ -52,7 +52,33 @@ extension [UInt8] {
     }
 }
 
+extension [UInt8] {
+    mutating func append(recoveries: [UInt64]) {
+        appendInteger(UInt16(recoveries.count))
+        for id in recoveries { appendInteger(id) }
+    }
+
+    mutating func append(lost: [Member]) {
+        appendInteger(UInt16(lost.count))
+        for member in lost { append(member) }
+    }
+}
+
 extension ByteReader {
+    mutating func recoveries() throws(RingDecodeError) -> [UInt64] {
+        let count: UInt16 = try integer()
+        guard count > 0, count <= RingDocument.recoveriesMax else { throw .invalidRecoveries }
+        var ids: [UInt64] = []
+        for _ in 0..<count { ids.append(try integer()) }
+        return ids
+    }
+
+    mutating func lost() throws(RingDecodeError) -> [Member] {
+        var members: [Member] = []
+        for _ in 0..<(try memberCount()) { members.append(try member()) }
+        return members
+    }
+
     mutating func memberCount() throws(RingDecodeError) -> Int {
         let count: UInt16 = try integer()
         guard count <= Member.countMax else { throw .invalid(.memberCount(Int(count))) }

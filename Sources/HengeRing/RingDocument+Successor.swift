@@ -14,7 +14,7 @@ extension RingDocument {
                 try checkEqual(try previous.finishing(), else: .changedWithoutTransition)
             case (let before?, let after?):
                 if before.isAborting != after.isAborting {
-                    try checkEqual(try previous.reversing(before), else: .otherTransition)
+                    try checkEqual(try previous.aborting(), else: .otherTransition)
                 } else {
                     try checkAdvance(previous, before, after)
                 }
@@ -40,6 +40,7 @@ extension RingDocument {
         guard owners.count == previous.owners.count else {
             throw .partitions(owners.count, expected: previous.owners.count)
         }
+        guard recoveries == previous.recoveries else { throw .recovery }
         if let fault = idFault(of: previous) { throw fault }
     }
 
@@ -73,8 +74,8 @@ extension RingDocument {
         _ after: RingTransition
     ) throws(RingChangeFault) {
         guard members == previous.members, owners == previous.owners,
-            before.members == after.members, before.owners == after.owners,
-            before.abandoned == after.abandoned
+            before.members == after.members, before.owners == after.owners, lost == previous.lost,
+            before.lost == after.lost, before.abandoned == after.abandoned
         else { throw .otherTransition }
         guard before.steps != after.steps else { throw .nothingChanged }
         try checkSteps(previous, after.steps, from: before.steps, by: 1)

@@ -5,7 +5,8 @@ extension RingDocument {
     package func validate() throws(RingError) {
         try Self.validate(replicas: replicas, partitions: owners.count)
         try Self.validate(members)
-        try Self.validate(owners, among: members)
+        try validateLost()
+        try Self.validate(owners, among: members, lost)
         try validateIDs(members)
         guard changedAt.count == owners.count else {
             throw .stepEpochCount(changedAt.count, partitions: owners.count)
@@ -31,7 +32,7 @@ extension RingDocument {
             throw .stepCount(transition.steps.count, partitions: owners.count)
         }
         try Self.validate(transition.members)
-        try Self.validate(transition.owners, among: transition.members)
+        try Self.validate(transition.owners, among: transition.members, transition.lost)
         try validateIDs(transition.members)
         try validateIdentities(transition.members)
         try validate(abandoned: transition.abandoned)
@@ -72,12 +73,35 @@ extension RingDocument {
 
     private static func validate(
         _ owners: [NodeID],
-        among members: [Member]
+        among members: [Member],
+        _ lost: [Member]
     ) throws(RingError) {
-        let indexes = MemberIndexes(members)
-        for (partition, owner) in owners.enumerated() where indexes[owner] == nil {
-            throw .unknownOwner(owner, partition: partition)
+        let (indexes, lostIndexes) = (MemberIndexes(members), MemberIndexes(lost))
+        var hasMember = false
+        for (partition, owner) in owners.enumerated() {
+            if indexes[owner] != nil {
+                hasMember = true
+            } else if lostIndexes[owner] == nil {
+                throw .unknownOwner(owner, partition: partition)
+            }
         }
+        guard hasMember else { throw .ownersLost }
+    }
+
+    /// Those that are lost are members of neither ring, and their names stay theirs for as long.
+    private func validateLost() throws(RingError) {
+        let lost = allLost
+        guard !lost.isEmpty else { return }
+        guard !recoveries.isEmpty else { throw .lostWithoutRecovery }
+        for list in [self.lost, transition?.lost ?? []] where !list.isEmpty {
+            try Self.validate(list)
+            try validateIDs(list)
+        }
+        let indexes = MemberIndexes(lost)
+        for member in allMembers where indexes[member.id] != nil {
+            throw .lostMember(member.id)
+        }
+        try Self.validateDistinct(allMembers + lost)
     }
 
     private static func validate(_ members: [Member]) throws(RingError) {

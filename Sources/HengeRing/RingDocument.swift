@@ -6,7 +6,7 @@ package import HengeBase
 /// Anyone may hold an invalid one; ``validate()`` tells, and ``Ring`` takes only valid ones.
 package struct RingDocument: Hashable, Sendable {
     package var clusterID: UInt64
-    /// Rises by one with every change of the ring.
+    /// Rises by one with every change of the ring, and by far more with an unsafe recovery.
     package var epoch: UInt64
     /// N, how many nodes are to hold each key, 1...8.
     package var replicas: Int
@@ -21,6 +21,12 @@ package struct RingDocument: Hashable, Sendable {
     package var changedAt: [UInt64]
     /// The ring that is being moved to; nil when nothing moves.
     package var transition: RingTransition?
+    /// Those that unsafe recoveries took for gone for good, sorted by id: members no more, but
+    /// positions of the current ring may still be theirs. Preference lists leave them out.
+    package var lost: [Member]
+    /// The ids of the unsafe recoveries that led here, oldest first. Of two documents one comes
+    /// from the other only if it has all ids of the other.
+    package var recoveries: [UInt64]
 
     package static let partitionCounts = 64...HashSlot.count
 
@@ -35,7 +41,9 @@ package struct RingDocument: Hashable, Sendable {
         owners: [NodeID],
         highestID: NodeID? = nil,
         changedAt: [UInt64]? = nil,
-        transition: RingTransition? = nil
+        transition: RingTransition? = nil,
+        lost: [Member] = [],
+        recoveries: [UInt64] = []
     ) {
         self.clusterID = clusterID
         self.epoch = epoch
@@ -45,6 +53,8 @@ package struct RingDocument: Hashable, Sendable {
         self.highestID = highestID ?? members.last?.id ?? NodeID(0)
         self.changedAt = changedAt ?? Array(repeating: 0, count: owners.count)
         self.transition = transition
+        self.lost = lost
+        self.recoveries = recoveries
     }
 
     /// The nodes that decide on the next document, ascending: the members of the ring that the
@@ -63,6 +73,18 @@ package struct RingDocument: Hashable, Sendable {
         return (members + joining).sorted { $0.id < $1.id }
     }
 
+    /// Those that owners of either ring may still name, each once, by id.
+    package var allLost: [Member] {
+        guard let more = transition?.lost, !more.isEmpty else { return lost }
+        let indexes = MemberIndexes(lost)
+        return (lost + more.filter { indexes[$0.id] == nil }).sorted { $0.id < $1.id }
+    }
+
+    /// All that owners of the current ring may name, by id.
+    package var membersAndLost: [Member] {
+        lost.isEmpty ? members : (members + lost).sorted { $0.id < $1.id }
+    }
+
     /// Members that the ring has no more once the change that is running is through, ascending.
     package var leaving: [NodeID] {
         guard let transition else { return [] }
@@ -75,11 +97,12 @@ package struct RingDocument: Hashable, Sendable {
         hasher.combine(clusterID)
         hasher.combine(epoch)
         hasher.combine(highestID)
+        hasher.combine(recoveries)
         hasher.combine(transition)
     }
 
     var lists: PreferenceLists {
-        PreferenceLists(members: members, owners: owners, replicas: replicas)
+        PreferenceLists(members: members, owners: owners, replicas: replicas, lost: lost)
     }
 
     /// The lists of the ring that is being moved to.
@@ -87,7 +110,8 @@ package struct RingDocument: Hashable, Sendable {
         PreferenceLists(
             members: transition.members,
             owners: transition.owners,
-            replicas: replicas
+            replicas: replicas,
+            lost: transition.lost
         )
     }
 }

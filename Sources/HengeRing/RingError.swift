@@ -20,6 +20,11 @@ package enum RingError: Error, Hashable, CustomStringConvertible {
     case stepCount(Int, partitions: Int)
     case changedIdentity(NodeID)
     case needlessStep(PartitionStep, partition: Int)
+    /// A member, and given up for lost.
+    case lostMember(NodeID)
+    case lostWithoutRecovery
+    /// No position belongs to a member.
+    case ownersLost
     case abandoned(NodeID)
 
     package var description: String {
@@ -60,6 +65,9 @@ package enum RingError: Error, Hashable, CustomStringConvertible {
             "Member \(id) has another name or address in the ring that is being moved to."
         case .needlessStep(let step, let partition):
             "Partition \(partition) is at the step \(step) although its nodes stay the same."
+        case .lostMember(let id): "Member \(id) is said to be lost, too."
+        case .lostWithoutRecovery: "Nodes are said to be lost without an unsafe recovery."
+        case .ownersLost: "All owners are lost."
         case .abandoned(let id):
             "Node \(id) is given up, but it is no member or does not stand in its order."
         }

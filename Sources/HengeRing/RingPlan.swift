@@ -121,7 +121,7 @@ package struct RingPlan: Sendable {
         }
         let change = Placement.change(
             owners: document.owners,
-            from: document.members,
+            from: document.membersAndLost,
             to: target.members,
             replicas: document.replicas,
             heirs: target.heirs

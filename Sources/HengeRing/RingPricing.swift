@@ -36,8 +36,9 @@ struct RingPricing {
             owners: change.owners,
             replicas: document.replicas
         )
-        let (old, new) = (MemberIndexes(document.members), MemberIndexes(target.members))
-        let leavers = document.members.filter { new[$0.id] == nil }
+        let present = document.membersAndLost
+        let (old, new) = (MemberIndexes(present), MemberIndexes(target.members))
+        let leavers = present.filter { new[$0.id] == nil }
         let all = (target.members + leavers).sorted { $0.id < $1.id }
         indexes = MemberIndexes(all)
         self.isUp = all.map { old[$0.id] == nil || isUp($0.id) }
@@ -76,7 +77,7 @@ struct RingPricing {
     ) {
         for owner in owners { nodes[index(owner)][keyPath: side].vnodes += 1 }
         for (partition, held) in facts.partitions.enumerated() {
-            for slot in 0..<lists.replicas {
+            for slot in 0..<lists.count(partition) {
                 let node = index(NodeID(lists.ids[partition][slot]))
                 nodes[node][keyPath: side].replicas += 1
                 nodes[node][keyPath: side].keys += held.keys
@@ -122,8 +123,9 @@ struct RingPricing {
 
     private func sources(of move: PlacementChange.ReplicaMove) -> [Int] {
         if let from = move.from, isUp[index(from)] { return [index(from)] }
-        let quorum = before.replicas / 2 + 1
-        let replicas = (0..<before.replicas).map { index(NodeID(before.ids[move.partition][$0])) }
+        let count = before.count(move.partition)
+        let quorum = min(count, before.replicas / 2 + 1)
+        let replicas = (0..<count).map { index(NodeID(before.ids[move.partition][$0])) }
         let alive = replicas.filter { isUp[$0] }
         return alive.count < quorum ? [] : Array(alive.prefix(quorum))
     }
@@ -179,11 +181,15 @@ struct RingPricing {
 
     private mutating func refuse(_ partitionsWithoutSources: Int) {
         let count = target.members.count
-        if count < document.replicas, count < document.members.count {
+        if count < document.replicas, count < document.membersAndLost.count {
             refusals.append(.fewerNodes(count, replicas: document.replicas))
+            let before = min(document.replicas, document.members.count)
+            if count < before - 1 { refusals.append(.replicasLost(from: before, to: count)) }
         }
+        let lost = Set(document.lost.map(\.id))
         for node in nodes {
             guard let facts = node.facts else {
+                if lost.contains(node.id) { continue }
                 let isGiven = target.forced.contains(node.id) || target.heirs[node.id] != nil
                 if !isGiven { refusals.append(.noAnswer(node.name)) }
                 continue

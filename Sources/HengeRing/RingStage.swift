@@ -35,7 +35,8 @@ package struct RingStage: Hashable, Sendable {
         isUp: (NodeID) -> Bool
     ) throws(RingStageFault) -> RingTarget {
         guard document.transition == nil else { throw .transitionRuns }
-        var target = RingTarget(members: document.members)
+        // A change gives away what is still in the names of those that are lost, asked or not.
+        var target = RingTarget(members: document.membersAndLost)
         var highest = document.highestID
         for (index, operation) in operations.enumerated() {
             try checkAgreement(operation, with: operations[..<index])
@@ -74,6 +75,8 @@ package struct RingStage: Hashable, Sendable {
                 try target.change(name, zone: zone)
             }
         }
+        let lost = Set(document.lost.map(\.id))
+        target.members.removeAll { lost.contains($0.id) }
         guard target.members.count <= Member.countMax else {
             throw .tooMany(target.members.count)
         }
@@ -97,12 +100,13 @@ package struct RingStage: Hashable, Sendable {
         _ candidates: [RingCandidate],
         _ document: RingDocument
     ) throws(RingStageFault) -> RingCandidate {
-        if document.members.contains(where: { $0.name == name }) { throw .alreadyMember(name) }
+        let members = document.membersAndLost
+        if members.contains(where: { $0.name == name }) { throw .alreadyMember(name) }
         guard let candidate = candidates.first(where: { $0.name == name }) else {
             throw .noCandidate(name)
         }
         let address = candidate.peerAddress
-        if let member = document.members.first(where: { $0.peerAddress == address }) {
+        if let member = members.first(where: { $0.peerAddress == address }) {
             throw .addressTaken(address, candidate: name, by: member.name)
         }
         return candidate

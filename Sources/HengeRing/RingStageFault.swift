@@ -22,7 +22,7 @@ package enum RingStageFault: Error, Hashable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .unknownNode(let name): "no member is called '\(name)'"
+        case .unknownNode(let name): "no member is called '\(name)'; henge ring show lists them"
         case .noCandidate(let name):
             "no node called '\(name)' has asked to join; start it with henge serve --join"
         case .alreadyMember(let name): "'\(name)' is a member already"
@@ -37,12 +37,14 @@ package enum RingStageFault: Error, Hashable, CustomStringConvertible {
         case .lastNode(let name): "'\(name)' is the last node; nobody would hold the data"
         case .repeated(let operation): "'\(operation)' is staged already"
         case .contradiction(let operation, let earlier):
-            "'\(operation)' contradicts '\(earlier)', which is staged; stage --clear begins anew"
+            "'\(operation)' contradicts '\(earlier)', which is staged; henge ring stage "
+                + "--clear begins anew"
         case .tooMany(let count):
             "there would be \(count) members; a ring has at most \(Member.countMax)"
         case .idsExhausted: "every node id has been given; the cluster can take no new nodes"
         case .transitionRuns:
-            "a change of the ring runs; wait for its end (ring progress) or give it up (ring abort)"
+            "a change of the ring runs; wait for its end (henge ring progress) or have it go back "
+                + "(henge ring abort)"
         }
     }
 }

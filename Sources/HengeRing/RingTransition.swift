@@ -18,19 +18,23 @@ package struct RingTransition: Hashable, Sendable {
     /// Members that were down when the change was planned and leave by it, ascending: what they
     /// alone hold is given up, and nobody waits for them.
     package var abandoned: [NodeID]
+    /// As ``RingDocument/lost``, with the zones that they have in the ring that is moved to.
+    package var lost: [Member]
 
     package init(
         members: [Member],
         owners: [NodeID],
         steps: [PartitionStep],
         isAborting: Bool = false,
-        abandoned: [NodeID] = []
+        abandoned: [NodeID] = [],
+        lost: [Member] = []
     ) {
         self.members = members
         self.owners = owners
         self.steps = steps
         self.isAborting = isAborting
         self.abandoned = abandoned
+        self.lost = lost
     }
 
     /// Documents of a cluster hardly ever differ in the rest alone, and the rest is long.

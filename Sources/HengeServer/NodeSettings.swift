@@ -16,7 +16,14 @@ package struct NodeSettings: Sendable {
     package var name: String
     package var dataDirectory: String
     package var respAddress: HostPort
+    /// Nil for a node that serves no HTTP.
     package var httpAddress: HostPort?
+    package var http = HTTPLimits()
+    /// Whether the dashboard offers to change the ring, and pages may use the operators' API.
+    package var allowsDashboardActions = false
+    /// Names, in lower case, beside addresses and the node's own under which pages may change
+    /// things.
+    package var dashboardHosts: [String] = []
     package var peerAddress: HostPort
     package var origin: Origin
     /// N, 1...8, of a cluster that is bootstrapped; who joins one learns its N.

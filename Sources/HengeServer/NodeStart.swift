@@ -173,7 +173,9 @@ struct NodeStarter {
         at address: String
     ) throws(StartError) -> Member {
         guard let member = document.allMembers.first(where: { $0.name == settings.name }) else {
-            throw .removed(name: settings.name, epoch: document.epoch)
+            throw document.recoveries.isEmpty
+                ? .removed(name: settings.name, epoch: document.epoch)
+                : .removedOrGivenUp(name: settings.name, epoch: document.epoch)
         }
         guard member.peerAddress == address else {
             throw .movedAway(name: settings.name, found: member.peerAddress, expected: address)
@@ -202,6 +204,8 @@ package enum StartError: Error, Hashable, Sendable, CustomStringConvertible {
     case cannotListen(String)
     /// The ring that this node knew last doesn't have it any more.
     case removed(name: String, epoch: UInt64)
+    /// The same, where unsafe recoveries have given nodes up.
+    case removedOrGivenUp(name: String, epoch: UInt64)
     case movedAway(name: String, found: String, expected: String)
 
     package var description: String {
@@ -216,6 +220,11 @@ package enum StartError: Error, Hashable, Sendable, CustomStringConvertible {
             "node \(name) was removed from the ring, as of epoch \(epoch), and its data is of no "
                 + "use any more; to add the machine again, start it with --join, an empty --data "
                 + "directory and a new --name, and take it in with henge ring add"
+        case .removedOrGivenUp(let name, let epoch):
+            "node \(name) is in the ring no more, as of epoch \(epoch); if it was given up for "
+                + "lost by an unsafe recovery, it may hold what the others do not have, so keep "
+                + "its data if that matters; to add the machine again, start it with --join, an "
+                + "empty --data directory and a new --name"
         case .movedAway(let name, let found, let expected):
             "the node \(name) of the ring is at \(found), not at \(expected); a member keeps its "
                 + "address, so to move it use henge ring replace with a node of another name"

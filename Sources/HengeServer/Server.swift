@@ -13,6 +13,9 @@ package struct Server: Service {
     /// How long a start waits for a majority of the nodes to see each other.
     private static let peersWaitMax = Interval.seconds(2)
 
+    /// How long a stop waits for HTTP clients to take what they are owed.
+    private static let httpStopMax = Interval.seconds(1)
+
     private let settings: NodeSettings
     private let logger: Logger
     /// Called once when clients are served, with the addresses.
@@ -41,9 +44,32 @@ package struct Server: Service {
     /// - Throws: ``StartError`` when the node can't start; its description tells what to do.
     package func run() async throws {
         FileLimit.raise(logger: logger)
+        let node = HTTPNode(settings: settings)
+        let http = try await startHTTP(node)
+        do {
+            try await run(node)
+        } catch {
+            await http?.stop(atMost: Self.httpStopMax)
+            throw error
+        }
+        await http?.stop(atMost: Self.httpStopMax)
+    }
+
+    /// First of all, so that health checks have an answer while data is opened and peers are
+    /// waited for.
+    private func startHTTP(_ node: HTTPNode) async throws(StartError) -> HTTPServer? {
+        guard let address = settings.httpAddress else { return nil }
+        do {
+            return try await HTTPServer.start(on: address, node: node, logger: logger)
+        } catch {
+            throw .cannotListen("\(error)")
+        }
+    }
+
+    private func run(_ node: HTTPNode) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         do {
-            try await run(on: group)
+            try await run(on: group, node)
         } catch {
             try? await group.shutdownGracefully()
             throw error
@@ -51,7 +77,7 @@ package struct Server: Service {
         try await group.shutdownGracefully()
     }
 
-    private func run(on group: MultiThreadedEventLoopGroup) async throws {
+    private func run(on group: MultiThreadedEventLoopGroup, _ node: HTTPNode) async throws {
         let mailbox = CompletionMailbox(eventLoop: group.next())
         let starter = NodeStarter(settings: settings, logger: logger, deliver: mailbox.deliver)
         let began = SystemClock.now()
@@ -59,27 +85,31 @@ package struct Server: Service {
         case .bootstrap(let list):
             let start = try starter.begin(bootstrap: list)
             tellOpened(start.storage, since: began)
-            try await serve(start, group, mailbox)
+            try await serve(start, group, mailbox, node)
         case .join(let seeds):
             let wait = CandidateWait(
                 settings: settings,
                 seeds: seeds,
                 starter: starter,
                 logger: logger,
-                onCandidate: onCandidate
+                onCandidate: { [onCandidate] report in
+                    node.wait()
+                    onCandidate(report)
+                }
             )
             guard let start = try await wait.run(on: group) else {
                 return logger.info("stopped: it was a candidate still")
             }
             tellOpened(start.storage, since: began)
-            try await serve(start, group, mailbox)
+            try await serve(start, group, mailbox, node)
         }
     }
 
     private func serve(
         _ start: NodeStart,
         _ group: MultiThreadedEventLoopGroup,
-        _ mailbox: CompletionMailbox
+        _ mailbox: CompletionMailbox,
+        _ node: HTTPNode
     ) async throws {
         let loop = group.next()
         let storage = start.storage
@@ -104,6 +134,7 @@ package struct Server: Service {
         try await loop.flatSubmit { running.value.awaitPeers(atMost: Self.peersWaitMax) }.get()
         let (up, members, epoch) = try await loop.submit {
             let driver = running.value.driver
+            node.serve(driver)
             let document = driver.ring.document
             return (driver.membersUp, document.members.count, document.epoch)
         }.get()
@@ -113,12 +144,14 @@ package struct Server: Service {
             ReadyReport(
                 name: settings.name,
                 resp: settings.respAddress.description,
+                http: settings.httpAddress?.description,
                 peer: settings.peerAddress.description
             )
         )
         await waitForEnd(running, on: loop)
         onStopping()
-        try await stop(running, on: loop, storage)
+        node.beginStop()
+        try await stop(running, on: loop, storage, node)
     }
 
     /// Until a graceful shutdown is asked for, or this node is removed from the ring.
@@ -145,7 +178,8 @@ package struct Server: Service {
     private func stop(
         _ running: NIOLoopBound<RunningNode>,
         on loop: any EventLoop,
-        _ storage: RocksDBEngine
+        _ storage: RocksDBEngine,
+        _ node: HTTPNode
     ) async throws {
         // A third each for clients and hints leaves a third for the rest.
         let part = Interval(nanoseconds: settings.stopTimeout.nanoseconds / 3)
@@ -162,7 +196,10 @@ package struct Server: Service {
         tell("stopping: hints handed over", since: start, left: hints)
         let work = try await loop.flatSubmit { running.value.settle(atMost: .seconds(1)) }.get()
         tell("stopping: work for other nodes finished", since: start, left: work)
-        let state = try await loop.submit { running.value.stop() }.get()
+        let state = try await loop.submit {
+            node.end()
+            return running.value.stop()
+        }.get()
         let isClean = storage.closeClean(state: state)
         tell(isClean ? "stopped cleanly" : "stopped; the next start recovers", since: start)
     }
@@ -190,6 +227,8 @@ package struct Server: Service {
 package struct ReadyReport: Hashable, Sendable {
     package var name: String
     package var resp: String
+    /// Nil when it serves no HTTP.
+    package var http: String?
     package var peer: String
 }
 

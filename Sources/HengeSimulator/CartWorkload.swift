@@ -116,7 +116,7 @@ package final class CartWorkload: Workload {
     private static func items(of object: EncodedObject?) -> [Int] {
         var items: [Int] = []
         for sibling in object?.decoded().siblings ?? [] {
-            guard case .value(let value) = sibling.payload else { continue }
+            guard case .value(let value, _) = sibling.payload else { continue }
             for item in OperationValue.rest(of: value).split(separator: ",").compactMap({ Int($0) })
             where !items.contains(item) { items.append(item) }
         }

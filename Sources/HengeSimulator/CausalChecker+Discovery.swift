@@ -133,7 +133,8 @@ extension Mutation {
     /// Whether a sibling has just what this request writes.
     fileprivate func mayHaveMade(_ sibling: Sibling) -> Bool {
         switch (content, sibling.payload) {
-        case (.value(let wanted), .value(let value)): wanted == value
+        case (.value(let wanted, let said), .value(let value, let metadata)):
+            wanted == value && said == metadata
         case (.tombstone, .tombstone): true
         case (.value, .tombstone), (.tombstone, .value), (.unchanged, _): false
         }

@@ -91,6 +91,7 @@ struct Describer {
         case .ring(_, .ask), .ring(_, .known): nil
         case .ring(let sender, let message): "<- n\(sender.rawValue): \(describe(message))"
         case .propose(let document, _): "<- propose the ring of epoch \(document.epoch)"
+        case .recover(let document, _): "<- recover by the ring of epoch \(document.epoch)"
         case .gossip(_, .digest), .gossip(_, .news), .start, .tick, .heard, .asked, .ringSaved,
             .ringSaveFailed, .report, .ownReport, .memberHas, .due:
             nil
@@ -108,6 +109,9 @@ struct Describer {
         case .note(.oldCopy(let reporter, let start)):
             "note: old copy, n\(reporter.rawValue) has met start \(start)"
         case .note(.removed): "note: removed from the ring"
+        case .note(.givenUp(let epoch)): "note: given up for lost in epoch \(epoch)"
+        case .note(.recoveredApart(_, let sender)):
+            "note: n\(sender.rawValue) goes on by another recovery"
         case .note(.ringConflict(let epoch, let sender)):
             "note: n\(sender.rawValue) has another ring of epoch \(epoch)"
         case .note(.ringInvalid(let fault, let sender)):
@@ -127,14 +131,22 @@ struct Describer {
         case .prepare(let epoch, let ballot): "prepare \(ballot) for epoch \(epoch)"
         case .promise(let epoch, let ballot, let accepted):
             "promise \(ballot) for epoch \(epoch)\(accepted == nil ? "" : ", accepted before")"
-        case .accept(let ballot, let document): "accept \(ballot) for epoch \(document.epoch)"
+        case .accept(let ballot, let delta): "accept \(ballot) for epoch \(delta.epoch)"
         case .accepted(let epoch, let ballot): "accepted \(ballot) for epoch \(epoch)"
         case .refused(let epoch, let ballot, let promised):
             "refused \(ballot) for epoch \(epoch), promised \(promised)"
         case .decided(let document): "decided epoch \(document.epoch)"
+        case .next(let delta): "next epoch \(delta.epoch)"
         case .ask(let epoch, _): "what comes after epoch \(epoch)?"
         case .known(let epoch, let hasAccepted, _):
             "nothing after epoch \(epoch)\(hasAccepted ? ", but accepted" : "")"
+        case .recover(let base, let document):
+            "recover from epoch \(base) by epoch \(document.epoch)"
+        case .agreed(let mark): "agreed to epoch \(mark.epoch)"
+        case .dissent(let mark, .isUp(let node)):
+            "not to epoch \(mark.epoch): n\(node.rawValue) is up"
+        case .dissent(let mark, .agreedBefore(let other)):
+            "not to epoch \(mark.epoch): agreed to epoch \(other.epoch)"
         }
     }
 
@@ -150,6 +162,7 @@ struct Describer {
         case .fetched(_, .overloaded): "fetched: overloaded"
         case .forward(_, let request, _): "forward \(describe(request))"
         case .forwarded(_, let response): "forwarded: \(describe(response))"
+        case .explained(_, let explanation): "explained: \(describe(explanation))"
         case .scan: "scan"
         case .scanned: "scanned"
         case .count: "count"
@@ -167,6 +180,7 @@ struct Describer {
             "transferred: \(page.records.map { name($0.key) }.joined(separator: " "))"
         case .transferred(_, let result): "transferred: \(result)"
         case .facts: "facts"
+        case .clock: "clock"
         }
     }
 
@@ -206,7 +220,7 @@ struct Describer {
         case .write(let mutation):
             var text = "write \(key) "
             switch mutation.content {
-            case .value(let value): text += quote(value)
+            case .value(let value, _): text += quote(value)
             case .tombstone: text += "tombstone"
             case .unchanged: text += "unchanged"
             }
@@ -223,9 +237,16 @@ struct Describer {
     private mutating func describe(_ reply: ShardReply) -> String {
         switch reply {
         case .response(let response): describe(response)
+        case .explained(let response, let explanation):
+            "\(describe(response)), \(describe(explanation))"
         case .page(let page): "\(page.keys.count) keys\(page.next == nil ? ", the end" : "")"
         case .count(let count): "count \(count)"
         }
+    }
+
+    private func describe(_ explanation: Explanation) -> String {
+        let legs = explanation.legs.map { "\($0.steps.count) steps of n\($0.node.rawValue)" }
+        return legs.joined(separator: ", ")
     }
 
     private mutating func describe(_ response: ClientResponse) -> String {
@@ -254,7 +275,7 @@ struct Describer {
         guard let object = object?.decoded() else { return "nothing" }
         let siblings = object.siblings.map { sibling in
             switch sibling.payload {
-            case .value(let value): "\(name(sibling.dot)) \(quote(value))"
+            case .value(let value, _): "\(name(sibling.dot)) \(quote(value))"
             case .tombstone: "\(name(sibling.dot)) tombstone"
             }
         }
@@ -300,6 +321,7 @@ extension RingElection.Outcome {
         case .failed(let required, let alive, _): "failed, \(alive) of \(required) answered"
         case .refused(let fault): "refused, \(fault)"
         case .abstained: "abstained"
+        case .dissent(let node, _): "n\(node.rawValue) did not agree"
         }
     }
 }

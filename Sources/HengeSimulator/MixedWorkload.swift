@@ -88,7 +88,8 @@ package final class MixedWorkload: Workload {
                 number: number,
                 rest: "",
                 padding: client.dice.pick([0, 0, 20, 200])
-            )
+            ),
+            metadata: number % 4 == 1 ? ByteBuffer(string: "said of \(number)") : nil
         )
         var given = VersionVector()
         simulation.checking { () throws(Violation) in

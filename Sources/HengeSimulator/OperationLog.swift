@@ -171,7 +171,7 @@ struct OperationLog {
 extension ShardReply {
     /// Whether the client may take it that nothing was written.
     var saysNothingWritten: Bool {
-        guard case .response(let response) = self else { return false }
+        guard let response else { return false }
         switch response {
         case .notApplied: return true
         case .failed(.unavailable), .failed(.overloaded), .failed(.conflict), .failed(.tooLarge):

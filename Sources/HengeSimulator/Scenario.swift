@@ -14,8 +14,8 @@ import struct NIOCore.ByteBuffer
 ///
 ///     > cluster nodes=4 replicas=3 repair=blocking compares=yes
 ///     > crash n2
-///     > n1 set apple red quorum        also: read, delete, blind, over, with a level; `over` uses
-///     the >                                context that the key was read with last
+///     > n1 set apple red quorum        also: read, delete, blind, over, with a level
+///     > n1 over apple red quorum       with the context that the key was read with last
 ///     > n1 read apple all &            goes on without waiting for the answer
 ///     > wait 5                         milliseconds
 ///     > let 5000 pass                  the same without a word
@@ -24,8 +24,10 @@ import struct NIOCore.ByteBuffer
 ///     > start n2 · stop n2 · power n2 · cut n1 n2 · join n1 n2 · rot n1 apple
 ///     > pause n2 · resume n2 · slow n2 100     milliseconds more for each of its messages
 ///     > wipe n2 · copy n2 · restore n2         the disk of a node that is down
-///     > add n4 · remove n2 · replace n2 n5 · abort     from the first member that is up
-///     > wait until ring is still       no change runs; of what happens only the steps are written
+///     > add n4 n5 · remove n2 · replace n2 n5 · abort     from the first member that is up
+///     > recover n3 n4                  from there, too: goes on without these
+///     > wait until step readNext       some partition is; only the steps are written
+///     > wait until ring is still       no change runs; only the steps are written
 ///     > disks                          what every node holds
 package enum Scenario {
     /// Why a script can't be run.
@@ -129,11 +131,14 @@ private final class Stage {
             log.lines = before
             return true
         case ("disks", 1): writeDisks()
-        case ("add", 2), ("remove", 2), ("replace", 3), ("abort", 1): return try change(words)
+        case ("add", 2), ("add", 3), ("remove", 2), ("replace", 3), ("abort", 1):
+            return try change(words)
+        case ("recover", 2...): return try recover(words)
         case ("wait", 5):
             guard words == ["wait", "until", "ring", "is", "still"] else { return false }
             awaitStillRing()
             return true
+        case ("wait", 4): return awaitStep(words)
         case ("pause", 2): simulation.pause(try node(words[1]))
         case ("resume", 2): simulation.resume(try node(words[1]))
         case ("slow", 3):
@@ -156,14 +161,14 @@ private final class Stage {
         return true
     }
 
-    /// `add n4`, `remove n2`, `replace n2 n5`, `abort`
+    /// `add n4 n5`, `remove n2`, `replace n2 n5`, `abort`
     private func change(_ words: [String]) throws(Scenario.ScriptError) -> Bool {
         guard let proposer = simulation.memberNodes.first(where: { $0.process != nil }) else {
             return false
         }
         var named: [SimulatedNode] = []
         for word in words.dropFirst() { named.append(try node(word)) }
-        let adding = words[0] == "remove" ? [] : named.suffix(1)
+        let adding = words[0] == "remove" ? [] : named.suffix(words[0] == "add" ? 2 : 1)
         let removing = words[0] == "add" ? [] : named.prefix(1)
         let refusal =
             words[0] == "abort"
@@ -176,6 +181,33 @@ private final class Stage {
         if let refusal { log.lines.append("  refused: \(refusal)") }
         simulation.pass(.milliseconds(20))
         onlySteps()
+        return true
+    }
+
+    /// `wait until step readNext`
+    private func awaitStep(_ words: [String]) -> Bool {
+        let step = PartitionStep.allCases.first { "\($0)" == words[3] }
+        guard words[1...2] == ["until", "step"], let step else { return false }
+        let isThere = simulation.advance(within: .seconds(60)) { simulation.hasReached(step) }
+        onlySteps()
+        return isThere
+    }
+
+    /// `recover n3 n4`
+    private func recover(_ words: [String]) throws(Scenario.ScriptError) -> Bool {
+        guard let proposer = simulation.memberNodes.first(where: { $0.process != nil }) else {
+            return false
+        }
+        var gone: [SimulatedNode] = []
+        for word in words.dropFirst() { gone.append(try node(word)) }
+        if let refusal = simulation.recover(without: gone, at: proposer) {
+            log.lines.append("  refused: \(refusal)")
+        }
+        simulation.pass(.milliseconds(100))
+        log.lines.removeAll {
+            !$0.contains(" -- ") && !$0.contains("refused: ") && !$0.contains("proposal ended")
+                && !$0.contains("note: ")
+        }
         return true
     }
 

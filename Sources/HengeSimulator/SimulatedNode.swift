@@ -22,6 +22,8 @@ final class SimulatedNode {
     var isSpare = false
     /// The ring that it was given when it became one.
     var givenRing: RingDocument?
+    /// It never starts again.
+    var isGone = false
     /// Its disk is not the one that it had: it doesn't know how it has voted.
     var hasLostVotes = false
 

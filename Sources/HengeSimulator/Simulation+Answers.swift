@@ -173,7 +173,7 @@ extension Simulation {
 
     /// In calm nothing fails but what the run's own limits refuse.
     func checkCalm(_ operation: Operation, _ reply: ShardReply) throws(Violation) {
-        guard case .response(let response) = reply else { return }
+        guard let response = reply.response else { return }
         let isLimited = options.isLimited
         let isFine: Bool
         switch response {

@@ -45,7 +45,7 @@ extension Simulation {
     }
 
     /// What a node's own record of a key holds beside what was purged; nil when it can't be read.
-    private func view(of number: Int, at node: SimulatedNode) -> [WriteSet]? {
+    func view(of number: Int, at node: SimulatedNode) -> [WriteSet]? {
         guard case .success(let bytes) = node.peek(causal.keys[number]) else { return nil }
         return causal.view(of: bytes.flatMap { try? EncodedObject($0) }, of: number)
     }
@@ -133,7 +133,8 @@ extension Simulation {
         for operation in log.operations where operation.key == number {
             guard case .response(.written)? = operation.reply, let request = operation.request,
                 case .write(let mutation) = request.operation,
-                case .value(let value) = mutation.content, !values.contains(.value(value)),
+                case .value(let value, let metadata) = mutation.content,
+                !values.contains(.value(value, metadata: metadata)),
                 holders(of: request) > losersCounted(number)
             else { continue }
             if let write = log.write(madeBy: operation.number), replaced.contains(write),

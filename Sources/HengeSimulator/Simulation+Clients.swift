@@ -42,7 +42,10 @@ extension Simulation {
     func wake(_ client: SimulatedClient) {
         guard client.remaining > 0, client.operation == nil else { return }
         client.remaining -= 1
-        let up = nodes.filter { $0.process.map { !$0.isStopping } ?? false }
+        let up = nodes.filter { node in
+            let isShunned = node.index == shunned && client.index % 2 == 0
+            return node.process.map { !$0.isStopping && !isShunned } ?? false
+        }
         guard !up.isEmpty else { return sleep(client, afterFailure: true) }
         let node = up[client.dice.below(up.count)]
         let action = workloads[client.workload].next(client, number: log.nextNumber, in: self)

@@ -124,11 +124,15 @@ extension Simulation {
         case .adopted(let newer): adopted(newer, by: node, process)
         case .memberEpoch(let id, let epoch): step(node, .memberEpoch(id, epoch))
         case .proposalEnded(let outcome): proposalEnded(outcome)
+        case .note(.recoveredApart(let epoch, let other)):
+            report(
+                Violation(.oneRing, "\(node.id) and \(other) recovered apart, epoch \(epoch)")
+            )
         case .note(.ringConflict(let epoch, let other)):
             report(Violation(.oneRing, "\(node.id) and \(other) have two rings of epoch \(epoch)"))
         case .note(.ringInvalid(let fault, let other)):
             report(Violation(.oneRing, "\(other) wants a ring that can't be: \(fault)"))
-        case .note(.removed): stop(node)
+        case .note(.removed), .note(.givenUp): stop(node)
         case .note(.oldCopy): counts.oldCopiesFound += 1
         case .note: break
         }

@@ -20,7 +20,7 @@ extension Simulation {
     private static let stopStageLimit = Interval.seconds(3)
 
     func start(_ node: SimulatedNode) {
-        guard node.process == nil, !node.isSpare else { return }
+        guard node.process == nil, !node.isSpare, !node.isGone else { return }
         let state = node.engine.open().flatMap { SavedState($0) }
         let saved = interposer.map { $0.saved(state, of: node.id) } ?? state
         node.clock.origin = startDice.next() >> 20
@@ -30,6 +30,7 @@ extension Simulation {
         }
         node.processesStarted += 1
         let ring = acceptor.document == self.ring.document ? self.ring : Ring(acceptor.document)
+        note(ring)
         let shard = Shard(
             node: node.id,
             ring: ring,

@@ -6,6 +6,9 @@ import HengeRing
 
 /// How nodes come by their rings and what they do with them.
 extension Simulation {
+    /// As long as the transport of a real node keeps the link to a former member.
+    private static let retirement = Interval.seconds(30)
+
     /// What a node that starts knows of rings: what it has saved, or else what it was given.
     func acceptor(of node: SimulatedNode) -> RingAcceptor {
         let saved = node.engine.storedRing.flatMap { try? RingAcceptor(saved: $0) }
@@ -19,14 +22,7 @@ extension Simulation {
 
     func adopted(_ newer: Ring, by node: SimulatedNode, _ process: Process) {
         trace.note("adopts epoch \(newer.document.epoch)", at: node.id, now)
-        if let known = rings[newer.document.epoch], known != newer.document {
-            report(Violation(.oneRing, "two rings of epoch \(newer.document.epoch)"))
-        }
-        rings[newer.document.epoch] = newer.document
-        if newer.document.epoch > ring.document.epoch {
-            if newer.document.transition == nil { counts.ringChanges += 1 }
-            ring = newer
-        }
+        note(newer)
         step(node, .ring(newer))
         guard node.process === process else { return }
         step(node, control: .ownReport(process.ringReport))
@@ -36,12 +32,25 @@ extension Simulation {
         }
     }
 
-    /// Connections to nodes that are no members any more are closed, once what was said before has
-    /// left.
+    /// A node goes by this ring. Its process before may have died when it had just saved it.
+    func note(_ adopted: Ring) {
+        let document = adopted.document
+        if let known = rings[document.epoch], known != document {
+            report(Violation(.oneRing, "two rings of epoch \(document.epoch)"))
+        }
+        rings[document.epoch] = document
+        guard document.epoch > ring.document.epoch else { return }
+        if document.transition == nil { counts.ringChanges += 1 }
+        ring = adopted
+    }
+
+    /// Connections to nodes that are no members any more stay for a while, as those of a real node
+    /// do: such a node has to hear of the ring that it is not in, and of what it has asked for.
     private func dropStrangers(_ node: SimulatedNode, _ newer: Ring) {
         for other in nodes where other !== node && newer.member(other.id) == nil {
             guard let open = network.connection(of: node.index, to: other.index) else { continue }
-            close(node.index, other.index, open)
+            let end = LinkEvent.closed(node: node.index, other: other.index, connection: open)
+            schedule(.link(end), after: Self.retirement)
         }
     }
 

@@ -28,7 +28,7 @@ extension Simulation {
         guard members.count >= document.replicas else { return "too few nodes" }
         let target = Placement.change(
             owners: document.owners,
-            from: document.members,
+            from: document.membersAndLost,
             to: members,
             replicas: document.replicas
         )
@@ -42,6 +42,21 @@ extension Simulation {
                 abandoning: removing.filter { isGivenUp && $0.process == nil }.map(\.id).sorted()
             )
             step(node, control: .propose(next, within: .seconds(10)))
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
+    /// Has a node go on without others that are gone for good.
+    ///
+    /// - Returns: why not, or nil.
+    func recover(without gone: [SimulatedNode], at node: SimulatedNode) -> String? {
+        guard let process = node.process else { return "down" }
+        let (document, attempts) = (process.control.ring.document, process.control.openRecoveries)
+        do throws(RingChangeFault) {
+            let next = try document.recovering(without: gone.map(\.id), after: attempts)
+            step(node, control: .recover(next, within: .seconds(10)))
             return nil
         } catch {
             return error.description

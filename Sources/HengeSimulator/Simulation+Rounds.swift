@@ -10,10 +10,10 @@ extension Simulation {
     package func run(for time: Interval = .zero, workloads: [any Workload]? = nil) {
         trace.write("seed \(seed): \(options.summary)", at: now)
         begin(workloads ?? [MixedWorkload(), CartWorkload()])
-        repeat { runRound() } while violation == nil && now.nanoseconds < time.nanoseconds
+        repeat { runRound(runFaults) } while violation == nil && now.nanoseconds < time.nanoseconds
     }
 
-    private func begin(_ workloads: [any Workload]) {
+    func begin(_ workloads: [any Workload]) {
         self.workloads = workloads
         for (number, workload) in workloads.enumerated() {
             for _ in 0..<workload.clientCount(options) {
@@ -32,7 +32,12 @@ extension Simulation {
         for node in nodes where violation == nil { start(node) }
     }
 
-    private func runRound() {
+    private func runFaults() {
+        runClients(operations: options.operations, isCalm: false)
+    }
+
+    /// - Parameter trouble: what clients and nodes go through before all is healed.
+    func runRound(_ trouble: () -> Void) {
         counts.rounds += 1
         round += 1
         firstKeyOfRound = causal.keys.count
@@ -44,7 +49,7 @@ extension Simulation {
         for client in clients { client.beginRound() }
         for workload in workloads { workload.setUp(self, round: round) }
         pass(.milliseconds(200))
-        runClients(operations: options.operations, isCalm: false)
+        trouble()
         settleFaults()
         recover()
         restartAll()
@@ -102,6 +107,7 @@ extension Simulation {
         startAll()
         // What operators have asked for is decided by then, or given up.
         if options.ringChangeEvery != nil { pass(.seconds(10)) }
+        awaitSettled()
         awaitStillRing()
         awaitConnections()
         awaitHandOver()

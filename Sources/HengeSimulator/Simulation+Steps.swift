@@ -113,9 +113,9 @@ extension Simulation {
             for record in records {
                 try causal.received(record.object, of: record.key, at: node.index)
             }
-        case .stored, .fetch, .fetched, .forward, .forwarded, .scan, .scanned, .count, .counted,
-            .handedOff, .gossip, .entropy, .ring, .ringReport, .transfer, .transferred, .facts,
-            .staleRing:
+        case .stored, .fetch, .fetched, .forward, .forwarded, .explained, .scan, .scanned, .count,
+            .counted, .handedOff, .gossip, .entropy, .ring, .ringReport, .transfer, .transferred,
+            .facts, .clock, .staleRing:
             break
         }
     }
@@ -250,9 +250,9 @@ extension Simulation {
                 try causal.emitted(record.object, of: record.key, by: node.index)
             }
         case .forward(_, let request, _): causal.forwarded(request, by: node.index)
-        case .stored, .fetch, .fetched, .forwarded, .scan, .scanned, .count, .counted,
+        case .stored, .fetch, .fetched, .forwarded, .explained, .scan, .scanned, .count, .counted,
             .handedOff, .gossip, .entropy, .ring, .ringReport, .transfer, .transferred, .facts,
-            .staleRing:
+            .clock, .staleRing:
             break
         }
     }
@@ -319,7 +319,8 @@ extension Simulation {
         guard sibling.timestamp.wall.milliseconds <= latestWall.milliseconds + 1 else {
             throw Violation(.soundClocks, "\(sibling.timestamp.wall) is later than any clock")
         }
-        if case .value(let value) = sibling.payload, let number = OperationValue.number(of: value),
+        if case .value(let value, _) = sibling.payload,
+            let number = OperationValue.number(of: value),
             causal.histories[key].writes[..<before].allSatisfy({
                 $0.sibling.payload != sibling.payload
             })

@@ -47,6 +47,9 @@ package final class Simulation {
     var ownReplies: [Int: ShardReply] = [:]
     var isCalm = true
     var faultsAreOn = false
+    /// A node that every second client stays away from, so that one that answers nobody does not
+    /// end up with them all.
+    var shunned: Int?
     /// Whether all replicas were found to hold the same, and nobody has written since.
     var hasConverged = false
     var round = 0

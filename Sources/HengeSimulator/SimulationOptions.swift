@@ -71,6 +71,8 @@ package struct SimulationOptions: Hashable, Sendable {
     package var scrubInterval = Interval.seconds(10)
     package var purgeGrace = Interval.seconds(1)
     package var replicaWorkMax = 1 << 16
+    /// Whether nodes tell, once faults have ended, when they have done all that they had to do.
+    package var awaitsSettled = false
 
     package init() {}
 
@@ -87,6 +89,7 @@ package struct SimulationOptions: Hashable, Sendable {
         if sloppyPercent > 0 { parts.append("sloppy=\(sloppyPercent)%") }
         if hintBytesMax == 0 { parts.append("hints=none") }
         if hintAgeMax < .seconds(3_600) { parts.append("hints<\(hintAgeMax.milliseconds)ms") }
+        if awaitsSettled { parts.append("settled") }
         if lossPerThousand > 0 { parts.append("loss=\(lossPerThousand)‰") }
         if let ringChangeEvery {
             parts.append("spares=\(spares) ring<\(ringChangeEvery.milliseconds)ms")
@@ -110,6 +113,9 @@ extension SimulationOptions {
         options.drawLoad(&dice)
         options.drawLimits(&dice)
         options.drawRingChanges(&dice)
+        // Of the copy: what is drawn next stays what it was.
+        var rest = dice
+        options.awaitsSettled = rest.chance(1, in: 4)
         return options
     }
 

@@ -19,7 +19,6 @@ package struct SeedResult: Sendable {
 /// Runs the simulator over seeds, as `henge simulate` does.
 package enum SimulationRunner {
     /// - Parameters:
-    ///   - hours: virtual hours to run each seed for; nil for one round, which is some seconds.
     ///   - durability: nil to let each seed choose.
     ///   - starting: called before each seed, so that a trap can be traced to it.
     ///   - line: called with each line of the event log, if given.
@@ -28,7 +27,7 @@ package enum SimulationRunner {
     @discardableResult
     package static func run(
         seeds: ClosedRange<UInt64>,
-        hours: Double? = nil,
+        as course: SimulationCourse = .round,
         durability: MemoryEngine.Durability? = nil,
         starting: (UInt64) -> Void = { _ in },
         line: ((String) -> Void)? = nil,
@@ -37,7 +36,7 @@ package enum SimulationRunner {
         var allKept = true
         for seed in seeds {
             starting(seed)
-            let result = run(seed: seed, hours: hours, durability: durability, line: line)
+            let result = run(seed: seed, as: course, durability: durability, line: line)
             if result.violation != nil { allKept = false }
             guard report(result) else { break }
         }
@@ -46,41 +45,43 @@ package enum SimulationRunner {
 
     package static func run(
         seed: UInt64,
-        hours: Double? = nil,
+        as course: SimulationCourse = .round,
         durability: MemoryEngine.Durability? = nil,
         skippedFaults: SkippedFaults = .none,
         line: ((String) -> Void)? = nil
     ) -> SeedResult {
+        let drill = course == .drill ? Drill(seed: seed) : nil
         let simulation = Simulation(
             seed: seed,
+            options: drill?.options(seed: seed),
             durability: durability,
             skippedFaults: skippedFaults,
             line: line
         )
-        simulation.run(for: time(hours))
+        if let drill { simulation.run(drill) } else { simulation.run(for: course.time) }
         return SeedResult(
             seed: seed,
-            summary: simulation.options.summary,
+            summary: drill?.description ?? simulation.options.summary,
             traceHash: simulation.trace.digits,
             counts: simulation.counts,
             time: simulation.now.since(Instant(nanoseconds: 0)),
             violation: simulation.violation,
-            replay: replay(seed: seed, hours: hours, skippedFaults: skippedFaults)
+            replay: replay(seed: seed, as: course, skippedFaults: skippedFaults)
         )
     }
 
     /// Finds out which faults of a seed it takes to break the promise that it breaks; nil when it
-    /// breaks none.
+    /// breaks none. Not for drills, of which nothing can be left out.
     ///
     /// - Parameter goesOn: asked before each run; false once there is no more time.
     package static func shrink(
         seed: UInt64,
-        hours: Double? = nil,
+        as course: SimulationCourse = .round,
         while goesOn: @escaping () -> Bool
     ) -> FaultShrinker.Result? {
         FaultShrinker.shrink(while: goesOn) { skipped in
             let simulation = Simulation(seed: seed, skippedFaults: skipped)
-            simulation.run(for: time(hours))
+            simulation.run(for: course.time)
             return FaultShrinker.Outcome(
                 violation: simulation.violation,
                 strikes: simulation.strikes
@@ -91,17 +92,12 @@ package enum SimulationRunner {
     /// The command that shows a run again, event by event.
     package static func replay(
         seed: UInt64,
-        hours: Double?,
+        as course: SimulationCourse,
         skippedFaults: SkippedFaults = .none
     ) -> String {
         var command = "henge simulate --seed \(seed)"
-        if let hours { command += " --hours \(hours)" }
+        for argument in course.arguments { command += " \(argument)" }
         if !skippedFaults.isEmpty { command += " --skip-faults \(skippedFaults.text)" }
         return command + " --trace"
-    }
-
-    private static func time(_ hours: Double?) -> Interval {
-        // Nanoseconds in 64 bits end after 584 years.
-        .milliseconds(UInt64(min(max(hours ?? 0, 0), 1_000_000) * 3_600_000))
     }
 }

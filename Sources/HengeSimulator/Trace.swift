@@ -104,7 +104,8 @@ package struct Trace {
             write(.ring(message))
         case .ringSaved: scratch.writeInteger(UInt8(8))
         case .ringSaveFailed: scratch.writeInteger(UInt8(9))
-        case .propose(let document, _): scratch.writeBytes(document.encoded())
+        case .propose(let document, _), .recover(let document, _):
+            scratch.writeBytes(document.encoded())
         case .report(let sender, let report):
             scratch.writeInteger(sender.rawValue)
             write(.ringReport(report))
@@ -274,6 +275,9 @@ package struct Trace {
     private mutating func write(_ reply: ShardReply) {
         switch reply {
         case .response(let response): write(.forwarded(RequestID(rawValue: 5), response))
+        case .explained(let response, let explanation):
+            write(.forwarded(RequestID(rawValue: 5), response))
+            write(.explained(RequestID(rawValue: 5), explanation))
         case .page(let page): write(.scanned(RequestID(rawValue: 6), .success(page)))
         case .count(let count): scratch.writeInteger(count)
         }

@@ -26,6 +26,9 @@ package struct Violation: Error, Hashable, Sendable, CustomStringConvertible {
         case convergence
         /// Comparisons alone make all replicas equal, and the hash trees are those of the disk.
         case agreement
+        /// Once all nodes have said that what they had to do is done, hints are delivered, the ring
+        /// is still, and replicas are equal.
+        case settled
         /// Hints alone make replicas equal, when there is one for every write that was missed.
         case handedOver = "handed over"
         /// Every request is answered once, in time.

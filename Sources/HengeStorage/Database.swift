@@ -172,6 +172,11 @@ final class Database: @unchecked Sendable {
         lock.withShared { open.map(body) }
     }
 
+    /// As ``withFamilies(_:)``; nil also while the database is being reopened.
+    func withFamiliesIfOpen<R>(_ body: (Open) -> R) -> R? {
+        lock.tryShared { open.map(body) } ?? nil
+    }
+
     private func write(_ batch: OpaquePointer, synced: Bool) -> EngineError? {
         guard let open else { return Self.closed }
         let options = synced ? settings.syncedWrites : settings.unsyncedWrites

@@ -10,6 +10,7 @@ final class ReadPool: Sendable {
         case scan(ScanRange, StorageToken)
         case list(ListRange, StorageToken)
         case hints(NodeID, after: UInt64, limit: Int, StorageToken)
+        case sample(RecordSampling, @Sendable (Result<RecordSampling, StorageFailure>) -> Void)
     }
 
     /// First in, first out; a worker takes from the front, and what was taken is dropped in bulk.
@@ -77,6 +78,14 @@ final class ReadPool: Sendable {
         submit(.hints(target, after: after, limit: limit, token))
     }
 
+    /// Reads the next page.
+    func sample(
+        _ sampling: RecordSampling,
+        _ done: @escaping @Sendable (Result<RecordSampling, StorageFailure>) -> Void
+    ) {
+        submit(.sample(sampling, done))
+    }
+
     /// Carries out what was submitted, then ends the threads.
     func stop() {
         queue.withLock { $0.isClosing = true }
@@ -104,11 +113,12 @@ final class ReadPool: Sendable {
         }) {
             let completion = carryOut(job)
             counters.pendingReads.count(-1)
-            deliver([completion])
+            if let completion { deliver([completion]) }
         }
     }
 
-    private func carryOut(_ job: Job) -> StorageCompletion {
+    /// - Returns: nil for what says itself that it is done.
+    private func carryOut(_ job: Job) -> StorageCompletion? {
         switch job {
         case .load(let key, let token):
             counters.pooledLoads.count()
@@ -128,7 +138,17 @@ final class ReadPool: Sendable {
         case .hints(let target, let after, let limit, let token):
             counters.hintPagesRead.count()
             return .hintsLoaded(token, hints(HintScan(target, after: after, limit: limit)))
+        case .sample(let sampling, let done):
+            done(sample(sampling))
+            return nil
         }
+    }
+
+    private func sample(_ last: RecordSampling) -> Result<RecordSampling, StorageFailure> {
+        var sampling = last
+        guard let error = sampling.readPage(of: database) else { return .success(sampling) }
+        fail(error, during: "sampling records")
+        return .failure(error.failure)
     }
 
     private func load(_ key: StoredKey) -> Result<ByteBuffer?, StorageFailure> {

@@ -27,7 +27,7 @@ package final class RocksDBEngine: @unchecked Sendable {
     private let options: Options
     let database: Database
     private let writer: BatchWriter
-    private let readers: ReadPool
+    let readers: ReadPool
     let counters: StorageCounters
     let failures: FailureLog
     let deliver: @Sendable ([StorageCompletion]) -> Void

@@ -23,16 +23,18 @@ struct Henge: AsyncParsableCommand {
                 name: "Data",
                 subcommands: [
                     GetCommand.self, PutCommand.self, DeleteCommand.self, InspectCommand.self,
+                    ExplainCommand.self,
                 ]),
             CommandGroup(
                 name: "Nodes",
                 subcommands: [
                     ServeCommand.self, ClusterCommand.self, RingCommand.self, ReportCommand.self,
-                    HintsCommand.self, RepairCommand.self,
+                    HintsCommand.self, RepairCommand.self, WaitSettledCommand.self,
+                    TopCommand.self,
                 ]),
             CommandGroup(
                 name: "Measuring and testing",
-                subcommands: [BenchCommand.self, SimulateCommand.self]),
+                subcommands: [BenchCommand.self, SimulateCommand.self, MetricsCommand.self]),
         ]
     )
 

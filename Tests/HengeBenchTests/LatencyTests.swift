@@ -115,7 +115,9 @@ import henge
             ),
             "\(text)"
         )
-        let latencies = #""p50":2.001,"p90":3.0,"p99":3.0,"p99.9":3.0,"max":3.0}"#
+        let latencies =
+            #""p50":2.001,"p75":3.0,"p90":3.0,"p95":3.0,"p99":3.0,"#
+            + #""p99.9":3.0,"p99.99":3.0,"max":3.0}"#
         #expect(text.contains(latencies), "\(text)")
         #expect(
             text.contains(#""errors_by_code":{"ERR":{"count":1,"first":"ERR \"no\""}}"#), "\(text)")
@@ -130,8 +132,9 @@ import henge
         result.errors.record(Array("TIMEOUT required=2 received=1".utf8))
         let report = LoadReport(result)
         #expect(report.json.text.contains(#""overloaded":29,"offered":100,"goodput_share":0.6,"#))
-        #expect(report.lines.contains("29 refused as OVERLOADED; of 100 offered 60.0 % were done"))
-        #expect(report.lines.contains { $0.hasPrefix("1 errors TIMEOUT") })
-        #expect(!report.lines.contains { $0.contains("errors OVERLOADED") })
+        #expect(
+            report.lines().contains("29 refused as OVERLOADED; of 100 offered 60.0 % were done"))
+        #expect(report.lines().contains { $0.hasPrefix("1 errors TIMEOUT") })
+        #expect(!report.lines().contains { $0.contains("errors OVERLOADED") })
     }
 }

@@ -15,13 +15,17 @@ func value(
     _ dot: Dot,
     _ text: String,
     at timestamp: UInt64 = 0,
-    expiry: UInt64? = nil
+    expiry: UInt64? = nil,
+    metadata: String? = nil
 ) -> Sibling {
     Sibling(
         dot: dot,
         timestamp: HybridTimestamp(rawValue: timestamp),
         expiry: expiry.map(WallTime.init(milliseconds:)),
-        payload: .value(ByteBuffer(string: text))
+        payload: .value(
+            ByteBuffer(string: text),
+            metadata: metadata.map { ByteBuffer(string: $0) }
+        )
     )
 }
 
@@ -43,7 +47,7 @@ func merged(_ a: VersionedObject, _ b: VersionedObject) -> VersionedObject {
 /// The values of all siblings, by dot; nil for a tombstone.
 func texts(_ object: VersionedObject) -> [String?] {
     object.siblings.map {
-        if case .value(let bytes) = $0.payload { String(buffer: bytes) } else { nil }
+        if case .value(let bytes, _) = $0.payload { String(buffer: bytes) } else { nil }
     }
 }
 
@@ -89,8 +93,15 @@ extension SeededGenerator {
             timestamp: HybridTimestamp(rawValue: chance(1, in: 3) ? 7 : anyMagnitude()),
             expiry: chance(1, in: 3) ? WallTime(milliseconds: anyMagnitude()) : nil,
             payload: chance(1, in: 4)
-                ? .tombstone : .value(ByteBuffer(repeating: fill, count: length))
+                ? .tombstone
+                : .value(ByteBuffer(repeating: fill, count: length), metadata: anyMetadata())
         )
+    }
+
+    private mutating func anyMetadata() -> ByteBuffer? {
+        guard chance(1, in: 4) else { return nil }
+        return ByteBuffer(
+            repeating: 0xAD, count: 1 + (chance(1, in: 10) ? below(2_000) : below(60)))
     }
 
     mutating func anyBytes(count: Int) -> [UInt8] {

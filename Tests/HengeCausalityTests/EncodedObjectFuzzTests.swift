@@ -110,9 +110,15 @@ import struct NIOCore.ByteBuffer
         private static let tombstone = time + [1]
 
         /// - Parameter header: what follows the format and the header's length.
-        init(_ name: String, _ header: [UInt8], _ error: ObjectDecodeError, values: [UInt8] = []) {
+        init(
+            _ name: String,
+            format: UInt8 = 1,
+            _ header: [UInt8],
+            _ error: ObjectDecodeError,
+            values: [UInt8] = []
+        ) {
             testDescription = name
-            bytes = [1, 0, 0, 0, UInt8(5 + header.count)] + header + values
+            bytes = [format, 0, 0, 0, UInt8(5 + header.count)] + header + values
             self.error = error
         }
 
@@ -124,7 +130,7 @@ import struct NIOCore.ByteBuffer
 
         static let all: [Malformed] = [
             Malformed("nothing", whole: [], .truncated(at: 0)),
-            Malformed("another format", whole: [2, 0, 0, 0, 7, 0, 0], .unknownFormat(2)),
+            Malformed("another format", whole: [3, 0, 0, 0, 7, 0, 0], .unknownFormat(3)),
             Malformed("no length", whole: [1, 0, 0], .truncated(at: 1)),
             Malformed(
                 "a header shorter than its beginning",
@@ -188,8 +194,48 @@ import struct NIOCore.ByteBuffer
             ),
             Malformed(
                 "an unknown flag",
-                [1] + entry + [1, 0, 9] + time + [4],
+                [1] + entry + [1, 0, 9] + time + [8],
                 .brokenInvariant(at: 27)
+            ),
+            Malformed(
+                "an unknown flag of format 2",
+                format: 2,
+                [1] + entry + [1, 0, 9] + time + [8],
+                .brokenInvariant(at: 27)
+            ),
+            Malformed(
+                "metadata in format 1",
+                [1] + entry + [1, 0, 9] + time + [4, 1, 1],
+                .brokenInvariant(at: 27),
+                values: [7, 8]
+            ),
+            Malformed(
+                "format 2 without metadata",
+                format: 2,
+                [1] + entry + [1, 0, 9] + time + [0, 1],
+                .brokenInvariant(at: 28),
+                values: [7]
+            ),
+            Malformed(
+                "empty metadata",
+                format: 2,
+                [1] + entry + [1, 0, 9] + time + [4, 1, 0],
+                .brokenInvariant(at: 29),
+                values: [7]
+            ),
+            Malformed(
+                "metadata of a tombstone",
+                format: 2,
+                [1] + entry + [1, 0, 9] + time + [5, 1],
+                .brokenInvariant(at: 28),
+                values: [8]
+            ),
+            Malformed(
+                "metadata longer than the bytes left",
+                format: 2,
+                [1] + entry + [1, 0, 9] + time + [4, 1, 9],
+                .wrongLength(expected: 39, actual: 31),
+                values: [7, 8]
             ),
             Malformed(
                 "a value of more than 4 GiB",

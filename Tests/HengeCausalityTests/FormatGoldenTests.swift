@@ -44,6 +44,34 @@ import struct NIOCore.ByteBuffer
         #expect(try EncodedObject(bytes).decoded() == object)
     }
 
+    /// Raise the format instead of changing these, too.
+    private static let describedBytes =
+        "02" + "00000029"  // format, header length 41
+        + "01" + "0000000000000001" + "07"  // an entry
+        + "02"  // siblings
+        + "00" + "06" + "0123456789ab0001" + "00" + "02"  // a value of 2 bytes
+        + "00" + "07" + "0123456789ab0001" + "04" + "05" + "03"  // 5, and 3 of metadata
+        + "6869" + "68656c6c6f" + "747874"  // hi, hello, txt
+
+    @Test("an object with metadata is of format 2 and has these bytes, and they decode to it")
+    func describedGolden() throws {
+        let object = VersionedObject(
+            context: vector(dot(1, 7)),
+            siblings: [
+                value(dot(1, 6), "hi", at: timestamp),
+                value(dot(1, 7), "hello", at: timestamp, metadata: "txt"),
+            ]
+        )
+        let encoded = object.encoded()
+        #expect(hex(encoded.bytes) == FormatGoldenTests.describedBytes)
+        let bytes = try #require(unhex(FormatGoldenTests.describedBytes))
+        let decoded = try EncodedObject(bytes)
+        #expect(decoded.decoded() == object)
+        #expect(
+            decoded.newestLive(at: WallTime(milliseconds: 0)).map { String(buffer: $0.value) }
+                == "hello")
+    }
+
     @Test("a context of format 1 has this text, and it decodes to it")
     func contextGolden() throws {
         let vector = object.context

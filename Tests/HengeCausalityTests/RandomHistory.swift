@@ -209,7 +209,11 @@ struct RandomHistory {
             expiry: random.chance(1, in: 4)
                 ? WallTime(milliseconds: UInt64(random.below(1_000))) : nil,
             payload: random.chance(1, in: 4)
-                ? .tombstone : .value(ByteBuffer(string: "write \(serial)"))
+                ? .tombstone
+                : .value(
+                    ByteBuffer(string: "write \(serial)"),
+                    metadata: serial % 3 == 0 ? ByteBuffer(string: "of \(serial)") : nil
+                )
         )
     }
 }

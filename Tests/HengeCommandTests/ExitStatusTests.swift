@@ -20,6 +20,17 @@ import henge
         #expect(!failure.message.contains("\n"))
     }
 
+    @Test("codes of error replies are for programs, and changes of the ring have other advice")
+    func words() {
+        #expect(CommandFailure(HengeError(reply: "ERR no member")).message == "no member")
+        #expect(CommandFailure(HengeError(reply: "REFUSED only 2")).message == "only 2")
+        #expect(CommandFailure(HengeError(reply: "odd words")).message == "odd words")
+        let few = CommandFailure(ringChange: HengeError(reply: "UNAVAILABLE required=2 alive=1"))
+        #expect(few.status == .unavailable && !few.message.contains("--consistency"))
+        let slow = CommandFailure(ringChange: HengeError(reply: "TIMEOUT required=2 received=1"))
+        #expect(slow.status == .timedOut && slow.message.contains("henge ring progress"))
+    }
+
     @Test("a refused connection is told in few words, for each address")
     func refused() {
         let long =

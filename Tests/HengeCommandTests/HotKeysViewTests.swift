@@ -90,6 +90,27 @@ import henge
         #expect(lines.last == "no answer from n3")
     }
 
+    @Test("a page has keys, partitions and a cell for each minute and stretch that was asked for")
+    func page() throws {
+        var view = HotKeysView(window: "hour", limit: 20)
+        try view.add(
+            node(
+                [key("<hot>", token: "a", reads: 90), key(nil, token: "b", reads: 8, error: 2)],
+                reads: 140,
+                errorMax: 5,
+                minutes: [row(100), row(0), row(40)]
+            )
+        )
+        let text = view.page.text
+        #expect(text.contains("&lt;hot&gt;") && !text.contains("<hot>"))
+        #expect(text.contains("token b"))
+        #expect(text.contains("000…, 2 min ago: 100") && text.contains("000…, this minute: 40"))
+        #expect(!text.contains("1 min ago:"), "nothing is drawn for nothing")
+        let idle = HotKeysView(window: "hour", limit: 20)
+        #expect(idle.page.text.contains("No requests in this time."))
+        #expect(!idle.page.text.contains("The ring by time"))
+    }
+
     @Test("a node that counts nothing is named, not taken for idle")
     func silent() throws {
         var view = HotKeysView(window: "hour", limit: 20)

@@ -23,6 +23,36 @@ import henge
         #expect(!text.contains("\u{1B}"))
     }
 
+    @Test("while the ring changes, the one that it changes to stands beside it")
+    func change() throws {
+        var ring = RingView(
+            cluster: "c",
+            epoch: 2,
+            replicas: 1,
+            nodes: (1...3).map { RingView.Node(name: "n\($0)", vnodes: 32, share: 0.5) },
+            owners: (0..<64).map { $0 % 2 }
+        )
+        ring.nodes[2].state = "joining"
+        ring.transition = RingView.Transition(
+            isAborting: false,
+            owners: (0..<64).map { $0 < 8 ? 2 : $0 % 2 },
+            current: 1,
+            writeBoth: 3,
+            readNext: 4,
+            next: 56
+        )
+        let text = RingDrawing.lines(ring, positions: false, color: false).joined(separator: "\n")
+        #expect(text.contains("changes to this") && text.contains("3 of 3 nodes up"))
+        #expect(text.contains("positions: n1 gives 4, n2 gives 4, n3 takes 8"))
+        #expect(
+            text.contains("1 not begun, 3 transferring, 4 served by the new, 56 done or the same"))
+        let top = text.split(separator: "\n")[0]
+        #expect(top.contains("CC") && top.contains("BA"))
+        ring.transition?.isAborting = true
+        let back = RingDrawing.lines(ring, positions: false, color: false).joined()
+        #expect(back.contains("back to this") && back.contains("the change goes back"))
+    }
+
     @Test("the table says how much each node is suspected and when it was last heard")
     func suspicion() {
         var nodes = (1...2).map { RingView.Node(name: "n\($0)", vnodes: 32, share: 0.5) }

@@ -154,7 +154,10 @@ import henge
         return .fields(
             ("name", .bulk(name)), ("state", .bulk(state)), ("epoch", .integer(7)),
             ("partitions_done", .integer(24 * takes)), ("partitions_left", .integer(8 * takes)),
-            ("keys_done", .integer(1200 * takes)), ("bytes_done", .integer(takes * 3 << 20)),
+            ("keys_done", .integer(1200 * takes)),
+            ("keys_left", takes > 0 ? .integer(400) : .null),
+            ("job", takes > 0 ? .bulk("transferring") : .null),
+            ("bytes_done", .integer(takes * 3 << 20)),
             ("bytes_left", .integer(takes << 20)),
             ("bytes_per_second", .integer(takes * 512 << 10)),
             ("seconds_left", takes > 0 ? .double(2) : .null),
@@ -163,7 +166,11 @@ import henge
         )
     }
 
-    private func view(running: Bool = true, wait: String? = nil) throws -> RingProgressView {
+    private func view(
+        running: Bool = true,
+        wait: String? = nil,
+        waitingFor: [String] = []
+    ) throws -> RingProgressView {
         try RingProgressView(
             .fields(
                 ("epoch", .integer(7)), ("running", .boolean(running)),
@@ -174,6 +181,8 @@ import henge
                         ("current", .integer(0)), ("write_both", .integer(10)),
                         ("read_next", .integer(6)), ("next", .integer(16)))
                 ),
+                ("partitions_waiting", .integer(waitingFor.isEmpty ? 0 : 1_200)),
+                ("waiting_for", .array(waitingFor.map { .bulk($0) })),
                 ("bytes_left", .integer(1 << 20)), ("bytes_per_second", .integer(512 << 10)),
                 ("seconds_left", .double(2)),
                 ("nodes", .array([node("n1"), node("n2", state: "down"), node("n4", wait: wait)]))
@@ -185,10 +194,10 @@ import henge
         let lines = try view().lines(color: false)
         #expect(lines[0] == "the ring changes, epoch 7")
         #expect(
-            lines[1] == "██████████           16 of 32 partitions through (0 not begun, "
+            lines[1] == "███████████████      16 of 32 partitions through (0 not begun, "
                 + "10 transferring, 6 served by the new)")
         #expect(
-            lines[3] == "n4    ███████████████         24 of 32  1,200  3.00 MiB  1.00 MiB  "
+            lines[3] == "n4    ███████████████         24 of 32  1,200   400  3.00 MiB  1.00 MiB  "
                 + "512 KiB/s        2 s")
         #expect(
             Array(lines[4...]) == ["1 records could not be read at their sources", "n2 is down"])
@@ -208,8 +217,21 @@ import henge
         #expect(try view(wait: wait).lines(color: false)[3].hasSuffix(words))
     }
 
-    @Test("when no change runs one line says so")
+    @Test("partitions that wait for new nodes are counted, with how not to wait any longer")
+    func absent() throws {
+        let words =
+            "1,200 partitions wait for n5, n6 to be up and reached by all, or for henge ring abort"
+        let waiting = try view(waitingFor: ["n5", "n6"])
+        #expect(waiting.lines(color: false)[4] == words)
+        #expect(waiting.line.hasSuffix("left; \(words)"))
+    }
+
+    @Test("when no change runs one line says so, and how the one that was watched has ended")
     func none() throws {
+        #expect(
+            try view(running: false).ending(wasAborting: false) == "the change is through; epoch 7")
+        #expect(
+            try view(running: false).ending(wasAborting: true) == "the change went back; epoch 7")
         #expect(
             try view(running: false).lines(color: false) == ["no change of the ring runs; epoch 7"]
         )

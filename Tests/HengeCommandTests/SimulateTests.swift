@@ -113,8 +113,12 @@ import henge
     func text() {
         let failure = SimulationTotals.Failure(seed: 17, message: "nothing lost: …")
         #expect(
-            SimulationText.failure(failure, hours: 2)
+            SimulationText.failure(failure, course: .hours(2))
                 == "seed 17: nothing lost: …; replay: henge simulate --seed 17 --hours 2.0 --trace"
+        )
+        #expect(
+            SimulationText.failure(failure, course: .drill)
+                == "seed 17: nothing lost: …; replay: henge simulate --seed 17 --drills --trace"
         )
         var totals = SimulationTotals(verifies: true)
         var kept = record
@@ -129,7 +133,7 @@ import henge
                 + "second)"
         )
         _ = totals.addTrap(18, "signal 4")
-        let json = SimulationText.json(totals, seeds: 17...18, hours: nil, seconds: 1)
+        let json = SimulationText.json(totals, seeds: 17...18, course: .round, seconds: 1)
         #expect(
             json.text
                 == #"{"first":17,"last":18,"runs":3,"operations":600,"faults":10,"events":18000,"#

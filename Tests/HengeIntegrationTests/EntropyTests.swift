@@ -82,7 +82,7 @@ import henge
         }
 
         try await Self.delete(0..<Self.keys, at: place.address(2))
-        try await eventually("all tombstones are purged", within: .seconds(60)) {
+        try await eventually("all tombstones are purged", within: .seconds(120)) {
             let repair = try await Henge.run(["repair", "--node", place.address(0).description])
             #expect(repair.status == 0, "\(repair.errors)")
             return try await place.records() == [0, 0, 0]
@@ -92,7 +92,7 @@ import henge
     /// Waits until every range was verified on all its replicas after now.
     private static func verifyAll(_ place: Place) async throws {
         let begin = ContinuousClock.now
-        try await eventually("every range is verified", within: .seconds(60)) {
+        try await eventually("every range is verified", within: .seconds(120)) {
             let asked = ContinuousClock.now
             let report = try await place.report()
             guard (report["unreached"] as? [Any])?.isEmpty == true else { return false }
@@ -150,7 +150,7 @@ import henge
             var left = (start..<min(start + batch, numbers.upperBound)).map { number in
                 words(number).map { ByteBuffer(string: $0) }
             }
-            try await eventually("a batch is written", within: .seconds(30)) {
+            try await eventually("a batch is written", within: .seconds(120)) {
                 let replies = try await connection.pipeline(left)
                 left = zip(left, replies).compactMap { request, reply in
                     if case .failure = reply { return request }

@@ -29,6 +29,7 @@ import Testing
         for arguments in [
             ["--seeds", "9...1"], ["--seed", "1", "--seeds", "1...2"], ["--seed", "x"],
             ["--seeds", "1...2", "--trace"], ["--seed", "1", "--hours", "0"],
+            ["--drills", "--hours", "1"], ["--drills", "--seed", "1", "--shrink"],
         ] {
             let result = try await Henge.run(["simulate"] + arguments)
             #expect(result.status == 2, "\(arguments)")

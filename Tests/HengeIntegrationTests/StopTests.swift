@@ -41,13 +41,20 @@ import henge
             for writer in 0..<8 {
                 group.addTask { try await Self.write(from: writer, to: address, outcomes) }
             }
-            try await eventually("many writes are stored") {
-                outcomes.seen.stored.count > 500
+            do {
+                try await eventually("many writes are stored", within: .seconds(120)) {
+                    outcomes.seen.stored.count > 500
+                }
+            } catch {
+                // Or the writers would go on for ever.
+                node.remove()
+                throw error
             }
             let start = ContinuousClock.now
             node.process.terminate()
             #expect(try await node.end() == 0, "\(node.said)")
-            #expect(ContinuousClock.now - start < .seconds(15))
+            // Its own limit is 15 s; on a busy machine this test hears of the end late.
+            #expect(ContinuousClock.now - start < .seconds(40))
             try await group.waitForAll()
         }
         #expect(node.said.contains("stopped cleanly"), "\(node.said)")
@@ -130,7 +137,8 @@ import henge
         let start = ContinuousClock.now
         nodes[0].process.terminate()
         _ = try await nodes[0].end()
-        #expect(ContinuousClock.now - start < .seconds(2))
+        // Far from the 30 s for which the write would keep it; this test may hear of the end late.
+        #expect(ContinuousClock.now - start < .seconds(15))
         #expect(nodes[0].process.terminationReason == .uncaughtSignal)
         #expect(!nodes[0].said.contains("stopped cleanly"))
         _ = await write.value

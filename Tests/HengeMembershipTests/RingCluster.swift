@@ -253,7 +253,7 @@ struct RingCluster {
             schedule(UInt64(dice.below(20)), saved)
         case .adopted(let document): record(document)
         case .finished(let outcome): record(outcome, of: node)
-        case .conflict, .invalid: faultsFound.append("\(effect)".prefix(60).description)
+        case .conflict, .apart, .invalid: faultsFound.append("\(effect)".prefix(60).description)
         }
     }
 
@@ -325,7 +325,7 @@ struct RingCluster {
         case .overtaken(let document): record(document)
         case .failed(_, _, let mayTakeEffect):
             if !mayTakeEffect { giveUp(proposal) }
-        case .refused, .abstained: break
+        case .refused, .abstained, .dissent: break
         }
     }
 
@@ -343,6 +343,7 @@ struct RingCluster {
         case .failed: "failed"
         case .refused: "refused"
         case .abstained: "abstained"
+        case .dissent: "dissent"
         }
     }
 

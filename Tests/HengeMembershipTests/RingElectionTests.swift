@@ -62,7 +62,7 @@ private struct Trio {
                 step(index, .persisted)
             case .finished(let outcome): outcomes[index].append(outcome)
             case .adopted: break
-            case .conflict, .invalid: alarms.append(effect)
+            case .conflict, .invalid, .apart: alarms.append(effect)
             }
         }
     }
@@ -147,8 +147,8 @@ private struct Trio {
         }
         effects.drain { all.append($0) }
         let told = all.filter { if case .persist = $0 { false } else { true } }
-        #expect(
-            told == [.finished(.chosen(next)), .send(NodeID(2), .decided(next)), .adopted(next)])
+        let delta = try #require(next.delta(from: base))
+        #expect(told == [.finished(.chosen(next)), .send(NodeID(2), .next(delta)), .adopted(next)])
     }
 
     @Test("who finds another's document accepted sees it through (section 2.1, P2c)")
@@ -257,20 +257,70 @@ private struct Trio {
         let (x, y) = (try trio.following(trio.base, "x"), try trio.following(trio.base, "y"))
         trio.step(0, .message(from: NodeID(2), .decided(x)))
         trio.step(0, .message(from: NodeID(3), .decided(y)))
-        #expect(trio.alarms == [.conflict(known: x, other: y, from: NodeID(3))])
+        #expect(trio.alarms == [.conflict(epoch: 2, from: NodeID(3))])
         #expect(trio.nodes[0].document == x)
         var other = x
         other.clusterID ^= 1
         other.epoch = 9
         trio.step(0, .message(from: NodeID(3), .decided(other)))
         #expect(trio.nodes[0].document == x && trio.alarms.count == 1)
-        var wrong = x
-        wrong.changedAt[0] = 2
+        let wrong = RingDelta(epoch: 2, checksum: 0, change: .finish)
         let ballot = RingBallot(round: 1, node: NodeID(3))
         trio.step(1, .message(from: NodeID(3), .accept(ballot, wrong)))
-        let fault = RingChangeFault.stepEpoch(2, partition: 0, expected: 0)
-        #expect(trio.alarms.last == .invalid(fault, from: NodeID(3)))
+        #expect(trio.alarms.last == .invalid(.noTransition, from: NodeID(3)))
         #expect(trio.nodes[1].acceptor.accepted == nil)
+    }
+
+    @Test("what leads to something else than its sender says is neither accepted nor adopted")
+    func otherDocuments() throws {
+        var trio = try Trio()
+        let x = try trio.following(trio.base, "x")
+        let delta = try #require(x.delta(from: trio.base))
+        let forged = RingDelta(epoch: 2, checksum: ~delta.checksum, change: delta.change)
+        let ballot = RingBallot(round: 1, node: NodeID(3))
+        let alarm = RingElection.Effect.conflict(epoch: 1, from: NodeID(3))
+        trio.step(1, .message(from: NodeID(3), .accept(ballot, forged)))
+        #expect(trio.alarms == [alarm] && trio.queue.isEmpty)
+        #expect(trio.nodes[1].acceptor.accepted == nil)
+        // Nor does a promise count that tells of such an acceptance.
+        trio.propose(1, x)
+        let own = try #require(trio.nodes[1].proposer?.ballot)
+        let lie = AcceptedDelta(ballot: ballot, delta: forged)
+        trio.queue.removeAll()
+        trio.step(1, .message(from: NodeID(3), .promise(epoch: 2, own, accepted: lie)))
+        #expect(trio.alarms == [alarm, alarm] && trio.queue.isEmpty)
+        // One that was decided is asked for as a whole.
+        trio.step(1, .message(from: NodeID(3), .next(forged)))
+        #expect(trio.alarms == [alarm, alarm, alarm] && trio.nodes[1].document == trio.base)
+        #expect(trio.queue.map(\.message) == [.decided(trio.base)])
+        trio.step(1, .message(from: NodeID(3), .next(delta)))
+        #expect(trio.nodes[1].document == x)
+        // The same once more is no news; another one of that epoch is an alarm.
+        trio.step(1, .message(from: NodeID(3), .next(delta)))
+        #expect(trio.alarms.count == 3)
+        trio.step(1, .message(from: NodeID(3), .next(forged)))
+        #expect(trio.alarms.last == .conflict(epoch: 2, from: NodeID(3)))
+    }
+
+    @Test("who is one epoch behind is told what has changed, who is further behind is told all")
+    func behind() throws {
+        var trio = try Trio()
+        let x = try trio.following(trio.base, "x")
+        let y = try x.aborting()
+        let deltas = try [#require(x.delta(from: trio.base)), #require(y.delta(from: x))]
+        trio.step(0, .message(from: NodeID(2), .decided(x)))
+        trio.step(0, .message(from: NodeID(2), .decided(y)))
+        for (epoch, answer) in [(2, RingMessage.next(deltas[1])), (1, .decided(y))] {
+            trio.queue.removeAll()
+            trio.step(0, .message(from: NodeID(3), .ask(epoch: UInt64(epoch), token: 0)))
+            #expect(trio.queue.map(\.message) == [answer])
+        }
+        // One that hears of an epoch that it can't work out asks.
+        trio.queue.removeAll()
+        trio.step(2, .message(from: NodeID(1), .next(deltas[1])))
+        #expect(trio.queue.map(\.message) == [.ask(epoch: 1, token: 0)])
+        trio.deliver()
+        #expect(trio.nodes[2].document == y && trio.alarms.isEmpty)
     }
 
     @Test("after a lost disk, one epoch without a vote, then as before")
@@ -314,7 +364,7 @@ private struct Trio {
         // Nodes 1 and 2 choose the third ring, x; node 1 alone learns that they did.
         let x = try second.aborting()
         trio.propose(0, x)
-        trio.deliver { if case .decided = $0 { false } else { true } }
+        trio.deliver { if case .next = $0 { false } else { true } }
         #expect(trio.outcomes[0] == [.chosen(second), .chosen(x)])
         #expect(trio.nodes[1].document == second && trio.nodes[2].document == trio.base)
 

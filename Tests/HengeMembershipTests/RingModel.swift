@@ -325,7 +325,7 @@ struct RingModel {
                 step.saves = number(ofDisk: bytes, Int(own.rawValue) - 1)
             case .finished(let outcome): step.outcome = outcome
             case .adopted: break
-            case .conflict, .invalid: step.fault = "\(effect)"
+            case .conflict, .apart, .invalid: step.fault = "\(effect)"
             }
         }
         steps[key] = step
@@ -368,14 +368,14 @@ struct RingModel {
         var mark = Mark()
         switch envelope.message {
         case .prepare: classes.append(.toAcceptor)
-        case .accept(let ballot, let document):
+        case .accept(let ballot, let delta):
             classes.append(.toAcceptor)
-            mark = self.mark(ballot, document)
+            mark = self.mark(ballot, try? base.applying(delta))
         case .accepted(_, let ballot):
             classes.append(.toProposer)
             mark = self.mark(ballot, nil, voter: Int(envelope.from.rawValue) - 1)
         case .promise, .known: classes.append(.toProposer)
-        case .refused, .decided, .ask: classes.append(.other)
+        case .refused, .decided, .next, .ask, .recover, .agreed, .dissent: classes.append(.other)
         }
         envelopeMarks.append(mark)
         return number
@@ -465,7 +465,7 @@ struct RingModel {
         case .chosen(let own): document = own
         case .superseded(let other): document = other
         case .abstained: return
-        case .overtaken, .failed, .refused:
+        case .overtaken, .failed, .refused, .dissent:
             result.violation = "\(outcome) can't be"
             return
         }

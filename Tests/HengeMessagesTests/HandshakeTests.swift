@@ -73,7 +73,7 @@ import struct NIOCore.ByteBuffer
             try member.agree(withCandidacy: other)
         }
         let newer = hello(versions: 90...91, cluster: 7, node: 0, candidacy: candidacy())
-        #expect(throws: HandshakeRefusal.noCommonVersion(ours: 3...3, theirs: 90...91)) {
+        #expect(throws: HandshakeRefusal.noCommonVersion(ours: 4...4, theirs: 90...91)) {
             try member.agree(withCandidacy: newer)
         }
     }
@@ -177,11 +177,11 @@ import struct NIOCore.ByteBuffer
         #expect(throws: HandshakeRefusal.wrongCluster(ours: 7, theirs: 8)) {
             try here.agree(with: hello(versions: 9...9, cluster: 8), expected: NodeID(2))
         }
-        #expect(try here.agree(with: hello(node: 2), expected: NodeID(2)) == 3)
+        #expect(try here.agree(with: hello(node: 2), expected: NodeID(2)) == 4)
     }
 
     private func hello(
-        versions: ClosedRange<UInt16> = 3...3,
+        versions: ClosedRange<UInt16> = 4...4,
         cluster: UInt64 = 7,
         node: UInt16 = 1,
         name: String = "stone",

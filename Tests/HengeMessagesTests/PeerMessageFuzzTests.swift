@@ -15,7 +15,7 @@ import struct NIOCore.ByteBuffer
         for seed in UInt64(0)..<20_000 {
             var random = SeededGenerator(seed: seed)
             var payload = ByteBuffer()
-            payload.writeInteger(UInt8(random.below(22)))
+            payload.writeInteger(UInt8(random.below(23)))
             payload.writeInteger(random.next())
             var rest = random.anyBuffer(upTo: 60)
             if random.chance(1, in: 2) {
@@ -80,14 +80,14 @@ import struct NIOCore.ByteBuffer
     func rules() {
         expect("", .truncated)
         expect("00", .unknownType(0))
-        expect("15" + id, .unknownType(21))
+        expect("17" + id, .unknownType(23))
         expect("09" + id + epoch + "00", .trailingBytes(1))
         expect("02" + id + "04", .invalidField("store result"))
         expect("02" + id + "0100", .invalidField("storage failure"))
         expect("03" + id + epoch + "00000001" + "03", .invalidField("fetch kind"))
         expect("04" + id + "04", .invalidField("fetch result"))
         expect("04" + id + "0002", .invalidField("object"))
-        expect("04" + id + "0001" + "00000001" + "02", .invalidObject(.unknownFormat(2)))
+        expect("04" + id + "0001" + "00000001" + "03", .invalidObject(.unknownFormat(3)))
         expect("05" + id + epoch + "00000001" + "00", .invalidField("consistency"))
         expect("05" + id + epoch + "00000001" + "09", .invalidField("consistency"))
         expect("05" + id + epoch + "00000001" + "f1f4", .invalidField("consistency"))
@@ -103,8 +103,19 @@ import struct NIOCore.ByteBuffer
         expect("06" + id + "0311", .invalidField("reports"))
         expect("06" + id + "0301" + "0001" + "04", .invalidField("report"))
         expect("06" + id + "04" + "08" + "0000000000000000", .invalidField("failure"))
-        expect("05" + id + epoch + "00000001" + "f1f2" + "02", .invalidField("flag"))
+        expect("05" + id + epoch + "00000001" + "f1f2" + "04", .invalidField("request flags"))
         expect("11" + id + "0001" + actor + "00000000" + "00", .invalidField("transfer request"))
+        expect("16" + id + "09", .invalidField("legs"))
+        expect("16" + id + "01" + "0001" + epoch + "02", .invalidField("flag"))
+        expect("16" + id + "01" + "0001" + epoch + "00" + "0101", .invalidField("steps"))
+        expect("16" + id + "01" + "0001" + epoch + "00" + "0100", .truncated)
+        expect(step + "00", .invalidField("event"))
+        expect(step + "16", .invalidField("event"))
+        expect(step + "04" + "0001" + "02", .invalidField("flag"))
+        expect(step + "06" + "0001" + "03", .invalidField("fetch kind"))
+        expect(step + "07" + "0001" + "05", .invalidField("finding"))
+        expect(step + "0b" + "0001" + "04", .invalidField("store result"))
+        expect(step + "0f" + "0001" + "03", .invalidField("hint"))
         expect("11" + id + "0001" + actor + "00000001" + "02", .invalidField("flag"))
         expect("12" + id + "04", .invalidField("transfer result"))
         expect("12" + id + "00" + "00" + actor + actor + "ffffffff", .truncated)
@@ -120,7 +131,19 @@ import struct NIOCore.ByteBuffer
         expect("08" + id + "0100" + "ffffffff", .truncated)
         expect("0a" + id + "ffffffff" + "0000000000000000", .truncated)
         let disk = String(repeating: "0", count: 32)
-        expect("14" + id + "02", .invalidField("flag"))
+        expect("14" + id + "0a", .invalidField("facts"))
+        // A pulse of no numbers: a bucket, keys and minutes that there can't be.
+        let sum = "0000000000000000"
+        let empty = sum + "0000"
+        expect("14" + id + "07" + "0000" + sum + "0001" + "00c0", .invalidField("bucket"))
+        let heat = "14" + id + "07" + "0000" + empty + empty + "0000" + "0000" + "01" + "00000000"
+        expect(heat + sum + sum + sum + sum + "0041", .invalidField("hot keys"))
+        expect(heat + sum + sum + sum + sum + "0000" + "3d00", .invalidField("heat map"))
+        expect(heat + sum + sum + sum + sum + "0000" + "0201" + "00000001", .truncated)
+        expect("14" + id + "09" + "012d", .invalidField("seconds"))
+        expect("14" + id + "09" + "0001" + sum, .truncated)
+        let rates = String(repeating: "0", count: 24)
+        expect("14" + id + "09" + "0001" + sum + rates + "01" + "c0", .invalidField("bucket"))
         expect("14" + id + "01" + disk + "00004001", .invalidField("partitions"))
         expect("14" + id + "01" + disk + "00000001" + "0000000000000000", .truncated)
     }
@@ -181,15 +204,23 @@ import struct NIOCore.ByteBuffer
         expect("10" + id + id + "0002" + "00020002" + amounts, .invalidField("ready partition"))
         expect("10" + id + id + "0002" + "00030002" + amounts, .invalidField("ready partition"))
         let huge = "0020000000000001" + String(repeating: zero, count: 6)
-        expect("10" + id + id + "0000" + "00" + huge, .invalidField("transfer progress"))
-        expect("10" + id + id + "0000" + "00" + amounts + "06", .invalidField("transfer wait"))
-        expect("10" + id + id + "0000" + "01" + amounts + "0200", .truncated)
-        expect("10" + id + id + "0000" + "01" + amounts + "0000", .trailingBytes(1))
-        expect("10" + id + id + "0000" + "02" + amounts + "00", .invalidField("drained"))
+        let none = "0000"
+        expect("10" + id + id + none + "00" + none + huge, .invalidField("transfer progress"))
+        expect(
+            "10" + id + id + none + "00" + none + amounts + "06", .invalidField("transfer wait"))
+        expect("10" + id + id + none + "01" + none + amounts + "0200", .truncated)
+        expect("10" + id + id + none + "01" + none + amounts + "0000", .trailingBytes(1))
+        expect("10" + id + id + none + "02" + none + amounts + "00", .invalidField("drained"))
+        let falling = "0002" + "00030002"
+        expect(
+            "10" + id + id + none + "00" + falling + amounts, .invalidField("unreached member"))
+        expect("10" + id + id + none + "00" + "ffff" + amounts, .truncated)
     }
 
     private let id = "0000000000000001"
     private let epoch = "0000000000000001"
+    /// Up to the event of the one step.
+    private var step: String { "16" + id + "01" + "0001" + epoch + "00" + "0001" + actor }
     private let actor = "0000000000000007"
     private let counter0 = "0000000000000000"
     private let entry = "0000000000000007" + "0000000000000001"

@@ -6,7 +6,7 @@ import Testing
 
 import struct NIOCore.ByteBuffer
 
-/// The bytes of protocol version 3, one message of each kind. If this fails, nodes of two builds no
+/// The bytes of protocol version 4, one message of each kind. If this fails, nodes of two builds no
 /// longer understand each other: give the new form a new version.
 @Suite struct ProtocolGoldenTests {
     private static let transcript = """
@@ -25,8 +25,21 @@ import struct NIOCore.ByteBuffer
         1626b657901
         forward.write 0500000002000000070000000000000003000f424002f3000000000dc3ef2a250ba7f3e4016\
         26b6579020000000001760100000001000000000000000a000000000000012c010000018bcfe568000101
+        forward.described 0500000002000000070000000000000003000f424002f3000000000dc3ef2a250ba7f3e\
+        401626b6579020300000001760000000374787402000002
         forward.plain 0500000002000000070000000000000003000f424002f3000000000dc3ef2a250ba7f3e4016\
         26b6579020100000000
+        forward.explained 0500000002000000070000000000000003000f424002f3030000000dc3ef2a250ba7f\
+        3e401626b657900
+        explained 16000000020000000702000100000000000000030100000002000000000000000300001900000\
+        000000003e801020300000000000003e902000300000000000003ea030004000300000000000003eb040002\
+        0100000000000003ec05000200000000000003ed0600010100000000000003ee0700010000000000000003e\
+        f070001010000000000000102000000010000004000000000000003f0070001020000000000000102000000\
+        00000003f1070001030300000000000003f20700010400000000000003f30800000000000003f4090000000\
+        000000102000000010000004000000000000003f50a000300000000000003f60b00030000000000000003f7\
+        0c0000000000000102000000010000004000000000000003f80d000300000000000003f90e0003010100000\
+        000000003fa0f00030200000000000003fb10000300000000000003fc110000000000000003000000000000\
+        03fd12000000000000000400000000000003fe13000300000000000003ff1400000000000004001501
         forwarded.object 0600000002000000070000
         forwarded.written 0600000002000000070100000001000000000000000a000000000000012c01000000017\
         60123456789ab0001010000018bcfe56800
@@ -48,6 +61,32 @@ import struct NIOCore.ByteBuffer
         facts.ask 14000000020000000700
         facts.told 140000000200000007010000000000000102000001000000000000000002000000000000000000\
         00000000000000000000000000000300000000000001f4
+        facts.askLoads 14000000020000000702
+        facts.toldLoads 14000000020000000703010000000100000000000000010000000000000002000000000\
+        00000030000000000000004
+        facts.askSample 14000000020000000704000000010000010200000014
+        facts.toldSample 1400000002000000070500000000000000010000000000000000000000010000000162\
+        000000000000000100000000000000320000000000000000000000000000000000000000000000000000000\
+        000000000000000000000000000000000000000000000000300000000000000000000000000000000000000\
+        000000000100000002000000000000000000000000000000010000000200000000000000000000000000000\
+        001000000010000000162000000036b65790000000000000032000000000000000100000000
+        facts.askPulse 1400000002000000070601
+        facts.toldPulse 14000000020000000707001f00000000000000010000000000000002000000000000000\
+        300000000000000040000000000000005000000000000000600000000000000070000000000000008000000\
+        0000000009000000000000000a000000000000000b000000000000000c000000000000000d0000000000000\
+        00e000000000000000f00000000000000100000000000000011000000000000001200000000000000130000\
+        000000000014000000000000001500000000000000160000000000000017000000000000001800000000000\
+        00019000000000000001a000000000000001b000000000000001c000000000000001d000000000000001e00\
+        0000000000001f0000000000011170000100200000000000000001000000000000000000000001000500000\
+        000000000020000000000000003000000000000000400010006000000000000000800000000000000070100\
+        000046000000000000000a0000000000000004000000000000012c00000000000000010001c3ef2a250ba7f\
+        3e4000dc3ef2a250ba7f3e401626b65790000000d0000000000000003000000000000000200000000000000\
+        320000000000000001020200000001000000020000000300000004
+        facts.askHistory 14000000020000000708
+        facts.toldHistory 1400000002000000070900010000000000000102000000030000000400000005010600\
+        00000700
+        clock.ask 150000000000000000000000000000000102
+        clock.tell 1500000000000000000100000000000001020000010000000000
         otherLife 0d0000000000000000030000000000000005
         store.standIn 01000000020000000700000000000000030007a1200100050000000dc3ef2a250ba7f3e4016\
         26b657900000025010000002401000000000000000aac020100ac020123456789ab00010280d095ffbc310176
@@ -69,8 +108,11 @@ import struct NIOCore.ByteBuffer
         held 0e00000002000000070901
         ring.ask 0f00000000000000000700000000000000090000000000000004
         ring.prepare 0f000000000000000001000000000000000a00000000000000030002
-        ringReport 100000000000000000000000000000000900020003010201000000000000000200000000000\
-        0000100000000000003e800000000000f4240000000000000100000000000000000ff0000000000000001020005
+        ring.next 0f0000000000000000090000001700000000\
+        0000000a010203040506070801000200030102
+        ringReport 100000000000000000000000000000000900020003010201000200060102000000000000000200\
+        0000000000000100000000000003e800000000000f4240000000000000100000000000000000ff0000000000\
+        000001020005
         transfer 110000000200000007010200000000000000050001000001000000000000002f
         transferred 120000000200000007000100000000000000400000000000000003000000000000012c000000\
         01000000000000002f000000000000002f000000010000000dc3ef2a250ba7f3e401626b6579000000250100\
@@ -150,6 +192,11 @@ import struct NIOCore.ByteBuffer
             condition: .absent,
             returnsPrevious: true
         )
+        let described = Mutation(
+            content: .value(value, metadata: ByteBuffer(string: "txt")),
+            basis: .nothing,
+            returnsObject: true
+        )
         let reports = [
             ReplicaReport(node: NodeID(1), state: .present(object)),
             ReplicaReport(node: NodeID(2), state: .absent),
@@ -166,7 +213,9 @@ import struct NIOCore.ByteBuffer
             ("forward.read", forward(.read)),
             ("forward.inspect", forward(.inspect)),
             ("forward.write", forward(.write(write))),
+            ("forward.described", forward(.write(described))),
             ("forward.plain", forward(.write(Mutation(content: .tombstone)))),
+        ] + explained(id, key, levels) + [
             ("forwarded.object", .forwarded(id, .object(nil))),
             ("forwarded.written", .forwarded(id, .written(context: vector, previous: live))),
             ("forwarded.notApplied", .forwarded(id, .notApplied(previous: nil))),
@@ -176,6 +225,49 @@ import struct NIOCore.ByteBuffer
                 .forwarded(id, .failed(.storage(.io, required: 2, received: 1)))
             ),
         ] + coverage(id, key) + background(id, key, object)
+    }
+
+    private func explained(
+        _ id: RequestID,
+        _ key: StoredKey,
+        _ levels: ConsistencyLevels
+    ) -> [(String, PeerMessage)] {
+        let request = ClientRequest(
+            key: key,
+            operation: .read,
+            levels: levels,
+            timeout: .seconds(1),
+            isSloppy: true,
+            isExplained: true
+        )
+        return [
+            ("forward.explained", .forward(id, request, epoch: 3)),
+            ("explained", .explained(id, explanation())),
+        ]
+    }
+
+    /// Each event and each finding once.
+    private func explanation() -> Explanation {
+        let (one, two, three) = (NodeID(1), NodeID(2), NodeID(3))
+        let digest = VersionDigest(rawValue: 258)
+        let version = Explanation.Version(digest: digest, siblings: 1, bytes: 64)
+        let events: [Explanation.Event] = [
+            .coordinates(reads: 2, writes: 3), .skips(three), .standsIn(NodeID(4), for: three),
+            .forwards(two, isHedge: true), .forwardAnswered(two), .asks(one, .digest),
+            .answers(one, .absent), .answers(one, .object(version)), .answers(one, .digest(digest)),
+            .answers(one, .failed(.corrupt)), .answers(one, .overloaded), .hedges,
+            .merges(version), .repairs(three), .repaired(three, .durable), .makes(version),
+            .sends(three), .stores(three, .failed(.noSpace)), .hints(three, .refused),
+            .refusesRing(three), .waitsForRing(3), .resumes(4), .loses(three), .deadline,
+            .replies(isSuccess: true),
+        ]
+        let steps = events.enumerated().map { index, event in
+            Explanation.Step(after: Interval(nanoseconds: UInt64(1000 + index)), event: event)
+        }
+        return Explanation(legs: [
+            Explanation.Leg(node: one, epoch: 3, isCut: true),
+            Explanation.Leg(node: two, epoch: 3, steps: steps),
+        ])
     }
 
     private func coverage(_ id: RequestID, _ key: StoredKey) -> [(String, PeerMessage)] {
@@ -205,11 +297,42 @@ import struct NIOCore.ByteBuffer
         _ key: StoredKey,
         _ object: EncodedObject
     ) -> [(String, PeerMessage)] {
+        func pulse(_ key: StoredKey) -> NodePulse {
+            var pulse = NodePulse()
+            for (index, number) in NodePulse.Number.allCases.enumerated() {
+                pulse[number] = UInt64(index + 1)
+            }
+            pulse.readTimes.record(.microseconds(70))
+            pulse.hints = [NodePulse.Hints(target: NodeID(5), count: 2, bytes: 3, age: 4)]
+            pulse.comparing = [NodePulse.Comparing(peer: NodeID(6), differing: 8, left: 7)]
+            pulse.heat = PulseHeat(
+                seconds: 70, reads: 10, writes: 4, bytes: 300, least: 1,
+                keys: [
+                    PulseHeat.Key(
+                        token: key.token.rawValue, stored: key.bytes,
+                        storedLength: UInt32(key.bytes.readableBytes), reads: 3, writes: 2,
+                        bytes: 50, error: 1)
+                ],
+                minutes: [[1, 2], [3, 4]]
+            )
+            return pulse
+        }
+        let history = PulseHistory([
+            PulseHistory.Second(
+                time: 258, reads: 3, writes: 4, failures: 5,
+                readTimes: [PulseHistory.Times(bucket: 6, count: 7)], writeTimes: [])
+        ])
         let held = key.standingIn(for: NodeID(5))
         let inventory = NodeInventory(
             disk: NodeFacts(diskFree: 258, diskTotal: 1 << 40),
             partitions: [.nothing, PartitionFacts(keys: 3, bytes: 500)]
         )
+        let loads = NodeLoads(
+            isComplete: true,
+            partitions: [KeyLoad(keys: 1, bytes: 2, siblings: 3, tombstones: 4)]
+        )
+        var sample = RecordSample()
+        key.bytes.withUnsafeReadableBytes { sample.add($0, object) }
         return [
             ("handOff", .handOff(id, [HandedRecord(key: key, object: object)])),
             ("handedOff", .handedOff(id, .durable(refused: 1))),
@@ -217,6 +340,22 @@ import struct NIOCore.ByteBuffer
             ("leaving", .gossip(.leaving)),
             ("facts.ask", .facts(id, .ask)),
             ("facts.told", .facts(id, .told(inventory))),
+            ("facts.askLoads", .facts(id, .askLoads)),
+            ("facts.toldLoads", .facts(id, .toldLoads(loads))),
+            (
+                "facts.askSample",
+                .facts(id, .askSample([SampleSpan(partition: 258, records: 20)]))
+            ),
+            ("facts.toldSample", .facts(id, .toldSample(sample))),
+            ("facts.askPulse", .facts(id, .askPulse(heat: true))),
+            ("facts.toldPulse", .facts(id, .toldPulse(pulse(key)))),
+            ("facts.askHistory", .facts(id, .askHistory)),
+            ("facts.toldHistory", .facts(id, .toldHistory(history))),
+            ("clock.ask", .clock(.ask(asked: Instant(nanoseconds: 258)))),
+            (
+                "clock.tell",
+                .clock(.tell(asked: Instant(nanoseconds: 258), wallMicroseconds: 1 << 40))
+            ),
             ("otherLife", .gossip(.otherLife(5))),
             ("store.standIn", .store(id, held, object, timeout: .milliseconds(500), epoch: 3)),
         ] + entropy(HandedRecord(key: key, object: object)).map { ($0, .entropy(id, $1)) }
@@ -237,12 +376,16 @@ import struct NIOCore.ByteBuffer
             epoch: 9,
             ready: [3, 258],
             isDrained: true,
+            unreached: [NodeID(6), NodeID(258)],
             progress: progress
         )
         let ballot = RingBallot(round: 3, node: NodeID(2))
+        let checksum: UInt64 = 0x0102_0304_0506_0708
+        let delta = RingDelta(epoch: 10, checksum: checksum, change: .advance([3, 258]))
         return [
             ("ring.ask", .ring(.ask(epoch: 9, token: 4))),
             ("ring.prepare", .ring(.prepare(epoch: 10, ballot))),
+            ("ring.next", .ring(.next(delta))),
             ("ringReport", .ringReport(report)),
         ]
     }

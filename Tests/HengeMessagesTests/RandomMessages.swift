@@ -8,7 +8,7 @@ import struct NIOCore.ByteBuffer
 /// Random values of everything that travels between nodes.
 extension SeededGenerator {
     /// How many cases ``anyMessage(kind:)`` knows.
-    static let messageKinds = 20
+    static let messageKinds = 22
 
     mutating func anyMessage() -> PeerMessage { anyMessage(kind: below(Self.messageKinds)) }
 
@@ -47,12 +47,29 @@ extension SeededGenerator {
         case 16: return .staleRing(id, epoch: next())
         case 17: return .facts(id, anyFacts())
         case 18: return .transfer(id, anyTransferRequest())
+        case 19: return .clock(anyClock())
+        case 20: return .explained(id, anyExplanation())
         default: return .transferred(id, anyTransferResult())
         }
     }
 
+    private mutating func anyClock() -> ClockMessage {
+        let asked = Instant(nanoseconds: next())
+        return chance(1, in: 2)
+            ? .ask(asked: asked) : .tell(asked: asked, wallMicroseconds: next())
+    }
+
     private mutating func anyFacts() -> FactsMessage {
-        guard chance(4, in: 5) else { return .ask }
+        switch below(11) {
+        case 0: return .ask
+        case 1: return .askLoads
+        case 2, 3: return anyReportFacts()
+        case 4: return .askPulse(heat: chance(1, in: 2))
+        case 5: return .toldPulse(anyPulse())
+        case 6: return .askHistory
+        case 7: return .toldHistory(anyHistory())
+        default: break
+        }
         let disk = NodeFacts(diskFree: Int(next() >> 1), diskTotal: Int(next() >> 1))
         let partitions = (0..<below(20)).map { _ in
             PartitionFacts(keys: Int(next() >> 1), bytes: below(1_000_000))
@@ -103,7 +120,8 @@ extension SeededGenerator {
                 dot: dot,
                 timestamp: HybridTimestamp(rawValue: next()),
                 expiry: anyWall(),
-                payload: chance(1, in: 3) ? .tombstone : .value(anyBuffer(upTo: 100))
+                payload: chance(1, in: 3)
+                    ? .tombstone : .value(anyBuffer(upTo: 100), metadata: anyMetadata())
             )
             object.write(sibling, replacing: VersionVector())
         }
@@ -167,14 +185,15 @@ extension SeededGenerator {
             operation: operation,
             levels: ConsistencyLevels(read: anyConsistency(), write: anyConsistency()),
             timeout: anyInterval(),
-            isSloppy: chance(1, in: 2)
+            isSloppy: chance(1, in: 2),
+            isExplained: chance(1, in: 2)
         )
     }
 
     mutating func anyMutation() -> Mutation {
         let content: Mutation.Content =
             switch below(3) {
-            case 0: .value(anyBuffer(upTo: 100))
+            case 0: .value(anyBuffer(upTo: 100), metadata: anyMetadata())
             case 1: .tombstone
             default: .unchanged
             }
@@ -196,8 +215,13 @@ extension SeededGenerator {
             basis: basis,
             expiry: expiry,
             condition: conditions[below(conditions.count)],
-            returnsPrevious: chance(1, in: 2)
+            returnsPrevious: chance(1, in: 2),
+            returnsObject: chance(1, in: 2)
         )
+    }
+
+    private mutating func anyMetadata() -> ByteBuffer? {
+        chance(1, in: 3) ? ByteBuffer(repeating: 0xAD, count: 1 + below(50)) : nil
     }
 
     mutating func anyLiveValue() -> LiveValue? {

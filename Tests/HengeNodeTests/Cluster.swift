@@ -152,15 +152,17 @@ final class Cluster {
     /// have. Nodes that it names first are started with it.
     func adopt(_ document: RingDocument) {
         ring = Ring(document)
+        let known = nodes.count
         for member in ring.allMembers where Int(member.id.rawValue) > nodes.count {
             nodes.append(Node(id: member.id, shard: makeShard(member.id, saved: nil)))
             node(member.id).shard.addInitialTallies(
                 Array(repeating: RecordWeight.nothing, count: ring.partitions),
                 leaves: noLeaves
             )
-            bring(up: Int(member.id.rawValue))
         }
         for node in nodes where !down.contains(node.id) { step(node.id, .ring(ring)) }
+        // Nodes connect to those that they know to be members.
+        for number in (known + 1)..<(nodes.count + 1) { bring(up: number) }
         tellEpochs()
     }
 
@@ -183,14 +185,16 @@ final class Cluster {
         read: Consistency = .quorum,
         write: Consistency = .quorum,
         timeout: Interval = .milliseconds(500),
-        sloppy: Bool = false
+        sloppy: Bool = false,
+        explained: Bool = false
     ) -> Ticket {
         let request = ClientRequest(
             key: key,
             operation: operation,
             levels: ConsistencyLevels(read: read, write: write),
             timeout: timeout,
-            isSloppy: sloppy
+            isSloppy: sloppy,
+            isExplained: explained
         )
         return submit(at: node) { .request($0, request) }
     }
@@ -210,8 +214,7 @@ final class Cluster {
     }
 
     func response(_ ticket: Ticket) -> ClientResponse? {
-        guard case .response(let response)? = replies[ticket.rawValue]?.first else { return nil }
-        return response
+        replies[ticket.rawValue]?.first?.response
     }
 
     /// Asks, runs until nothing moves, and spells the answer.

@@ -193,6 +193,44 @@ private final class ControlCluster {
         #expect(cluster[2].outcomes.count == 1, "the steward's outcomes are its own")
     }
 
+    @Test("nodes that come together count once every member has a connection to a majority")
+    func together() throws {
+        let cluster = ControlCluster(3)
+        let before = cluster[1].control.ring.document
+        let (four, five) = (NodeID(4), NodeID(5))
+        let begun = try before.beginning(
+            members: before.members + [ControlCluster.member(4), ControlCluster.member(5)],
+            owners: before.owners.map { $0 == NodeID(2) ? four : $0 == NodeID(3) ? five : $0 }
+        )
+        func link(_ id: UInt16, to other: UInt16) {
+            for (a, b) in [(id, other), (other, id)] {
+                let life = Life.make(start: 1, chance: UInt64(b))
+                cluster.step(cluster[a], .connected(NodeID(b), life: life))
+            }
+            cluster.run()
+        }
+        func areAll(_ step: PartitionStep) -> Bool {
+            cluster[1].control.ring.document.transition?.steps.allSatisfy { $0 == step } ?? false
+        }
+        func said(_ id: UInt16) -> [NodeID]? {
+            cluster[id].control.report(of: NodeID(id))?.unreached
+        }
+        cluster.propose(begun, at: 1)
+        cluster.rounds(2)
+        #expect(areAll(.current) && said(2) == [four, five])
+        cluster.add(four, begun)
+        cluster.add(five, begun)
+        link(1, to: 4)
+        link(2, to: 4)
+        cluster.rounds(3)
+        #expect(areAll(.current), "n3 would find n1 alone")
+        #expect(cluster[1].control.absence == ReplicaAbsence(partitions: 64, nodes: [four, five]))
+        link(3, to: 4)
+        cluster.rounds(1)
+        #expect(areAll(.writeBoth) && said(3) == [five])
+        #expect(cluster[1].control.absence == ReplicaAbsence())
+    }
+
     @Test("a removed node learns of it, and the others forget it")
     func removed() throws {
         let cluster = ControlCluster(4)
@@ -358,16 +396,24 @@ private final class ControlCluster {
             members: document.members + [ControlCluster.member(added)],
             owners: document.owners
         )
-        switch dice.below(10) {
+        let change: RingDelta.Change = dice.chance(1, in: 2) ? .abort : .advance([0, 9])
+        let delta =
+            next?.delta(from: document)
+            ?? RingDelta(epoch: epoch, checksum: dice.next(), change: change)
+        switch dice.below(12) {
         case 0: return .report(from: id, RingReport(epoch: epoch, ready: [0, 9]))
         case 1: return .ring(from: id, .ask(epoch: epoch, token: 1))
         case 2: return .ring(from: id, .prepare(epoch: epoch, ballot))
-        case 3: return .ring(from: id, .accept(ballot, next ?? document))
+        case 3: return .ring(from: id, .accept(ballot, delta))
         case 4: return .ring(from: id, .promise(epoch: epoch, ballot, accepted: nil))
         case 5: return .ring(from: id, .decided((try? document.aborting()) ?? next ?? document))
         case 6: return .propose(next ?? document, within: .seconds(1))
         case 7: return .ownReport(RingReport(epoch: epoch, ready: [UInt16(dice.below(64))]))
         case 8: return .tick
+        case 9: return .ring(from: id, .next(delta))
+        case 10:
+            let accepted = AcceptedDelta(ballot: ballot, delta: delta)
+            return .ring(from: id, .promise(epoch: delta.epoch, ballot, accepted: accepted))
         default: return .due
         }
     }

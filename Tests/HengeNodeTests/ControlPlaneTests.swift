@@ -88,7 +88,8 @@ private func words(_ effects: [ControlEffect]) -> [String] {
         case .note(.up(let id)): "came \(id)"
         case .note(.down(let id, .removed)): "removed \(id)"
         case .sendRing, .sendReport, .saveRing, .adopted, .memberEpoch, .proposalEnded,
-            .note(.ringAdopted), .note(.removed), .note(.ringConflict), .note(.ringInvalid):
+            .note(.ringAdopted), .note(.removed), .note(.givenUp), .note(.ringConflict),
+            .note(.ringInvalid), .note(.recoveredApart):
             nil
         }
     }

@@ -139,13 +139,15 @@ import struct NIOCore.ByteBuffer
         var naive = Array(repeating: RecordWeight.nothing, count: ring.partitions)
         for (key, bytes) in node.disk {
             guard let object = try? EncodedObject(bytes) else { continue }
-            let holdsValue = object.decoded().siblings.contains { $0.payload != .tombstone }
+            let siblings = object.decoded().siblings
+            let holdsValue = siblings.contains { $0.payload != .tombstone }
             let partition = ring.partition(of: key.token)
             naive[partition] =
                 naive[partition]
                 + RecordWeight(
                     records: 1,
                     keys: holdsValue ? 1 : 0,
+                    siblings: max(0, siblings.count - 1),
                     bytes: key.bytes.readableBytes + bytes.readableBytes
                 )
         }

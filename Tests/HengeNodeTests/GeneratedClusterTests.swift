@@ -19,6 +19,20 @@ import struct NIOCore.ByteBuffer
         }
     }
 
+    @Test("the same when every request is explained, whatever becomes of it")
+    func explainedHistories() throws {
+        var explained = 0
+        for seed in 1...200 as ClosedRange<UInt64> {
+            var history = try History(seed: seed, isSloppy: seed % 2 == 0, isExplained: true)
+            let complaints = history.run()
+            if !complaints.isEmpty { Issue.record("seed \(seed): \(complaints)") }
+            explained += history.cluster.replies.values.count { replies in
+                if case .explained? = replies.first { true } else { false }
+            }
+        }
+        #expect(explained > 5_000, "\(explained)")
+    }
+
     @Test("the same with up to three nodes down and stand-ins that count, hand over and return")
     func sloppyHistories() throws {
         var counted = 0
@@ -47,14 +61,16 @@ private struct History {
 
     let cluster: Cluster
     let isSloppy: Bool
+    let isExplained: Bool
     var generator: SeededGenerator
     var writes: [Write] = []
     /// What a client last read or wrote of each key.
     var contexts: [(vector: VersionVector, values: Set<String>)?] = [nil, nil, nil]
     var reads: [(ticket: Ticket, key: Int)] = []
 
-    init(seed: UInt64, isSloppy: Bool = false) throws {
+    init(seed: UInt64, isSloppy: Bool = false, isExplained: Bool = false) throws {
         self.isSloppy = isSloppy
+        self.isExplained = isExplained
         generator = SeededGenerator(seed: seed)
         var configuration = ShardConfiguration()
         configuration.readRepair = ReadRepair.allCases[generator.below(3)]
@@ -107,7 +123,8 @@ private struct History {
             .read,
             key("\(index)"),
             at: node,
-            sloppy: isSloppy && generator.chance(3, in: 4)
+            sloppy: isSloppy && generator.chance(3, in: 4),
+            explained: isExplained
         )
         reads.append((ticket, index))
     }
@@ -123,7 +140,8 @@ private struct History {
             key("\(index)"),
             at: node,
             write: level,
-            sloppy: isSloppy && generator.chance(3, in: 4)
+            sloppy: isSloppy && generator.chance(3, in: 4),
+            explained: isExplained
         )
         let seen = context?.values ?? []
         writes.append(Write(ticket: ticket, key: index, value: value, seen: seen))

@@ -25,6 +25,7 @@ import struct NIOCore.ByteBuffer
                             records: generator.below(1_000),
                             keys: generator.below(1_000),
                             expiring: generator.below(1_000),
+                            siblings: generator.below(1_000),
                             bytes: generator.below(1 << 40)
                         )
                     },

@@ -8,7 +8,7 @@ import struct NIOCore.ByteBuffer
 /// Answers and messages as short texts, so that tests read like transcripts.
 func spell(_ reply: ShardReply, wall: WallTime) -> String {
     switch reply {
-    case .response(let response): spell(response, wall: wall)
+    case .response(let response), .explained(let response, _): spell(response, wall: wall)
     case .page(let page): "page \(page.keys.map { String(buffer: $0.key) })"
     case .count(let count): "count \(count)"
     }
@@ -65,6 +65,7 @@ func spell(_ message: PeerMessage) -> String {
     case .fetched(_, .overloaded): "fetched overloaded"
     case .forward: "forward"
     case .forwarded: "forwarded"
+    case .explained: "explained"
     case .scan: "scan"
     case .scanned: "scanned"
     case .count: "count"
@@ -77,6 +78,7 @@ func spell(_ message: PeerMessage) -> String {
     case .ringReport: "ring report"
     case .entropy: "entropy"
     case .facts: "facts"
+    case .clock: "clock"
     case .transfer: "transfer"
     case .transferred(_, .page(let page)): "transferred \(page.records.count)"
     case .transferred(_, let result): "transferred \(result)"

@@ -99,6 +99,7 @@ private struct Machine {
             var machine = Machine(seed: seed)
             machine.run(seconds: 1)
             #expect(machine.shares.last == 1, "seed \(seed)")
+            #expect(machine.budget.restFactor == HintThrottle.restFactor, "seed \(seed)")
             machine.run(seconds: 300)
             let share = machine.meanShare(200)
             #expect((0.3...0.9).contains(share), "seed \(seed): \(share)")
@@ -111,6 +112,7 @@ private struct Machine {
         machine.capacity = 4_096 * 1_048_576
         machine.run(seconds: 60)
         #expect(machine.meanShare(30) == 1)
+        #expect(machine.budget.restFactor == 1)
         let rate = Double(machine.budget.bytes) / 60 / 1_048_576
         #expect((45...65).contains(rate), "\(rate) MiB/s")
     }
@@ -232,8 +234,8 @@ private struct Machine {
             let sum = taken.reduce(0, +)
             #expect(sum == machine.budget.bytes)
             for part in taken {
-                let share = Double(part) / Double(sum)
-                #expect((0.24...0.26).contains(share), "seed \(seed): \(taken)")
+                let share = Double(part) / Double(sum) * Double(taken.count)
+                #expect((0.96...1.04).contains(share), "seed \(seed): \(taken)")
             }
         }
     }
@@ -271,7 +273,7 @@ private struct Machine {
                 let request: BackgroundBudget.Request = generator.below(2) == 0 ? .read : .write
                 let time = generator.next() >> UInt64(generator.below(64))
                 budget.record(Interval(nanoseconds: time), of: request)
-                if let kind = BackgroundBudget.Kind(rawValue: generator.below(4)),
+                if let kind = BackgroundBudget.Kind(rawValue: generator.below(5)),
                     budget.isOpen(to: kind, now: now)
                 {
                     let cost = generator.below(1 << 20)
@@ -282,6 +284,7 @@ private struct Machine {
                 budget.adapt(isIdle: generator.below(4) == 0, now: now)
                 #expect((1...BackgroundBudget.parts).contains(budget.share), "seed \(seed)")
                 #expect(budget.bytesPerSecond >= 1, "seed \(seed)")
+                #expect((1...HintThrottle.restFactor).contains(budget.restFactor), "seed \(seed)")
             }
             let seconds = Double(now.since(began).nanoseconds) / 1e9
             let rate = Double(max(1, limits.bytesPerSecond))

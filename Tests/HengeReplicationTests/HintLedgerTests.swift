@@ -47,12 +47,48 @@ import struct NIOCore.ByteBuffer
         #expect(second.sequence == 2)
         _ = ledger.ended([second], success: true)
         let bytes = first.byteCount
-        ledger.dropped(1, bytes: bytes, for: target, oldest: second.created)
+        ledger.dropped(1, bytes: bytes, for: target, through: 1, oldest: second.created)
         #expect(ledger.backlogs.map(\.count) == [1] && ledger.backlogs[0].lastSequence == 2)
         #expect(ledger.passed(second) == false)
-        ledger.dropped(1, bytes: bytes, for: target, oldest: second.created)
+        ledger.dropped(1, bytes: bytes, for: target, through: 2, oldest: second.created)
         #expect(ledger.backlogs.isEmpty && ledger.bytes == 0)
         #expect(ledger.backlog(target).oldest == nil)
+    }
+
+    @Test("a mark has what was kept by then, wherever in the queue it goes")
+    func marks() throws {
+        var ledger = HintLedger(idMax: NodeID(3), backlogs: [])
+        #expect(ledger.marks.isEmpty && ledger.mark(target) == nil)
+        let early = try (1...3).map { try kept(admit(&ledger, "k\($0)")) }
+        // Also what is on its way to the disk.
+        var mark = try #require(ledger.mark(target))
+        #expect(ledger.marks == [mark] && ledger.left(of: mark) == 3)
+        _ = ledger.ended(early, success: true)
+        let late = try kept(admit(&ledger, "late"))
+        _ = ledger.ended([late], success: true)
+        #expect(ledger.left(of: mark) == 3)
+        ledger.dropped(1, bytes: 10, for: target, through: 1, oldest: wall)
+        #expect(ledger.left(of: mark) == 2)
+
+        let moved = ledger.moveToEnd(early[1])
+        #expect(moved.sequence == 5)
+        mark.moved(early[1], to: moved)
+        _ = ledger.ended([moved], success: true)
+        ledger.dropped(2, bytes: 10, for: target, through: 3, oldest: wall)
+        #expect(ledger.left(of: mark) == 1)
+        ledger.dropped(1, bytes: 10, for: target, through: 4, oldest: wall)
+        #expect(ledger.left(of: mark) == 1)
+        ledger.dropped(1, bytes: 10, for: target, through: 5, oldest: wall)
+        #expect(ledger.left(of: mark) == 0)
+
+        // One that comes to the end of its queue later than that is none of the mark's.
+        let other = try kept(admit(&ledger, "other"))
+        let last = ledger.moveToEnd(other)
+        mark.moved(other, to: last)
+        _ = ledger.ended([other, last], success: true)
+        #expect(ledger.left(of: mark) == 0)
+        mark.extend(to: try #require(ledger.mark(target)))
+        #expect(ledger.left(of: mark) == 2)
     }
 
     @Test("sequences go on above every backlog, also that of a node which has left")
@@ -91,7 +127,7 @@ import struct NIOCore.ByteBuffer
         #expect(ledger.mayHold(target))
         ledger.found(1, for: target, since: ledger.keptMark(target))
         #expect(ledger.backlog(target).count == 1)
-        ledger.dropped(1, bytes: 50, for: target, oldest: wall)
+        ledger.dropped(1, bytes: 50, for: target, through: 1, oldest: wall)
         #expect(ledger.mayHold(target))
         ledger.found(0, for: target, since: ledger.keptMark(target))
         #expect(!ledger.mayHold(target))
@@ -157,6 +193,11 @@ import struct NIOCore.ByteBuffer
         #expect(throttle.take(1, now: now) == true)
         throttle.acknowledged(after: .milliseconds(10), isBusy: true, now: now)
         now = now + .milliseconds(10 * HintThrottle.restFactor - 1)
+        #expect(throttle.take(1, now: now) == false)
+        now = now + .milliseconds(1)
+        #expect(throttle.take(1, now: now) == true)
+        throttle.acknowledged(after: .milliseconds(10), isBusy: true, restFactor: 1, now: now)
+        now = now + .milliseconds(9)
         #expect(throttle.take(1, now: now) == false)
         now = now + .milliseconds(1)
         #expect(throttle.take(1, now: now) == true)

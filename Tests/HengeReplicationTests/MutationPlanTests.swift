@@ -184,7 +184,7 @@ import struct NIOCore.ByteBuffer
             let replaced = object.siblings.count { replacing.covers($0.dot) }
             let until = expiry.map { "until \($0.milliseconds)" } ?? "forever"
             var text = "tombstone"
-            if case .value(let value) = payload { text = String(buffer: value) }
+            if case .value(let value, _) = payload { text = String(buffer: value) }
             return "write \(text) \(until) replacing \(replaced) leaving \(left)"
         }
     }

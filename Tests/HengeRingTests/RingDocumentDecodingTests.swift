@@ -81,8 +81,8 @@ import Testing
         #expect(throws: RingDecodeError.truncated(needed: 1, available: 0)) {
             try RingDocument.decode(Array("HRNG".utf8))
         }
-        #expect(throws: RingDecodeError.unsupportedVersion(3)) {
-            try RingDocument.decode(Array("HRNG".utf8) + [3])
+        #expect(throws: RingDecodeError.unsupportedVersion(4)) {
+            try RingDocument.decode(Array("HRNG".utf8) + [4])
         }
         #expect(throws: RingDecodeError.tooLong(1 << 21 + 1)) {
             try RingDocument.decode([UInt8](repeating: 0, count: 1 << 21 + 1))

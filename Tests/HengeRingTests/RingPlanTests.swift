@@ -107,6 +107,18 @@ import Testing
         #expect(fewer.refusals.allSatisfy { $0.mayBeOverruled })
         #expect(fewer.violations.first?.kind == .node && fewer.violations.first?.fewest == 2)
 
+        // Of five replicas the three that acknowledged a write may be both that leave and one more.
+        let five = try bootstrap((1...5).map { "n\($0)=h:\($0)" }, replicas: 5)
+        let two = try plan(five, .remove("n1"), .remove("n2"))
+        #expect(two.refusals == [.fewerNodes(3, replicas: 5), .replicasLost(from: 5, to: 3)])
+        #expect(two.refusals.map(\.mayBeOverruled) == [true, false])
+        let exchanged = try plan(
+            five, .remove("n1"), .remove("n2"), .add("n7", weight: nil, zone: nil))
+        #expect(exchanged.refusals == [.fewerNodes(4, replicas: 5)])
+        let four = try bootstrap((1...4).map { "n\($0)=h:\($0)" })
+        let toTwo = try plan(four, .remove("n1"), .remove("n2")).refusals
+        #expect(toTwo == [.fewerNodes(2, replicas: 3)], "from three replicas to two")
+
         let needed = try plan(ring, add).nodes[3].diskNeeded
         #expect(try plan(ring, add, facts: facts(ring, free: needed)).refusals.isEmpty)
         let full = try plan(ring, add, facts: facts(ring, free: needed - 1))
@@ -120,6 +132,33 @@ import Testing
         // A cluster that has fewer nodes than replicas may grow.
         let one = try bootstrap(["n1=h:1"])
         #expect(try plan(one, add).refusals.isEmpty)
+    }
+
+    @Test("no plan after which a quorum may know nothing of what a quorum before it acknowledged")
+    func shrinking() throws {
+        /// With so many replicas before and after. A node that joins reads a majority of those
+        /// before; one that stays may have missed what only a quorum has.
+        func isSafe(from n: Int, to m: Int, staying: Int) -> Bool {
+            min(staying, n - (n / 2 + 1)) < m / 2 + 1
+        }
+        var refused = 0
+        for n in 2...8 {
+            let ring = try bootstrap((1...n).map { "n\($0)=h:\($0)" }, replicas: n)
+            for m in 1..<n {
+                let removals = (1...n - m).map { RingOperation.remove("n\($0)") }
+                let plan = try RingPlan.make(
+                    ring,
+                    stage: RingStage(removals),
+                    candidates: [],
+                    facts: facts(ring)
+                ) { _ in true }
+                let isRefused = plan.refusals.contains(.replicasLost(from: n, to: m))
+                #expect(isRefused || isSafe(from: n, to: m, staying: m), "\(n) to \(m)")
+                #expect(isRefused == (m < n - 1))
+                if !isSafe(from: n, to: m, staying: m) { refused += 1 }
+            }
+        }
+        #expect(refused > 5)
     }
 
     @Test("no plan: nothing staged, nothing changed, a fault, a change that runs")

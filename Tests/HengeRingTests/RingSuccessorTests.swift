@@ -131,9 +131,7 @@ import Testing
                 if let begun = try? change.begin(&generator) { return begun }
             }
         }
-        if generator.chance(1, in: 8) {
-            return transition.isAborting ? try document.resuming() : try document.aborting()
-        }
+        if !transition.isAborting, generator.chance(1, in: 8) { return try document.aborting() }
         return try RandomChange.advance(&generator, document) ?? document.finishing()
     }
 

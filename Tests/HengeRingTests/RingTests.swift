@@ -126,6 +126,21 @@ import Testing
         }
     }
 
+    @Test("and so do those of a ring that has most of its positions owned by one node")
+    func unfair() throws {
+        var document = try bootstrap(
+            (1...9).map { "n\($0)=h:\($0)/zone=z\($0 % 3)" }, partitions: 256)
+        for position in 9..<256 { document.owners[position] = NodeID(1) }
+        for (position, member) in document.members.enumerated() {
+            document.owners[position] = member.id
+        }
+        let ring = Ring(document)
+        for partition in 0..<256 {
+            let list = ring.preferenceList(partition: partition)
+            #expect((0..<list.count).map { list[$0] } == walk(document, from: partition))
+        }
+    }
+
     /// Any owners, not only well placed ones, and ids with gaps.
     private func randomDocument(_ generator: inout SeededGenerator) -> RingDocument {
         let zones = generator.below(5)

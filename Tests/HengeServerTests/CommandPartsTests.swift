@@ -19,6 +19,7 @@ import Testing
             #expect(spec.name == spec.name.lowercased())
             let isOnKeys = spec.lane == .keyed || spec.lane == .fanOut
             #expect(isOnKeys == (spec.firstKey == 1), "\(spec.name)")
+            #expect((spec.lane == .explained) == (spec.firstKey == 2), "\(spec.name)")
         }
         #expect(table["NOSUCH"] == nil)
     }

@@ -1,4 +1,5 @@
 import HengeBase
+import HengeMembership
 import HengeMessages
 import HengeRESP
 import HengeRing
@@ -24,7 +25,8 @@ import Testing
             let client = try await cluster.client()
             #expect(
                 try await client("HENGE.RING PLAN")
-                    == "-ERR nothing is staged; begin with ring add, remove, replace or weight")
+                    == "-ERR nothing is staged; begin with henge ring add, remove, replace or "
+                    + "weight")
             let staged = try await client.value("HENGE.RING STAGE WEIGHT n2 3")
             #expect(staged["node"]?.text == "n1" && staged["epoch"]?.int == 1)
             #expect(texts(staged["operations"]) == ["weight n2 3"])
@@ -34,7 +36,7 @@ import Testing
             #expect(
                 try await client("HENGE.RING STAGE REMOVE n2")
                     == "-ERR 'remove n2' contradicts 'weight n2 3', which is staged; "
-                    + "stage --clear begins anew")
+                    + "henge ring stage --clear begins anew")
             #expect(
                 try await client("HENGE.RING STAGE ADD n4 WEIGHT 2 ZONE z")
                     == "-ERR no node called 'n4' has asked to join; start it with "
@@ -43,7 +45,8 @@ import Testing
                 try await client("HENGE.RING STAGE FORCE-REMOVE n3")
                     == "-ERR 'n3' is up; use remove, which lets it give its data away first")
             #expect(
-                try await client("HENGE.RING STAGE REMOVE n9") == "-ERR no member is called 'n9'")
+                try await client("HENGE.RING STAGE REMOVE n9")
+                    == "-ERR no member is called 'n9'; henge ring show lists them")
             #expect(
                 try await client("HENGE.RING STAGE WEIGHT n1 0")
                     == "-ERR 0 is no weight for 'n1'; a weight is 1 to 1000")
@@ -97,7 +100,7 @@ import Testing
             #expect(stale.hasPrefix("-STALEPLAN "))
             #expect(try await client("HENGE.RING COMMIT \(id) MORE") == "-ERR syntax error")
             #expect(
-                try await client("HENGE.RING ABORT") == "-ERR No change of the ring is running.")
+                try await client("HENGE.RING ABORT") == "-ERR no change of the ring runs")
             #expect(
                 try await client("HENGE.RING COMMIT")
                     == "-ERR wrong number of arguments for 'henge.ring|commit' command")
@@ -151,7 +154,8 @@ import Testing
             reports: [
                 (NodeID(1), RingReport(epoch: 3, progress: progress)),
                 (NodeID(2), RingReport(epoch: 2, progress: hostile)),
-            ]
+            ],
+            absence: ReplicaAbsence(partitions: 7, nodes: [NodeID(3)])
         ) { $0 == NodeID(3) ? "down" : "up" }
         let value = try read(report.tree)
         #expect(value["running"] == .boolean(true))
@@ -159,8 +163,12 @@ import Testing
         #expect(value["steps"]?["write_both"]?.int == 5)
         #expect(value["steps"]?["current"]?.int == moving.count - 5)
         #expect(value["bytes_left"]?.int == .max)
+        #expect(value["partitions_waiting"]?.int == 7)
+        #expect(value["waiting_for"]?.elements.map(\.text) == ["n3"])
         let nodes = try #require(value["nodes"]).elements
         #expect(nodes[0]["partitions_left"]?.int == 3 && nodes[0]["wait"]?.text == "source")
+        #expect(nodes[0]["job"]?.text == "waiting" && nodes[0]["keys_left"] == .null)
+        #expect(nodes[2]["job"] == .null && nodes[2]["keys_left"]?.int == 0)
         #expect(nodes[0]["wait_for"]?.text == "n2" && nodes[2]["state"]?.text == "down")
     }
 }

@@ -12,32 +12,63 @@ import NIOPosix
 struct TestCluster: Sendable {
     let respPorts: [Int]
     let peerPorts: [Int]
+    /// Of nodes that serve HTTP; see ``with(nodes:replicas:http:_:_:)``.
+    let httpPorts: [Int]
     let bootstrap: BootstrapList
+
+    func http(_ node: Int = 0) async throws -> HTTPTestClient {
+        try await HTTPTestClient.connect(port: httpPorts[node])
+    }
 
     func client(_ node: Int = 0, reads: Bool = true) async throws -> TestClient {
         try await TestClient.connect(port: respPorts[node], reads: reads)
     }
 
     /// Runs `body` with a cluster whose nodes all see each other, then stops it cleanly.
+    ///
+    /// - Parameter running: the first of the nodes, of which the others never start; nil for all.
     static func with(
         nodes: Int,
         replicas: Int = 3,
+        running: Int? = nil,
+        http: Bool = false,
         _ change: @escaping @Sendable (inout NodeSettings) -> Void = { _ in },
+        _ body: (TestCluster) async throws -> Void
+    ) async throws {
+        await turns.take()
+        do {
+            try await run(nodes, replicas, running, http, change, body)
+        } catch {
+            await turns.give()
+            throw error
+        }
+        await turns.give()
+    }
+
+    private static let turns = Turns(6)
+
+    private static func run(
+        _ nodes: Int,
+        _ replicas: Int,
+        _ running: Int?,
+        _ http: Bool,
+        _ change: @escaping @Sendable (inout NodeSettings) -> Void,
         _ body: (TestCluster) async throws -> Void
     ) async throws {
         let directory = FileManager.default.temporaryDirectory
             .appending(path: "henge-tests-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: directory) }
-        let ports = try await freePorts(2 * nodes)
+        let ports = try await freePorts((http ? 3 : 2) * nodes)
         let list = (1...nodes).map { "n\($0)=127.0.0.1:\(ports[nodes + $0 - 1])" }
         let bootstrap = try BootstrapList.parse(list.joined(separator: ","))
         let cluster = TestCluster(
             respPorts: Array(ports.prefix(nodes)),
-            peerPorts: Array(ports.suffix(nodes)),
+            peerPorts: Array(ports[nodes..<2 * nodes]),
+            httpPorts: Array(ports.dropFirst(2 * nodes)),
             bootstrap: bootstrap
         )
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for index in 0..<nodes {
+            for index in 0..<(running ?? nodes) {
                 guard let resp = HostPort("127.0.0.1:\(ports[index])"),
                     let peer = HostPort("127.0.0.1:\(ports[nodes + index])")
                 else { throw TestError.badPort }
@@ -51,11 +82,12 @@ struct TestCluster: Sendable {
                 settings.replicas = replicas
                 settings.partitions = 64
                 settings.durability = .interval(.seconds(1))
+                if http { settings.httpAddress = HostPort("127.0.0.1:\(ports[2 * nodes + index])") }
                 change(&settings)
                 let server = Server(settings: settings, logger: quiet) { _ in }
                 group.addTask { try await server.run() }
             }
-            try await cluster.awaitReady()
+            try await cluster.awaitReady(running ?? nodes)
             try await body(cluster)
             // A server takes its cancellation for the order to stop.
             group.cancelAll()
@@ -65,15 +97,15 @@ struct TestCluster: Sendable {
 
     private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    private func awaitReady() async throws {
-        for port in respPorts {
+    private func awaitReady(_ running: Int) async throws {
+        for port in respPorts.prefix(running) {
             try await eventually("node on port \(port) is ready") {
                 guard let client = try? await TestClient.connect(port: port) else { return false }
                 let status = try await client.value("HENGE.STATUS")
                 try await client.close()
                 let peers = status["peers"]?.elements ?? []
                 return peers.count == 2 * (respPorts.count - 1)
-                    && !peers.contains { $0["state"]?.text == "down" }
+                    && peers.count { $0["state"]?.text == "down" } <= respPorts.count - running
             }
         }
     }
@@ -106,11 +138,14 @@ enum TestError: Error {
     case notReached(String)
 }
 
-/// Tries until `condition` holds, at most 20 seconds.
+/// Tries until `condition` holds, for two minutes and two hundred times at least.
+///
+/// Other tests may take all threads on which tests run for minutes, and then time says nothing.
 func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-    // Long, since other suites may take both cores for a minute.
     let deadline = ContinuousClock.now + .seconds(120)
-    while ContinuousClock.now < deadline {
+    var looks = 0
+    while looks < 200 || ContinuousClock.now < deadline {
+        looks += 1
         if try await condition() { return }
         try await Task.sleep(for: .milliseconds(5))
     }

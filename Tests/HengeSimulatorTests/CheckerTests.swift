@@ -160,6 +160,18 @@ import Testing
         ) {
             .equalRoots()
         },
+        Case(
+            "says that all is equal",
+            breaks: .settled,
+            faults: .partitions,
+            repair: .off,
+            tune: {
+                $0.hintBytesMax = 0
+                $0.awaitsSettled = true
+            }
+        ) {
+            .equalRoots()
+        },
         Case("purges at once", breaks: .safePurges) { .purgesAtOnce() },
         Case(
             "claims to have what it lacks",

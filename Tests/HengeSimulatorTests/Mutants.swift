@@ -321,7 +321,7 @@ extension Mutant {
         let mutant = Mutant()
         mutant.changeRequests { request in
             guard case .write(var mutation) = request.operation,
-                case .value(let value) = mutation.content
+                case .value(let value, _) = mutation.content
             else { return request }
             let text = String(decoding: value.readableBytesView, as: UTF8.self)
             guard let number = text.split(separator: " ").first, text.contains(",") else {

@@ -30,7 +30,9 @@ enum RegressionSeeds {
         Seed(547, "two replicas lost in one step of a read stepped a read that had ended"),
         Seed(
             669,
-            "hints of a clock an hour ahead were offered again and again until the clocks agreed"),
+            "hints of a clock an hour ahead were offered again and again until the clocks agreed; "
+                + "later: replicas had compared before a third node delivered what it held for "
+                + "one of them, and all said that they were settled"),
         Seed(718, "a write was ascribed to the request of another record of its key"),
         Seed(
             844,
@@ -81,5 +83,10 @@ enum RegressionSeeds {
         Seed(592, "more disks were lost than leave a majority that remembers how it voted"),
         Seed(1_003, "a node that had left the ring was to serve its clients"),
         Seed(2_323, "a ring was asked for before the calm, and changed while all was checked"),
+        Seed(
+            841,
+            "a node with an old copy was to compare with one that waited for it to hand it a "
+                + "partition"
+        ),
     ]
 }

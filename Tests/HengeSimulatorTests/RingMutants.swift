@@ -9,9 +9,25 @@ extension Mutant {
     static func forgedRings() -> Mutant {
         let mutant = Mutant()
         mutant.said = { message in
-            guard case .decided(var document) = message, document.epoch > 1 else { return message }
-            document.highestID = NodeID(document.highestID.rawValue + 1)
-            return .decided(document)
+            switch message {
+            case .decided(var document) where document.epoch > 1:
+                document.highestID = NodeID(document.highestID.rawValue + 1)
+                return .decided(document)
+            case .next(let delta):
+                let forged = ~delta.checksum
+                let (epoch, change) = (delta.epoch, delta.change)
+                return .next(RingDelta(epoch: epoch, checksum: forged, change: change))
+            default: return message
+            }
+        }
+        return mutant
+    }
+
+    /// Agrees to unsafe recoveries, and tells nobody.
+    static func silentSurvivors() -> Mutant {
+        let mutant = Mutant()
+        mutant.said = { message in
+            if case .agreed = message { .ask(epoch: 0, token: 0) } else { message }
         }
         return mutant
     }

@@ -15,8 +15,11 @@ import Testing
         "crash-renews-actors", "forward",
         "frozen-node", "hedged-read", "hint-delivered", "hint-outlives-its-keeper",
         "old-copy-of-a-purged-key", "old-copy",
-        "quorum-write-with-a-replica-down", "read-repair", "ring-abort", "ring-add", "ring-remove",
-        "ring-replace-dead", "rotten-record", "stand-ins",
+        "quorum-write-with-a-replica-down", "read-repair", "ring-abort", "ring-add",
+        "ring-coordinator-cut-off", "ring-hints-of-a-dead-node", "ring-leaver-dies",
+        "ring-new-replica-dies", "ring-recover", "ring-remove", "ring-replace-dead",
+        "ring-steward-frozen",
+        "rotten-record", "stand-ins",
         "wiped-disk",
     ]
 
@@ -49,6 +52,7 @@ import Testing
             "> cluster\n> crash n9", "> cluster\n> n1 set apple red sometimes",
             "> cluster repair=never", "> cluster\n> rot n1 apple", "> cluster\n> restore n1",
             "> cluster\n> 2 times n1 dance", "> cluster\n> slow n1 soon",
+            "> cluster\n> wait until step never", "> cluster\n> wait until step writeBoth",
         ]
     )
     func mistakes(_ script: String) {

@@ -38,7 +38,7 @@ import Testing
 
     @Test("a run of several rounds goes on where the round before ended")
     func hours() {
-        let result = SimulationRunner.run(seed: 7, hours: 0.02)
+        let result = SimulationRunner.run(seed: 7, as: .hours(0.02))
         #expect(result.violation == nil)
         #expect(result.counts.rounds > 1)
         #expect(result.time.milliseconds >= 72_000)

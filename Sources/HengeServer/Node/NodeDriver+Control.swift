@@ -110,6 +110,23 @@ extension NodeDriver {
             logger.notice("ring adopted", metadata: ["epoch": "\(epoch)"])
         case .removed:
             logger.warning("this node is no member of the ring any more")
+        case .givenUp(let epoch):
+            logger.critical(
+                """
+                this node was given up for lost by an unsafe recovery and is no member of the ring \
+                any more; what it acknowledged since, and what it alone held, the others do not \
+                have: keep its data directory if that matters
+                """,
+                metadata: ["epoch": "\(epoch)"]
+            )
+        case .recoveredApart(let epoch, let id):
+            logger.critical(
+                """
+                a peer goes on by another unsafe recovery than this node: two parts of the cluster \
+                have given each other up, and each serves by itself; one of them has to be stopped
+                """,
+                metadata: peer(id, ["its_epoch": "\(epoch)"])
+            )
         case .ringConflict(let epoch, let id):
             logger.critical("two rings of one epoch", metadata: peer(id, ["epoch": "\(epoch)"]))
         case .ringInvalid(let fault, let id):

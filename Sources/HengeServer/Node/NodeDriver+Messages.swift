@@ -33,6 +33,7 @@ extension NodeDriver {
         case .ring(let ring): stepControl(.ring(from: sender, ring))
         case .ringReport(let report): stepControl(.report(from: sender, report))
         case .facts(let id, let facts): took(facts, id, from: sender)
+        case .clock(let clock): took(clock, from: sender)
         default: step(.message(from: sender, message))
         }
     }

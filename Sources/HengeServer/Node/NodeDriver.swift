@@ -33,18 +33,35 @@ package final class NodeDriver {
     /// For when a timer for hedges is set.
     private var wakeAt: Instant?
 
+    /// Who is owed an answer.
+    private enum Asker {
+        case session(ClientSession, slot: Int)
+        /// Somebody on another thread.
+        case promise(EventLoopPromise<ShardReply>)
+
+        func complete(_ reply: ShardReply) {
+            switch self {
+            case .session(let session, let slot): session.complete(slot, reply)
+            case .promise(let promise): promise.succeed(reply)
+            }
+        }
+    }
+
     private struct Waiting {
-        let session: ClientSession
-        let slot: Int
+        let asker: Asker
         let since: Instant
+        let kind: RequestKind
         /// Nil for what runs over the whole cluster, one at a time a connection.
         let isWrite: Bool?
     }
 
     private var tickets = Slab<Waiting>()
     private(set) var admission: Admission
-    /// Requests refused before the shard saw them.
-    private(set) var overloaded = 0
+    private(set) var requestMetrics = RequestMetrics()
+    var watch = NodeWatch()
+    var watchTask: Scheduled<Void>?
+    /// Holds this driver.
+    weak var hub: ClientHub?
     private var dirtySessions: [ClientSession] = []
     private var dirtyLinks: [PeerLink] = []
     /// By node id; nil for this node and for ids that are no members.
@@ -56,6 +73,8 @@ package final class NodeDriver {
     var ringWork = RingWork()
     private var notes: NoteLog
     private(set) lazy var administrator = RingAdministrator(driver: self)
+    package private(set) lazy var reporter = ClusterReporter(driver: self)
+    package private(set) lazy var clusterWatch = ClusterWatch(driver: self)
 
     init(
         eventLoop: any EventLoop,
@@ -112,24 +131,53 @@ package final class NodeDriver {
     /// Starts a request; its reply comes to ``ClientSession/complete(_:_:)`` with `slot`, maybe
     /// before this returns.
     package func submit(_ request: ClientRequest, for session: ClientSession, slot: Int) {
-        var isWrite = false
-        if case .write = request.operation { isWrite = true }
+        submit(request, for: .session(session, slot: slot))
+    }
+
+    private func submit(_ request: ClientRequest, for asker: Asker) {
+        let isWrite = request.isWrite
+        let kind = RequestKind(request)
         if isWrite, storage.isBackpressured {
-            return session.complete(slot, .response(.failed(storageOverloaded)))
+            requestMetrics.storageRefused(kind)
+            return asker.complete(.response(.failed(storageOverloaded)))
         }
         if let refusal = admission.begin(isWrite: isWrite) {
-            overloaded += 1
-            return session.complete(slot, .response(.failed(refusal)))
+            requestMetrics.admissionRefused(kind)
+            return asker.complete(.response(.failed(refusal)))
         }
-        step(.request(ticket(session, slot, isWrite: isWrite), request))
+        step(.request(ticket(asker, kind, isWrite: isWrite), request))
     }
 
     package func scan(_ range: ScanRange, for session: ClientSession, slot: Int) {
-        step(.scan(ticket(session, slot), range, timeout: settings.requestTimeout))
+        let ticket = ticket(.session(session, slot: slot), .scan)
+        step(.scan(ticket, range, timeout: settings.requestTimeout))
     }
 
     package func count(for session: ClientSession, slot: Int) {
-        step(.count(ticket(session, slot), timeout: settings.requestTimeout))
+        let ticket = ticket(.session(session, slot: slot), .coverageCount)
+        step(.count(ticket, timeout: settings.requestTimeout))
+    }
+
+    // MARK: For other threads
+
+    /// Starts a request whose answer the promise takes.
+    func submit(_ request: ClientRequest, for promise: EventLoopPromise<ShardReply>) {
+        submit(request, for: .promise(promise))
+    }
+
+    func scan(_ range: ScanRange, for promise: EventLoopPromise<ShardReply>) {
+        step(.scan(ticket(.promise(promise), .scan), range, timeout: settings.requestTimeout))
+    }
+
+    /// Whether what is read for reports may go on now; it has to ask again if not.
+    func mayReadForReports() -> Bool {
+        beginTurn()
+        return shard.mayReadForReports(at: time)
+    }
+
+    func hasReadForReports(bytes: Int) {
+        beginTurn()
+        shard.hasReadForReports(bytes: bytes, at: time)
     }
 
     /// Has the session's output flushed at the end of this turn.
@@ -153,6 +201,16 @@ package final class NodeDriver {
         shard.addInitialTallies(initial, leaves: leaves)
     }
 
+    /// What is left of a mark, or of a new one without a token; nil when there is none of this name
+    /// or no more, or when too many wait already.
+    ///
+    /// - Parameter comparing: whether all nodes have delivered what they had to.
+    func settleStatus(of token: SettleToken?, comparing: Bool) -> SettleStatus? {
+        let time = ClockReading(now: now, wall: wall)
+        guard let token else { return shard.beginSettling(at: time) }
+        return shard.settleStatus(of: token, comparing: comparing, at: time)
+    }
+
     func flushLater(_ link: PeerLink) {
         beginTurn()
         dirtyLinks.append(link)
@@ -168,12 +226,8 @@ package final class NodeDriver {
 
     // MARK: Turns
 
-    private func ticket(
-        _ session: ClientSession,
-        _ slot: Int,
-        isWrite: Bool? = nil
-    ) -> Ticket {
-        let waiting = Waiting(session: session, slot: slot, since: now, isWrite: isWrite)
+    private func ticket(_ asker: Asker, _ kind: RequestKind, isWrite: Bool? = nil) -> Ticket {
+        let waiting = Waiting(asker: asker, since: now, kind: kind, isWrite: isWrite)
         let place = tickets.insert(waiting)
         return Ticket(rawValue: UInt64(place.generation) << 32 | UInt64(place.index))
     }
@@ -235,10 +289,13 @@ package final class NodeDriver {
             storage.dropPartition(partition, tokens: tokens, token: token)
         case .reply(let ticket, let reply):
             let waiting = tickets.remove(Int(ticket.rawValue & 0xFFFF_FFFF))
+            // What an explained answer was held for after it was there is no wait.
+            let end = reply.answeredAfter.map { waiting.since + $0 } ?? time.now
             if let isWrite = waiting.isWrite {
-                admission.end(isWrite: isWrite, since: waiting.since, now: time.now)
+                admission.end(isWrite: isWrite, since: waiting.since, now: end)
             }
-            waiting.session.complete(waiting.slot, reply)
+            requestMetrics.ended(waiting.kind, reply, after: end.since(waiting.since))
+            waiting.asker.complete(reply)
         case .ringIsOld(let epoch, let id): ringIsOld(epoch, id)
         case .note(let note):
             notes.write(note, names: name(of:), now: time.now)

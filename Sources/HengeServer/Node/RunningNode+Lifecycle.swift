@@ -5,7 +5,7 @@ import HengeRing
 import NIOCore
 
 /// Where a node is in its life, as `HENGE.STATUS` says it.
-enum NodePhase: String {
+package enum NodePhase: String, Sendable {
     case starting
     case serving
     case stopping

@@ -128,6 +128,8 @@ final class RunningNode {
         let node = NIOLoopBound(self, eventLoop: driver.eventLoop)
         return transport.listen(on: settings.peerAddress).flatMap {
             node.value.driver.startControl()
+            node.value.driver.startWatch()
+            node.value.driver.clusterWatch.recorder.start()
             node.value.transport.dialAll()
             return node.value.clients.listen(on: node.value.settings.respAddress)
         }
@@ -140,6 +142,8 @@ final class RunningNode {
         // What is still being written is not in the counts, so the next start makes its own.
         if !driver.isIdle { state.counts = nil }
         driver.stopControl()
+        driver.stopWatch()
+        driver.clusterWatch.recorder.stop()
         clients.stop()
         transport.stop()
         return state.encoded()

@@ -20,6 +20,12 @@ package enum SystemClock {
         )
     }
 
+    /// Microseconds since 1970-01-01 UTC.
+    static func wallMicroseconds() -> UInt64 {
+        let time = time(of: CLOCK_REALTIME)
+        return UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1_000
+    }
+
     private static func time(of clock: clockid_t) -> timespec {
         var time = timespec()
         clock_gettime(clock, &time)

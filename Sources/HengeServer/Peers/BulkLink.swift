@@ -27,7 +27,7 @@ final class BulkLink {
     private var state = State.idle
     private var queue = Deque<(bytes: ByteBuffer, traffic: BulkTraffic)>()
     /// Of messages in the queue, on the thread, or not yet taken by the network.
-    private var queuedBytes = 0
+    private(set) var queuedBytes = 0
     private var isCompressing = false
     /// Which connection what comes back belongs to.
     private var attempt = 0

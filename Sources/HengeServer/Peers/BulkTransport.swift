@@ -115,6 +115,11 @@ package final class BulkTransport {
         link.send(message)
     }
 
+    /// Bytes of messages, before compression, that wait for a peer.
+    func queuedBytes(for peer: NodeID) -> Int {
+        links.first { $0.peer.id == peer }?.queuedBytes ?? 0
+    }
+
     /// Reaches the members of this ring, too, from now on.
     func adopt(_ ring: Ring) {
         hello.epoch = ring.document.epoch

@@ -125,10 +125,11 @@ final class PeerHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     /// A node that was removed while it was away has to hear of the ring that it is not in: nobody
-    /// else talks to it.
+    /// else talks to it. One with another ring of the same epoch comes from a part of the cluster
+    /// that was recovered by itself, and says so in its log.
     private func turnAway(_ hello: PeerHello, _ context: ChannelHandlerContext) {
         let document = transport.driver.ring.document
-        guard hello.purpose == .requests, hello.epoch < document.epoch,
+        guard hello.purpose == .requests, hello.epoch <= document.epoch,
             hello.node <= document.highestID
         else { return close(context) }
         state = .closed

@@ -59,6 +59,9 @@ final class PeerLink {
 
     var isOpen: Bool { channel != nil }
 
+    /// Bytes that wait for the peer to read.
+    var queuedBytes: Int { out.readableBytes }
+
     /// Which process of the peer is at the other end; nil while there is no connection.
     var life: UInt64? { channel == nil ? nil : lastHello?.life }
 

@@ -18,8 +18,8 @@ final class ClientHub {
     private(set) var sessions: [Int: ClientSession] = [:]
     private var lastID = 0
     private var buffers: [ByteBuffer] = []
-    private var heldBytes = 0
-    private var inputBytes = 0
+    private(set) var heldBytes = 0
+    private(set) var inputBytes = 0
     private var awaiting: [ClientSession] = []
 
     /// Output buffers kept for the next session that has something to say.
@@ -42,6 +42,7 @@ final class ClientHub {
         // A little more than the limit passes, so that a value or key over it gets its own error.
         limits = RESPLimits(argumentBytesMax: valueBytesMax + (128 << 10))
         runID = hexadecimal(.random(in: 0 ... .max), .random(in: 0 ... .max)) + "00000000"
+        driver.hub = self
     }
 
     func add(_ session: ClientSession) {

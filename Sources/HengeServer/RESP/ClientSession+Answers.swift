@@ -16,6 +16,9 @@ extension ClientSession {
         invariant(position < pending.count, "an answer to what is not pending")
         switch pending[position].work {
         case .waiting(let form):
+            if case .explained(_, let explanation) = reply {
+                pending[position].explanation = explanation
+            }
             finish(position, form, response(reply))
         case .fanOut(let fanOut):
             let response = response(reply)
@@ -38,7 +41,7 @@ extension ClientSession {
     }
 
     private func response(_ reply: ShardReply) -> ClientResponse {
-        guard case .response(let response) = reply else {
+        guard let response = reply.response else {
             preconditionFailure("a page or a count for a request on a key")
         }
         return response
@@ -54,7 +57,7 @@ extension ClientSession {
             answeredBytes += size
             return
         }
-        write(response, form, pending[0].token)
+        write(response, form, pending[0])
         popFirst()
         drain()
     }
@@ -66,7 +69,7 @@ extension ClientSession {
             case .waiting, .coverage, .administration:
                 return
             case .answered(let form, let response):
-                write(response, form, pending[0].token)
+                write(response, form, pending[0])
             case .fanOut(let fanOut):
                 settle(fanOut, isNext: true)
                 guard fanOut.isFinished else { return }
@@ -93,11 +96,13 @@ extension ClientSession {
         ReplyEncoder(writer: connection.writer, wall: hub.driver.wall, token: token)
     }
 
-    private func write(_ response: ClientResponse, _ form: ReplyForm, _ token: Token) {
+    private func write(_ response: ClientResponse, _ form: ReplyForm, _ reply: PendingReply) {
         if case .inspection(let key) = form, case .inspected(let reports) = response {
             let report = InspectionReport(key: key, reports: reports, ring: hub.driver.ring)
             report.tree(wall: hub.driver.wall).write(connection.writer, into: &out)
-        } else if encoder(token).write(response, as: form, into: &out) {
+        } else if case .explanation(let command, let request) = form {
+            write(response, of: command, request, reply.explanation)
+        } else if encoder(reply.token).write(response, as: form, into: &out) {
             hub.counters.conflictsSeen += 1
         }
     }

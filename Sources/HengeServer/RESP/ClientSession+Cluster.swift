@@ -131,7 +131,8 @@ extension ClientSession {
         case .count(let count): job.took(count: count)
         case .response(let response) where part == 1: job.deleted(response)
         case .response(.failed(let failure)): job.failed(failure)
-        case .response: preconditionFailure("a scan was answered like a request on a key")
+        case .response, .explained:
+            preconditionFailure("a scan was answered like a request on a key")
         }
         advance(job)
     }

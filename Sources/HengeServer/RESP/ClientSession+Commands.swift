@@ -119,6 +119,9 @@ extension ClientSession {
             case .keyed:
                 let request = try scope.request(spec, command)
                 if mustWait(request) { held = .request(request) } else { submit(request) }
+            case .explained:
+                let request = try explained(command)
+                if mustWait(request) { held = .request(request) } else { submit(request) }
             case .fanOut:
                 try beginFanOut(spec, command)
             case .alone, .coverage:

@@ -13,10 +13,7 @@ struct KeyedRequest {
     /// Bytes that it keeps in memory while in flight, without its reply.
     var size: Int
 
-    var isWrite: Bool {
-        if case .write = request.operation { return true }
-        return false
-    }
+    var isWrite: Bool { request.isWrite }
 }
 
 /// What a request takes from its connection and its node.

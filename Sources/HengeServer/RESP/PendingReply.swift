@@ -20,6 +20,8 @@ struct PendingReply {
     var isWrite = false
     /// Bytes of the request, in flight.
     var charge = 0
+    /// Of a request that asked for it and has been answered.
+    var explanation: Explanation?
     /// Bytes of the answer, waiting.
     var answeredBytes = 0
 }

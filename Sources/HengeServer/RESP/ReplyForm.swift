@@ -17,6 +17,8 @@ enum ReplyForm: Sendable {
     case timeLeft(ExpiryOption)
     case siblings
     case inspection(StoredKey)
+    /// How the request of the command of this name went, in place of its answer.
+    indirect case explanation(String, ClientRequest)
     // Of a write.
     case ok
     /// OK, or null when the condition did not hold.
@@ -31,6 +33,7 @@ enum ReplyForm: Sendable {
         case .value, .valueInArray, .length, .type, .presence, .timeLeft, .siblings, .inspection:
             true
         case .ok, .okOrNull, .applied, .previous, .context: false
+        case .explanation(_, let request): !request.isWrite
         }
     }
 }
@@ -78,7 +81,8 @@ struct ReplyEncoder {
         case .type: writer.simpleString(newest == nil ? "none" : "string", into: &out)
         case .presence: writer.integer(newest == nil ? 0 : 1, into: &out)
         case .timeLeft(let unit): writer.integer(timeLeft(newest, unit), into: &out)
-        case .siblings, .inspection, .ok, .okOrNull, .applied, .previous, .context:
+        case .siblings, .inspection, .ok, .okOrNull, .applied, .previous, .context,
+            .explanation:
             mismatch(into: &out)
         }
         guard let object, object.siblingCount > 1 else { return false }
@@ -96,7 +100,8 @@ struct ReplyEncoder {
         case .applied: writer.integer(1, into: &out)
         case .previous: write(value: previous, into: &out)
         case .context: writer.bulk(CausalContext.encode(context, key: token.rawValue), into: &out)
-        case .value, .valueInArray, .length, .type, .presence, .timeLeft, .siblings, .inspection:
+        case .value, .valueInArray, .length, .type, .presence, .timeLeft, .siblings, .inspection,
+            .explanation:
             mismatch(into: &out)
         }
     }
@@ -111,7 +116,7 @@ struct ReplyEncoder {
         case .applied: writer.integer(0, into: &out)
         case .previous: write(value: previous, into: &out)
         case .ok, .context, .value, .valueInArray, .length, .type, .presence, .timeLeft,
-            .siblings, .inspection:
+            .siblings, .inspection, .explanation:
             mismatch(into: &out)
         }
     }

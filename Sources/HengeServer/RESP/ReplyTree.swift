@@ -3,10 +3,15 @@ package import NIOCore
 
 /// A nested reply, built once and written in RESP2 or RESP3: maps and booleans where there are
 /// some, flat arrays and numbers where not.
-package indirect enum ReplyTree: Hashable {
-    package struct Field: Hashable {
-        let name: String
-        let value: ReplyTree
+package indirect enum ReplyTree: Hashable, Sendable {
+    package struct Field: Hashable, Sendable {
+        package let name: String
+        package let value: ReplyTree
+
+        package init(name: String, value: ReplyTree) {
+            self.name = name
+            self.value = value
+        }
     }
 
     case null

@@ -1,4 +1,5 @@
 import HengeBase
+import HengeMembership
 import HengeMessages
 import HengeRing
 import NIOCore
@@ -34,6 +35,9 @@ extension NodeDriver {
     /// What members said last of their part in the change that is running, by id.
     var memberReports: [(node: NodeID, report: RingReport)] { control.reports }
 
+    /// What the change that is running waits for before it moves anything.
+    var absentReplicas: ReplicaAbsence { control.absence }
+
     /// What a node may take in and send while partitions move, at most.
     var transferBytesPerSecond: Int {
         min(settings.shard.transferBytesPerSecond, settings.shard.background.bytesPerSecond)
@@ -52,6 +56,19 @@ extension NodeDriver {
         switch message {
         case .ask: link(to: sender)?.send(.facts(id, .told(inventory)))
         case .told(let inventory): administrator.inquiries.took(inventory, id, from: sender)
+        case .askLoads: link(to: sender)?.send(.facts(id, .toldLoads(loads)))
+        case .toldLoads(let loads): reporter.loads.took(loads, id, from: sender)
+        case .askSample(let spans):
+            reporter.sample(spans) { sample in
+                self.link(to: sender)?.send(.facts(id, .toldSample(sample)))
+            }
+        case .toldSample(let sample): reporter.samples.took(sample, id, from: sender)
+        case .askPulse(let heat):
+            link(to: sender)?.send(.facts(id, .toldPulse(clusterWatch.pulse(withHeat: heat))))
+        case .toldPulse(let pulse): clusterWatch.pulses.took(pulse, id, from: sender)
+        case .askHistory:
+            link(to: sender)?.send(.facts(id, .toldHistory(clusterWatch.recorder.history)))
+        case .toldHistory(let past): clusterWatch.histories.took(past, id, from: sender)
         }
     }
 }

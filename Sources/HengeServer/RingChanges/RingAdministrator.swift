@@ -10,12 +10,14 @@ import NIOPosix
 /// What is staged is kept in memory, by this node alone: an operator stages, plans and commits at
 /// one node. Confined to the driver's event loop.
 package final class RingAdministrator {
+    /// After so long the answers that are there have to do.
+    private static let patience = TimeAmount.seconds(2)
     /// How long a commit may take to be decided.
     private static let commitTimeout = Interval.seconds(5)
 
-    private unowned let driver: NodeDriver
+    unowned let driver: NodeDriver
     package private(set) var stage = RingStage()
-    let inquiries = FactsInquiries()
+    let inquiries = PeerInquiries<NodeInventory>()
     /// Proposals that are being decided on, in their order.
     private var proposals: [(RingElection.Outcome) -> Void] = []
     /// Proposals that were chosen, by epoch, and that this node does not serve by yet.
@@ -65,10 +67,20 @@ package final class RingAdministrator {
     /// Asks the other nodes what they hold, then works the plan out beside the event loop: on a
     /// large ring that takes a while.
     func plan(_ done: @escaping (Result<RingPlan, RingPlanFault>) -> Void) {
-        guard !stage.isEmpty else { return done(.failure(.nothingStaged)) }
+        guard !stage.isEmpty else {
+            let isChanging = driver.ring.document.transition != nil
+            return done(.failure(isChanging ? .stage(.transitionRuns) : .nothingStaged))
+        }
         if let fault { return done(.failure(.stage(fault))) }
         let driver = self.driver
-        inquiries.ask(through: driver) { inventories in
+        let partitions = driver.ring.partitions
+        inquiries.ask(
+            driver.peersUp.map { (peer: $0, facts: .ask) },
+            through: driver,
+            patience: Self.patience,
+            known: [driver.node: driver.inventory],
+            isValid: { $0.partitions.count == partitions }
+        ) { inventories in
             let task = RingPlanTask(driver, inventories)
             let done = NIOLoopBound(done, eventLoop: driver.eventLoop)
             NIOThreadPool.singleton
@@ -130,6 +142,15 @@ package final class RingAdministrator {
         driver.stepControl(.propose(document, within: Self.commitTimeout))
     }
 
+    func propose(
+        recovery document: RingDocument,
+        within limit: Interval,
+        _ done: @escaping (RingElection.Outcome) -> Void
+    ) {
+        proposals.append(done)
+        driver.stepControl(.recover(document, within: limit))
+    }
+
     /// What was chosen is told of once it is this node's ring, which is when it is on the disk:
     /// else who asks how far the change is would hear that none runs.
     func proposalEnded(_ outcome: RingElection.Outcome) {
@@ -169,7 +190,7 @@ package enum RingCommitFault: Error, Hashable, CustomStringConvertible {
         case .failed(let required, let alive, let mayTakeEffect):
             self = .noMajority(required: required, alive: alive, mayTakeEffect: mayTakeEffect)
         case .refused(let fault): self = .plan(.change(fault))
-        case .abstained: self = .abstained
+        case .abstained, .dissent: self = .abstained
         }
     }
 

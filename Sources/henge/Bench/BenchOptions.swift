@@ -10,10 +10,10 @@ struct BenchOptions: ParsableArguments {
 
     @OptionGroup var nodes: NodeOptions
 
-    @Option(help: "Connections, spread over the nodes.")
+    @Option(help: "Connections, spread over the nodes; with --cluster, clients.")
     var connections = 50
 
-    @Option(help: "Operations in flight on each connection.")
+    @Option(help: "Operations in flight on each connection; with --cluster, of each client.")
     var pipeline = 1
 
     @Option(help: "Event loops to send from, each on a thread of its own.")
@@ -73,6 +73,17 @@ struct BenchOptions: ParsableArguments {
     @Option(help: "Seed of keys, values and order.")
     var seed: UInt64 = 1
 
+    @Flag(help: "Ask each key's own node; --node are those to ask for the map of the cluster.")
+    var cluster = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Set the figures beside those of an earlier run's --json.",
+            valueName: "file"
+        )
+    )
+    var compare: String?
+
     @Flag(help: "Print JSON.")
     var json = false
 
@@ -108,7 +119,9 @@ struct BenchOptions: ParsableArguments {
     }
 
     /// What to do. The options have passed ``check()``.
-    func plan() throws(CommandFailure) -> LoadPlan {
+    ///
+    /// - Parameter slots: where clients go that know the cluster; nil for those that do not.
+    func plan(slots: SlotMap?) throws(CommandFailure) -> LoadPlan {
         guard let mix = OperationMix(parsing: mix) else {
             throw CommandFailure(.usage, "--mix makes no sense")
         }
@@ -128,6 +141,7 @@ struct BenchOptions: ParsableArguments {
         )
         return LoadPlan(
             addresses: try nodes.addresses(),
+            slots: slots,
             connections: connections,
             threads: min(threads, connections),
             valueBytes: valueBytes,
@@ -138,6 +152,45 @@ struct BenchOptions: ParsableArguments {
             warmup: warmup > 0 ? warming(measured) : nil,
             measured: measured
         )
+    }
+
+    /// The load, to be told and compared.
+    var description: LoadDescription {
+        LoadDescription(
+            mix: mix.lowercased(),
+            distribution: distribution.rawValue,
+            keys: keys,
+            valueBytes: valueBytes,
+            connections: connections,
+            pipeline: pipeline,
+            rate: rate,
+            threads: min(threads, connections),
+            isClusterAware: cluster,
+            consistency: consistency?.lowercased(),
+            bucket: bucket,
+            afterWrite: afterWrite
+        )
+    }
+
+    /// The map of the cluster, from the first node that can be reached.
+    func slotMap() async throws(CommandFailure) -> SlotMap {
+        var failures: [HengeError] = []
+        for address in try nodes.addresses() {
+            let reply: HengeReply
+            do throws(HengeError) {
+                reply = try await Question.ask(["CLUSTER", "SLOTS"], at: address)
+            } catch {
+                guard error.code == .connectionFailed else { throw CommandFailure(error) }
+                failures.append(error)
+                continue
+            }
+            do throws(SlotMap.Fault) {
+                return try SlotMap(reply, from: address)
+            } catch {
+                throw CommandFailure(.failed, "\(address): \(error)")
+            }
+        }
+        throw CommandFailure(unreachable: failures)
     }
 
     private func filling(_ measured: LoadPhase) -> LoadPhase {

@@ -13,6 +13,7 @@ final class LoadConnection: ChannelInboundHandler {
     }
 
     private let worker: LoadWorker
+    private let client: LoadClient
     private var context: ChannelHandlerContext?
     private var mode = Mode.idle
     private var scanner = ReplyScanner()
@@ -20,8 +21,9 @@ final class LoadConnection: ChannelInboundHandler {
     /// Its storage is used again once the socket has taken it all.
     private var out = ByteBuffer()
 
-    init(worker: LoadWorker, pipelineMax: Int) {
+    init(worker: LoadWorker, client: LoadClient, pipelineMax: Int) {
         self.worker = worker
+        self.client = client
         inFlight = InFlightQueue(capacity: pipelineMax)
     }
 
@@ -56,8 +58,6 @@ final class LoadConnection: ChannelInboundHandler {
         )
     }
 
-    var hasUnflushed: Bool { out.readableBytes > 0 }
-
     /// Sends what was appended, in one write.
     func flush() {
         guard out.readableBytes > 0 else { return }
@@ -65,7 +65,10 @@ final class LoadConnection: ChannelInboundHandler {
         out.moveReaderIndex(to: out.writerIndex)
     }
 
-    func close() {
+    /// Forgets what has no answer, and closes.
+    func discard() {
+        inFlight.removeAll()
+        if case .loading = mode { mode = .idle }
         context?.close(promise: nil)
     }
 
@@ -90,7 +93,7 @@ final class LoadConnection: ChannelInboundHandler {
             return lose(
                 "a reply made no sense (\(error)); does a Redis-compatible server listen there?")
         }
-        worker.proceed(self, now: now)
+        worker.proceed(client, now: now)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -157,9 +160,7 @@ final class LoadConnection: ChannelInboundHandler {
     private func lose(_ reason: String) {
         if case .preparing(_, let promise) = mode { promise.fail(LoadError.lost(reason)) }
         mode = .idle
-        let lost = inFlight.count
-        inFlight.removeAll()
-        worker.lost(self, operations: lost, reason: reason)
-        close()
+        worker.lost(client, reason: reason)
+        discard()
     }
 }

@@ -2,7 +2,11 @@ package import HengeClient
 
 /// Everything that `henge bench` was asked for.
 package struct LoadPlan: Sendable {
+    /// Where connections go in turn; of no meaning with ``slots``.
     package var addresses: [HengeAddress]
+    /// Where clients go that ask each key's own node; nil for those that do not.
+    package var slots: SlotMap?
+    /// Clients: each has a connection to one of the addresses, or to every node of the slot map.
     package var connections: Int
     /// Event loops, each on a thread of its own.
     package var threads: Int
@@ -19,6 +23,7 @@ package struct LoadPlan: Sendable {
 
     package init(
         addresses: [HengeAddress],
+        slots: SlotMap? = nil,
         connections: Int,
         threads: Int,
         valueBytes: Int,
@@ -30,6 +35,7 @@ package struct LoadPlan: Sendable {
         measured: LoadPhase
     ) {
         self.addresses = addresses
+        self.slots = slots
         self.connections = connections
         self.threads = threads
         self.valueBytes = valueBytes

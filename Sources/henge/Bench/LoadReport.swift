@@ -4,14 +4,30 @@ package struct LoadReport: Sendable {
     private let all: LatencySummary
     private let reads: LatencySummary?
     private let writes: LatencySummary?
+    private let load: LoadDescription?
+    private let comparison: LoadComparison?
 
-    package init(_ result: LoadResult) {
+    /// - Parameters:
+    ///   - load: what `result` is of.
+    ///   - earlier: a run of the same load to set beside it.
+    package init(
+        _ result: LoadResult,
+        of load: LoadDescription? = nil,
+        beside earlier: EarlierRun? = nil
+    ) {
         self.result = result
+        self.load = load
         let latencies = result.latencies
         all = LatencySummary(latencies.all)
         let isMixed = latencies.reads.totalCount > 0 && latencies.writes.totalCount > 0
         reads = isMixed ? LatencySummary(latencies.reads) : nil
         writes = isMixed ? LatencySummary(latencies.writes) : nil
+        let summary = all
+        comparison = load.flatMap { load in
+            earlier.map {
+                LoadComparison(rate: result.rate, latency: summary, load: load, with: $0)
+            }
+        }
     }
 
     package var json: JSON {
@@ -30,18 +46,32 @@ package struct LoadReport: Sendable {
         ]
         if let reads { fields.append(.init("read_latency_ms", Self.json(reads))) }
         if let writes { fields.append(.init("write_latency_ms", Self.json(writes))) }
+        if let load { fields.append(.init("load", load.json)) }
+        if let comparison { fields.append(.init("compared", comparison.json)) }
         return .object(fields)
     }
 
-    package var lines: [String] {
+    package func lines(color: Bool = false) -> [String] {
         let seconds = Wording.decimal(result.seconds, places: 2)
         var lines = [
             "\(Wording.grouped(result.operations)) operations in \(seconds) s, "
-                + "\(Wording.grouped(Int(result.rate.rounded()))) a second",
-            Self.line("latency ms", all),
+                + "\(Wording.grouped(Int(result.rate.rounded()))) a second"
         ]
-        if let reads { lines.append(Self.line("  of reads", reads)) }
-        if let writes { lines.append(Self.line("  of writes", writes)) }
+        var table = Table(
+            [.init("latency ms")] + LatencySummary.fields.map { .init($0.name, .right) }
+        )
+        table.add(Self.cells("all", all))
+        if let reads { table.add(Self.cells("reads", reads)) }
+        if let writes { table.add(Self.cells("writes", writes)) }
+        lines += table.lines(color: color)
+        lines += warnings
+        if let comparison { lines += [""] + comparison.lines(color: color) }
+        return lines
+    }
+
+    /// What the figures do not tell.
+    private var warnings: [String] {
+        var lines: [String] = []
         if result.misses > 0 {
             lines.append(
                 "\(Wording.grouped(result.misses)) reads found nothing; --populate fills the keys"
@@ -65,22 +95,16 @@ package struct LoadReport: Sendable {
         return lines
     }
 
-    private static func line(_ title: String, _ summary: LatencySummary) -> String {
-        let cells = [
-            ("p50", summary.p50), ("p90", summary.p90), ("p99", summary.p99),
-            ("p99.9", summary.p999), ("max", summary.max),
-        ]
-        return cells.reduce(title) { $0 + "  \($1.0) \(Wording.decimal($1.1, places: 3))" }
+    private static func cells(_ title: String, _ summary: LatencySummary) -> [Painted] {
+        [Painted(title, .bold)]
+            + LatencySummary.fields.map {
+                Painted(Wording.decimal(summary[keyPath: $0.field], places: 3))
+            }
     }
 
     private static func json(_ summary: LatencySummary) -> JSON {
         .object(
-            ("mean", .number(summary.mean)),
-            ("p50", .number(summary.p50)),
-            ("p90", .number(summary.p90)),
-            ("p99", .number(summary.p99)),
-            ("p99.9", .number(summary.p999)),
-            ("max", .number(summary.max))
+            LatencySummary.fields.map { .init($0.name, .number(summary[keyPath: $0.field])) }
         )
     }
 

@@ -71,13 +71,24 @@ package struct LoadRun: Sendable {
 
     private func connect(_ workers: [Worker]) async throws {
         for index in 0..<plan.connections {
-            let address = plan.addresses[index % plan.addresses.count]
             let worker = workers[index % workers.count]
-            try await connect(worker, to: address)
+            let client = try await worker.eventLoop.submit { [plan] in
+                let client = LoadClient(slots: plan.slots)
+                worker.value.add(client)
+                return NIOLoopBound(client, eventLoop: worker.eventLoop)
+            }.get()
+            let one = plan.addresses[index % plan.addresses.count]
+            for address in plan.slots?.nodes ?? [one] {
+                try await connect(client, of: worker, to: address)
+            }
         }
     }
 
-    private func connect(_ worker: Worker, to address: HengeAddress) async throws {
+    private func connect(
+        _ client: NIOLoopBound<LoadClient>,
+        of worker: Worker,
+        to address: HengeAddress
+    ) async throws {
         let pipelineMax = [plan.populate, plan.warmup, plan.measured]
             .reduce(1) { max($0, $1?.pipeline ?? 1) }
         let bootstrap = ClientBootstrap(group: worker.eventLoop)
@@ -85,7 +96,11 @@ package struct LoadRun: Sendable {
             .channelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let connection = LoadConnection(worker: worker.value, pipelineMax: pipelineMax)
+                    let connection = LoadConnection(
+                        worker: worker.value,
+                        client: client.value,
+                        pipelineMax: pipelineMax
+                    )
                     try channel.pipeline.syncOperations.addHandler(connection)
                 }
             }
@@ -95,10 +110,13 @@ package struct LoadRun: Sendable {
         } catch {
             throw LoadError.unreachable("can't connect to \(address): \(error)")
         }
-        try await prepare(channel, of: worker)
+        try await prepare(channel, of: client)
     }
 
-    private func prepare(_ channel: any Channel, of worker: Worker) async throws {
+    private func prepare(
+        _ channel: any Channel,
+        of client: NIOLoopBound<LoadClient>
+    ) async throws {
         var requests = ByteBuffer()
         for words in plan.preparation { RESPRequestEncoder.encode(words, into: &requests) }
         let replies = plan.preparation.count
@@ -107,7 +125,7 @@ package struct LoadRun: Sendable {
                 let connection = try channel.pipeline.syncOperations.handler(
                     type: LoadConnection.self
                 )
-                worker.value.add(connection)
+                client.value.add(connection)
                 return connection.prepare(requests, replies: replies)
             } catch {
                 return channel.eventLoop.makeFailedFuture(error)

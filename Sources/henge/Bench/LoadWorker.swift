@@ -10,7 +10,7 @@ final class LoadWorker {
     private let repliesToWrite: UInt8
     private let replicasAwaited: Int?
     private var generator: SeededGenerator
-    private var connections: [LoadConnection] = []
+    private var clients: [LoadClient] = []
     private var running: RunningPhase?
     /// Why the last connection went, if none is left.
     private var loss: String?
@@ -33,8 +33,8 @@ final class LoadWorker {
         self.generator = generator
     }
 
-    func add(_ connection: LoadConnection) {
-        connections.append(connection)
+    func add(_ client: LoadClient) {
+        clients.append(client)
     }
 
     // MARK: Phases
@@ -53,12 +53,12 @@ final class LoadWorker {
             promise: eventLoop.makePromise()
         )
         self.running = running
-        if connections.isEmpty {
+        if clients.isEmpty {
             finish(running, now: now)
         } else if running.schedule != nil {
             pump(running, now: now)
         } else {
-            for connection in connections { refill(connection, running, now: now) }
+            for client in clients { refill(client, running, now: now) }
             finishIfDone(running, now: now)
         }
         return running.promise.futureResult
@@ -73,26 +73,26 @@ final class LoadWorker {
     /// Ends the phase now: operations without an answer count as errors, and the connections close.
     func abort(_ reason: String) {
         eventLoop.preconditionInEventLoop()
-        let open = connections
-        let unanswered = open.reduce(0) { $0 + $1.operationsInFlight }
-        connections = []
+        let open = clients
+        // First: a connection that closes would turn to the clients that are left.
+        clients = []
+        let unanswered = open.reduce(0) { $0 + $1.discard() }
         loss = reason
         if let running {
             running.result.errors.record(code: "NOANSWER", text: reason, count: unanswered)
             finish(running, now: NIODeadline.now().uptimeNanoseconds)
         }
-        for connection in open { connection.close() }
     }
 
     // MARK: From connections
 
     /// What arrived on a connection has been taken: sends on it what there is to send.
-    func proceed(_ connection: LoadConnection, now: UInt64) {
+    func proceed(_ client: LoadClient, now: UInt64) {
         guard let running else { return }
         if running.schedule != nil {
             pump(running, now: now)
         } else {
-            refill(connection, running, now: now)
+            refill(client, running, now: now)
             finishIfDone(running, now: now)
         }
     }
@@ -120,29 +120,31 @@ final class LoadWorker {
         running.result.latencies.record(nanoseconds: latency, isWrite: operation.isWrite)
     }
 
-    func lost(_ connection: LoadConnection, operations: Int, reason: String) {
-        guard let index = connections.firstIndex(where: { $0 === connection }) else { return }
-        connections.remove(at: index)
-        if connections.isEmpty { loss = reason }
+    /// A client without one of its connections is of no more use.
+    func lost(_ client: LoadClient, reason: String) {
+        guard let index = clients.firstIndex(where: { $0 === client }) else { return }
+        clients.remove(at: index)
+        let operations = client.discard()
+        if clients.isEmpty { loss = reason }
         guard let running else { return }
         running.inFlight -= operations
         running.result.errors.record(code: "DISCONNECTED", text: reason, count: operations)
         let now = NIODeadline.now().uptimeNanoseconds
-        if connections.isEmpty {
+        if clients.isEmpty {
             finish(running, now: now)
         } else {
-            proceed(connections[index % connections.count], now: now)
+            proceed(clients[index % clients.count], now: now)
         }
     }
 
     // MARK: Sending
 
     /// Closed loop: a whole batch once the last is answered.
-    private func refill(_ connection: LoadConnection, _ running: RunningPhase, now: UInt64) {
-        guard connection.operationsInFlight == 0, now < running.deadline else { return }
+    private func refill(_ client: LoadClient, _ running: RunningPhase, now: UInt64) {
+        guard client.operationsInFlight == 0, now < running.deadline else { return }
         let count = min(running.pipeline, running.quota)
-        for _ in 0..<count { issue(on: connection, running, since: now) }
-        connection.flush()
+        for _ in 0..<count { issue(to: client, running, since: now) }
+        client.flush()
     }
 
     /// Open loop: what is due, wherever there is room.
@@ -151,26 +153,27 @@ final class LoadWorker {
         let scheduled = schedule.count(until: min(now, running.deadline))
         var due = min(scheduled - running.issued, running.quota)
         var busy = 0
-        while due > 0, busy < connections.count {
-            running.turn = running.turn + 1 < connections.count ? running.turn + 1 : 0
-            let connection = connections[running.turn]
-            guard connection.operationsInFlight < running.pipeline else {
+        while due > 0, busy < clients.count {
+            running.turn = running.turn + 1 < clients.count ? running.turn + 1 : 0
+            let client = clients[running.turn]
+            guard client.operationsInFlight < running.pipeline else {
                 busy += 1
                 continue
             }
             busy = 0
-            issue(on: connection, running, since: schedule.due(running.issued))
+            issue(to: client, running, since: schedule.due(running.issued))
             due -= 1
         }
-        for connection in connections where connection.hasUnflushed { connection.flush() }
+        for client in clients { client.flush() }
         if now >= running.deadline { abandonUnsent(running, schedule, due: due) }
         finishIfDone(running, now: now)
         if self.running === running { arm(running, schedule, now: now) }
     }
 
-    private func issue(on connection: LoadConnection, _ running: RunningPhase, since: UInt64) {
-        connection.append(
-            running.sequence.next(),
+    private func issue(to client: LoadClient, _ running: RunningPhase, since: UInt64) {
+        let operation = running.sequence.next()
+        client.connection(for: operation, writer).append(
+            operation,
             since: since,
             writer: writer,
             repliesToWrite: repliesToWrite

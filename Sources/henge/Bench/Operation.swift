@@ -7,6 +7,14 @@ package enum Operation: Equatable, Sendable {
     /// - Parameter variant: any number; which value to write.
     case set(key: Int, variant: UInt64)
 
+    /// Nil where no key is asked for.
+    package var key: Int? {
+        switch self {
+        case .ping: nil
+        case .get(let key), .set(let key, _): key
+        }
+    }
+
     package var isWrite: Bool {
         if case .set = self { return true }
         return false

@@ -25,6 +25,16 @@ package enum OperationMix: Equatable, Sendable {
         }
     }
 
+    /// Whether reads and writes have the same shares.
+    package func isSame(as other: OperationMix?) -> Bool {
+        switch (self, other) {
+        case (.ping, .ping): true
+        case (.data(let reads, let writes), .data(let otherReads, let otherWrites)):
+            reads * otherWrites == otherReads * writes
+        case (.ping, _), (.data, _): false
+        }
+    }
+
     package var hasReads: Bool {
         if case .data(let reads, _) = self { return reads > 0 }
         return false

@@ -1,5 +1,6 @@
 import HengeBase
 import HengeRESP
+import HengeRing
 import NIOCore
 
 /// Writes the requests of operations, encoded beforehand but for the digits of the key and the
@@ -74,6 +75,19 @@ package struct RequestWriter: Sendable {
             let offset = Int(variant % Self.variants)
             Self.copy(values[offset..<(offset + valueBytes)], into: target, at: &index)
             Self.copy(setTail[...], into: target, at: &index)
+        }
+    }
+
+    /// The hash slot of a key.
+    package func slot(of key: Int) -> UInt16 {
+        let prefix = Self.keyPrefix.utf8.count
+        let count = prefix + Self.keyDigits
+        let start = getDigits - prefix
+        return withUnsafeTemporaryAllocation(byteCount: count, alignment: 1) { bytes in
+            var index = 0
+            Self.copy(get[start..<(start + count)], into: bytes, at: &index)
+            Self.write(key: key, into: bytes, at: prefix)
+            return HashSlot.of(UnsafeRawBufferPointer(bytes))
         }
     }
 

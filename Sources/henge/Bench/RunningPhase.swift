@@ -19,7 +19,7 @@ final class RunningPhase {
     var result: LoadResult
     var issued = 0
     var inFlight = 0
-    /// The connection that sent last.
+    /// The client that sent last.
     var turn = 0
     var isArmed = false
 

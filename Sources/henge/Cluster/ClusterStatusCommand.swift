@@ -7,8 +7,9 @@ struct ClusterStatusCommand: AsyncParsableCommand {
         commandName: "status",
         abstract: "Show the nodes of a local cluster: state, addresses, keys, bytes, memory.",
         discussion: """
-            A node is up, silent (it runs and does not answer), stopped (it was told to end) or \
-            fallen (it ended by itself). Keys and bytes count all replicas that a node holds.
+            A node is up, a candidate (it waits to be taken into the ring), silent (it runs and \
+            does not answer), stopped (it was told to end) or fallen (it ended by itself). Keys \
+            and bytes count all replicas that a node holds.
 
             Example: henge cluster status
             Example: henge cluster status --json

@@ -3,7 +3,7 @@ import HengeClient
 /// How a node of a local cluster does.
 package struct NodeCondition: Sendable {
     package enum State: String, Sendable {
-        case up, silent, stopped, fallen
+        case up, candidate, silent, stopped, fallen
     }
 
     package var name: String
@@ -60,6 +60,8 @@ package struct NodeCondition: Sendable {
             condition.state = .up
             condition.keys = fields.optionalInteger("keys")
             condition.bytes = fields.optionalInteger("bytes")
+        } else if case .candidate = await ClusterSight.look(from: node) {
+            condition.state = .candidate
         }
         return condition
     }
@@ -100,7 +102,7 @@ extension NodeCondition.State {
     fileprivate var paint: Paint {
         switch self {
         case .up: .good
-        case .silent: .doubtful
+        case .candidate, .silent: .doubtful
         case .stopped: .faint
         case .fallen: .bad
         }

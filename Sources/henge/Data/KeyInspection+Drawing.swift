@@ -1,7 +1,7 @@
 extension KeyInspection {
     /// Marks for different digests, in order of first appearance, so that equal ones are seen at
     /// a glance.
-    private static let marks: [Character] = ["●", "▲", "■", "◆", "★", "✚", "○", "△"]
+    static let marks: [Character] = ["●", "▲", "■", "◆", "★", "✚", "○", "△"]
 
     package func lines(color: Bool) -> [String] {
         let faint = { (text: String) in Paint.faint(text, color: color) }

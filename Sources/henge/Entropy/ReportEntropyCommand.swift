@@ -3,10 +3,6 @@ import HengeClient
 
 /// `henge report entropy`
 struct ReportEntropyCommand: AsyncParsableCommand {
-    enum Format: String, ExpressibleByArgument, CaseIterable {
-        case text, json
-    }
-
     static let configuration = CommandConfiguration(
         commandName: "entropy",
         abstract: "Show how long ago replicas were found or made equal.",
@@ -30,20 +26,12 @@ struct ReportEntropyCommand: AsyncParsableCommand {
 
     @OptionGroup var nodes: NodeOptions
 
-    @Option(help: "text or json.")
-    var format = Format.text
-
-    @Flag(help: "The same as --format json.")
-    var json = false
+    @OptionGroup var report: ReportOptions
 
     func run() async throws {
         let ring = try await ClusterQuestion.ring(through: nodes)
         let view = try await EntropyView.ask(ring)
-        if json || format == .json {
-            Output.json(view.json)
-        } else {
-            Output.lines(view.lines(color: Output.usesColor))
-        }
+        report.print(text: { view.lines(color: $0) }, json: { view.json }, html: { view.page })
     }
 }
 

@@ -6,9 +6,10 @@ struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
         abstract: "Report on the cluster.",
-        discussion: "Example: henge report entropy",
+        discussion: "Example: henge report distribution",
         subcommands: [
-            ReportHintsCommand.self, ReportEntropyCommand.self, ReportHotKeysCommand.self,
+            ReportDistributionCommand.self, ReportSiblingsCommand.self, ReportSizesCommand.self,
+            ReportHotKeysCommand.self, ReportHintsCommand.self, ReportEntropyCommand.self,
         ]
     )
 }
@@ -34,8 +35,7 @@ struct ReportHintsCommand: AsyncParsableCommand {
 
     @OptionGroup var nodes: NodeOptions
 
-    @Flag(help: "Print JSON.")
-    var json = false
+    @OptionGroup var report: ReportOptions
 
     func run() async throws {
         var view = HintsView(holders: [], unreached: [])
@@ -50,10 +50,11 @@ struct ReportHintsCommand: AsyncParsableCommand {
             case .failure: view.unreached.append(answer.node)
             }
         }
-        if json {
-            Output.json(view.json)
-        } else {
-            Output.lines(view.lines(color: Output.usesColor))
-        }
+        let hints = view
+        report.print(
+            text: { hints.lines(color: $0) },
+            json: { hints.json },
+            html: { hints.page }
+        )
     }
 }

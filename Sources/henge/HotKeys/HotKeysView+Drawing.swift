@@ -39,7 +39,7 @@ extension HotKeysView {
     }
 
     /// Partitions with requests, most first.
-    private var hottest: [(index: Int, load: Partition)] {
+    var hottest: [(index: Int, load: Partition)] {
         partitions.enumerated().filter { $0.element.requests > 0 }
             .map { (index: $0.offset, load: $0.element) }
             .sorted { ($1.load.requests, $0.index) < ($0.load.requests, $1.index) }
@@ -65,7 +65,7 @@ extension HotKeysView {
         return lines
     }
 
-    private var headline: String {
+    var headline: String {
         let span = window == "start" ? "since the start" : "the last \(window)"
         let rate = seconds > 0 ? ", \(Wording.grouped(requests / seconds)) a second" : ""
         return "\(span) (\(HintsView.age(seconds * 1_000))): \(Wording.grouped(reads)) reads, "
@@ -73,7 +73,7 @@ extension HotKeysView {
     }
 
     /// What the counts are worth.
-    private var bound: String {
+    var bound: String {
         errorMax == 0
             ? "counts are exact"
             : "a key that is not listed had \(Wording.grouped(errorMax)) requests at most; "

@@ -3,10 +3,6 @@ import HengeClient
 
 /// `henge report hotkeys`
 struct ReportHotKeysCommand: AsyncParsableCommand {
-    enum Format: String, ExpressibleByArgument, CaseIterable {
-        case text, json
-    }
-
     enum Window: String, ExpressibleByArgument, CaseIterable {
         case minute, hour, start
     }
@@ -28,7 +24,7 @@ struct ReportHotKeysCommand: AsyncParsableCommand {
             it twice, and cut where it is longer than what is kept of it.
 
             Example: henge report hotkeys
-            Example: henge report hotkeys --window hour --count 50 --format json
+            Example: henge report hotkeys --window hour --count 50 --format html
             """
     )
 
@@ -40,11 +36,7 @@ struct ReportHotKeysCommand: AsyncParsableCommand {
     @Option(help: "How many keys to show, 1 to 500.")
     var count = 20
 
-    @Option(help: "text or json.")
-    var format = Format.text
-
-    @Flag(help: "The same as --format json.")
-    var json = false
+    @OptionGroup var report: ReportOptions
 
     /// Asked of each node, so that a key that is hot on several is found whole.
     private static let askedMin = 500
@@ -71,10 +63,10 @@ struct ReportHotKeysCommand: AsyncParsableCommand {
             case .failure: view.lacks(answer.node)
             }
         }
-        if json || format == .json {
-            Output.json(view.json)
-        } else {
-            Output.lines(view.lines(color: Output.usesColor))
-        }
+        report.print(
+            text: { view.lines(color: $0) },
+            json: { view.json },
+            html: { view.page }
+        )
     }
 }

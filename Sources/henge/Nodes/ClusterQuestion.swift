@@ -8,6 +8,14 @@ enum ClusterQuestion {
         var result: Result<HengeReply, HengeError>
     }
 
+    /// A question to one node.
+    struct Inquiry: Sendable {
+        var node: String
+        /// Its RESP address; empty where it is not known.
+        var resp: String
+        var words: [String]
+    }
+
     /// Finds the nodes with the ring of the first that can be reached, then asks all of them, in
     /// the order of the ring.
     static func ask(
@@ -30,10 +38,18 @@ enum ClusterQuestion {
 
     /// Asks these addresses, under the names that they are given by.
     static func ask(_ words: [String], of nodes: [(name: String, resp: String)]) async -> [Answer] {
+        await ask(nodes.map { Inquiry(node: $0.name, resp: $0.resp, words: words) })
+    }
+
+    /// Asks each its own, and returns the answers in the same order.
+    ///
+    /// - Parameter patience: how long to wait for an answer; as long as for any when nil.
+    static func ask(_ inquiries: [Inquiry], patience: Duration? = nil) async -> [Answer] {
         await withTaskGroup(of: (Int, Answer).self) { group in
-            for (index, node) in nodes.enumerated() {
+            for (index, inquiry) in inquiries.enumerated() {
                 group.addTask {
-                    (index, Answer(node: node.name, result: await ask(words, at: node.resp)))
+                    let result = await ask(inquiry.words, at: inquiry.resp, patience)
+                    return (index, Answer(node: inquiry.node, result: result))
                 }
             }
             var answers: [(Int, Answer)] = []
@@ -44,7 +60,8 @@ enum ClusterQuestion {
 
     private static func ask(
         _ words: [String],
-        at address: String
+        at address: String,
+        _ patience: Duration?
     ) async -> Result<HengeReply, HengeError> {
         guard !address.isEmpty else {
             return .failure(
@@ -53,6 +70,10 @@ enum ClusterQuestion {
         }
         var options = HengeConnection.Options()
         options.clientName = "henge"
+        if let patience {
+            options.connectTimeout = min(options.connectTimeout, patience)
+            options.requestTimeout = patience
+        }
         do throws(HengeError) {
             let address = try HengeAddress(parsing: address)
             return .success(try await Question.ask(words, at: address, options: options))

@@ -29,8 +29,35 @@ extension CommandFailure {
             self.init(.failed, "\(message); a write may still take effect; see the nodes' logs")
         case .protocolViolation:
             self.init(.failed, "\(message); is it a henge node of this version?")
-        default: self.init(.failed, message)
+        default: self.init(.failed, Self.withoutCode(message))
         }
+    }
+
+    /// A failure to decide on a change of the ring.
+    package init(ringChange error: HengeError) {
+        let message = Wording.printable(error.message, limit: 500)
+        switch error.code {
+        case .unavailable:
+            self.init(
+                .unavailable,
+                "\(message); start members that are down (henge ring show tells which)"
+            )
+        case .timedOut:
+            self.init(
+                .timedOut,
+                "\(message); henge ring progress shows whether it has begun, after that try again"
+            )
+        default: self.init(error)
+        }
+    }
+
+    /// The code is for programs: `ERR`, or `REFUSED`.
+    private static func withoutCode(_ message: String) -> String {
+        let parts = message.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, parts[0].allSatisfy({ ("A"..."Z").contains($0) }) else {
+            return message
+        }
+        return String(parts[1])
     }
 
     /// No address could be reached.
@@ -41,6 +68,11 @@ extension CommandFailure {
             "\(reasons.joined(separator: "; ")); see that a node runs there (henge cluster "
                 + "status), or name another with --node"
         )
+    }
+
+    /// Why a node gave no answer, without what to do about it.
+    package static func reason(of error: HengeError) -> String {
+        shortened(Wording.printable(error.message, limit: 500))
     }
 
     /// The transport's description of a refused connection is several times as long as its point.

@@ -55,11 +55,14 @@ struct NodeOptions: ParsableArguments {
 
     /// Asks the first node that can be reached one question.
     ///
-    /// - Parameter patience: how long to wait for the answer; as long as for any when nil.
+    /// - Parameters:
+    ///   - patience: how long to wait for the answer; as long as for any when nil.
+    ///   - failure: what to make of an error.
     func ask(
         _ words: [String],
         bucket: String? = nil,
-        patience: Duration? = nil
+        patience: Duration? = nil,
+        failure: (HengeError) -> CommandFailure = { CommandFailure($0) }
     ) async throws(CommandFailure) -> HengeReply {
         var options = HengeConnection.Options()
         if let patience { options.requestTimeout = patience }
@@ -70,7 +73,7 @@ struct NodeOptions: ParsableArguments {
             do throws(HengeError) {
                 return try await Question.ask(words, at: address, options: options)
             } catch {
-                guard error.code == .connectionFailed else { throw CommandFailure(error) }
+                guard error.code == .connectionFailed else { throw failure(error) }
                 failures.append(error)
             }
         }

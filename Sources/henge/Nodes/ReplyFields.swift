@@ -109,6 +109,11 @@ package struct ReplyFields: Sendable {
         return maps
     }
 
+    /// Nil where the field is missing, null, or of another kind.
+    package func map(_ name: String) -> ReplyFields? {
+        value(name).flatMap { try? ReplyFields($0, of: name) }
+    }
+
     private static func text(_ reply: HengeReply) -> String? {
         switch reply {
         case .text(let text): text

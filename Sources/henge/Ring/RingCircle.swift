@@ -46,6 +46,22 @@ package struct RingCircle: Sendable {
         }
     }
 
+    /// Two rings side by side, each with its labels.
+    package func pair(
+        _ left: (ring: RingView, labels: [Painted]),
+        _ right: (ring: RingView, labels: [Painted]),
+        color: Bool
+    ) -> [String] {
+        let plain = lines(left.ring, labels: left.labels, color: false)
+        let first = lines(left.ring, labels: left.labels, color: color)
+        let second = lines(right.ring, labels: right.labels, color: color)
+        let width = radius * 4 + 6
+        return first.indices.map { row in
+            let gap = String(repeating: " ", count: max(0, width - plain[row].count))
+            return second[row].isEmpty ? first[row] : first[row] + gap + second[row]
+        }
+    }
+
     private func write(_ label: Painted, into row: inout [Painted], width: Int) {
         let room = width - 10
         let text = Array(label.text.prefix(room))

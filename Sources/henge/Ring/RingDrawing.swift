@@ -4,7 +4,7 @@ package enum RingDrawing {
 
     /// - Parameter positions: whether every position is listed, too.
     package static func lines(_ ring: RingView, positions: Bool, color: Bool) -> [String] {
-        let members = ring.nodes.count { $0.state != "candidate" }
+        let members = ring.nodes.count { !["candidate", "lost"].contains($0.state) }
         let up = ring.nodes.count { ["up", "joining", "leaving"].contains($0.state) }
         let labels = [
             Painted("\(Wording.grouped(ring.partitions)) partitions", .bold),
@@ -13,14 +13,72 @@ package enum RingDrawing {
             Painted("epoch \(ring.epoch)", .faint),
             Painted("cluster \(Wording.printable(ring.cluster))", .faint),
         ]
-        var lines = RingCircle().lines(ring, labels: labels, color: color)
+        var lines =
+            ring.transition.map { circles(ring, labels, to: $0, color: color) }
+            ?? RingCircle().lines(ring, labels: labels, color: color)
         lines.append("")
         lines += table(ring).lines(color: color)
+        if let transition = ring.transition {
+            lines.append("")
+            lines += change(ring, transition, color: color)
+        }
         if positions {
             lines.append("")
             lines += strip(ring, color: color)
         }
         return lines
+    }
+
+    // MARK: A change that is running
+
+    private static func circles(
+        _ ring: RingView,
+        _ labels: [Painted],
+        to transition: RingView.Transition,
+        color: Bool
+    ) -> [String] {
+        var next = ring
+        next.owners = transition.owners
+        let word = transition.isAborting ? "back to this" : "changes to this"
+        return RingCircle(radius: 8).pair(
+            (ring, labels),
+            (next, [Painted(word, .bold)]),
+            color: color
+        )
+    }
+
+    /// How far it is, and whose positions go to whom.
+    private static func change(
+        _ ring: RingView,
+        _ transition: RingView.Transition,
+        color: Bool
+    ) -> [String] {
+        var gives = [Int](repeating: 0, count: ring.nodes.count)
+        var takes = gives
+        for (from, to) in zip(ring.owners, transition.owners) where from != to {
+            gives[from] += 1
+            takes[to] += 1
+        }
+        let moves = ring.nodes.indices.compactMap { index -> String? in
+            let name = Wording.printable(ring.nodes[index].name)
+            switch (gives[index], takes[index]) {
+            case (0, 0): return nil
+            case (let count, 0): return "\(name) gives \(Wording.grouped(count))"
+            case (0, let count): return "\(name) takes \(Wording.grouped(count))"
+            case (let given, let taken):
+                return "\(name) gives \(Wording.grouped(given)) and takes \(Wording.grouped(taken))"
+            }
+        }
+        let title = transition.isAborting ? "the change goes back" : "the ring changes"
+        return [
+            Paint.doubtful(title, color: color)
+                + ": partitions \(Wording.grouped(transition.current)) not begun, "
+                + "\(Wording.grouped(transition.writeBoth)) transferring, "
+                + "\(Wording.grouped(transition.readNext)) served by the new, "
+                + "\(Wording.grouped(transition.next)) done or the same",
+            "positions: " + moves.joined(separator: ", "),
+            "henge ring progress --watch shows it go on",
+        ]
     }
 
     private static func table(_ ring: RingView) -> Table {
@@ -57,7 +115,7 @@ package enum RingDrawing {
     private static func paint(_ state: String) -> Paint {
         switch state {
         case "up": .good
-        case "down": .bad
+        case "down", "lost": .bad
         default: .doubtful
         }
     }

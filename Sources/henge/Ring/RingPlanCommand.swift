@@ -27,7 +27,7 @@ struct RingPlanCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let reply = try await nodes.askRing(["PLAN"])
+        let reply = try await StageHolder.find(nodes).askRing(["PLAN"])
         let plan = try RingPlanCommand.view(reply)
         if json { return Output.json(JSON(reply)) }
         Output.lines(RingPlanDrawing.lines(plan, color: Output.usesColor))
@@ -72,6 +72,7 @@ struct RingCommitCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
+        let nodes = try await StageHolder.find(self.nodes)
         let plan = try RingPlanCommand.view(try await nodes.askRing(["PLAN"]))
         if !json { Output.lines(RingPlanDrawing.summary(plan, color: Output.usesColor)) }
         if let refusal = plan.refusals.first(where: { !$0.mayBeOverruled || !allowFewerReplicas }) {
@@ -92,8 +93,11 @@ struct RingAbortCommand: AsyncParsableCommand {
         abstract: "Have the change that is running go back.",
         discussion: """
             What has moved moves back by the same safe steps, so this takes about as long as what \
-            was done. Works until the last partition has moved. Asks unless --yes; without a \
-            terminal it wants --yes. Exits 2 without consent.
+            was done; what is still on its way stays where it was at once, and nothing waits for a \
+            node that never came. Works until the last partition has moved. Nodes that were to \
+            join stop in the end; one that is to join later starts on an empty directory. Asks \
+            unless --yes; without a terminal it wants --yes. Exits 2 without consent, 3 when too \
+            few members are up to decide.
 
             JSON: {"epoch"}.
 
@@ -137,6 +141,10 @@ enum Consent {
 extension NodeOptions {
     /// Asks about a change of the ring, which may take a while to work out and to decide.
     func askRing(_ words: [String]) async throws(CommandFailure) -> HengeReply {
-        try await ask(["HENGE.RING"] + words, patience: .seconds(120))
+        try await ask(
+            ["HENGE.RING"] + words,
+            patience: .seconds(120),
+            failure: { CommandFailure(ringChange: $0) }
+        )
     }
 }

@@ -29,15 +29,11 @@ package enum RingPlanDrawing {
     // MARK: Picture
 
     private static func circles(_ plan: RingPlanView, color: Bool) -> [String] {
-        let circle = RingCircle(radius: radius)
-        let before = ring(plan, plan.owners.before)
-        let plain = circle.lines(before, labels: ["before"], color: false)
-        let left = circle.lines(before, labels: ["before"], color: color)
-        let right = circle.lines(ring(plan, plan.owners.after), labels: ["after"], color: color)
-        let width = radius * 4 + 6
-        return left.indices.map { row in
-            left[row] + String(repeating: " ", count: max(0, width - plain[row].count)) + right[row]
-        }
+        RingCircle(radius: radius).pair(
+            (ring(plan, plan.owners.before), ["before"]),
+            (ring(plan, plan.owners.after), ["after"]),
+            color: color
+        )
     }
 
     private static func ring(_ plan: RingPlanView, _ owners: [Int]) -> RingView {
@@ -144,7 +140,8 @@ package enum RingPlanDrawing {
         let partitions = Wording.grouped(violation.partitions)
         let before = Wording.grouped(violation.partitionsBefore)
         guard violation.kind == "zone" else {
-            return "\(partitions) partitions would have \(violation.fewest) replicas only "
+            let replicas = violation.fewest == 1 ? "replica" : "replicas"
+            return "\(partitions) partitions would have only \(violation.fewest) \(replicas) "
                 + "(\(before) before)"
         }
         return "in \(partitions) partitions replicas would share a zone (\(before) before): "

@@ -8,11 +8,15 @@ package struct RingProgressView: Equatable, Sendable {
         package var partitionsDone: Int
         package var partitionsLeft: Int
         package var keysDone: Int
+        /// An estimate; nil while nobody knows.
+        package var keysLeft: Int?
         package var bytesDone: Int
         package var bytesLeft: Int
         package var bytesPerSecond: Int
         package var secondsLeft: Double?
         package var recordsSkipped: Int
+        /// `waiting`, `transferring` or `done`; nil when it takes nothing over.
+        package var job: String?
         /// Why it waits.
         package var wait: String?
         /// For whom.
@@ -30,6 +34,9 @@ package struct RingProgressView: Equatable, Sendable {
     package var writeBoth: Int
     package var readNext: Int
     package var next: Int
+    /// Partitions of which too few new replicas are there to begin, and the names of those.
+    package var partitionsWaiting: Int
+    package var waitingFor: [String]
     package var bytesLeft: Int
     package var bytesPerSecond: Int
     package var secondsLeft: Double?
@@ -46,6 +53,8 @@ package struct RingProgressView: Equatable, Sendable {
         writeBoth = try steps.integer("write_both")
         readNext = try steps.integer("read_next")
         next = try steps.integer("next")
+        partitionsWaiting = try fields.integer("partitions_waiting")
+        waitingFor = try fields.strings("waiting_for")
         bytesLeft = try fields.integer("bytes_left")
         bytesPerSecond = try fields.integer("bytes_per_second")
         secondsLeft = try? fields.number("seconds_left")
@@ -61,11 +70,13 @@ extension RingProgressView.Node {
         partitionsDone = try fields.integer("partitions_done")
         partitionsLeft = try fields.integer("partitions_left")
         keysDone = try fields.integer("keys_done")
+        keysLeft = fields.optionalInteger("keys_left")
         bytesDone = try fields.integer("bytes_done")
         bytesLeft = try fields.integer("bytes_left")
         bytesPerSecond = try fields.integer("bytes_per_second")
         secondsLeft = try? fields.number("seconds_left")
         recordsSkipped = try fields.integer("records_skipped")
+        job = fields.optionalString("job")
         wait = fields.optionalString("wait")
         waitFor = fields.optionalString("wait_for")
     }
@@ -79,7 +90,6 @@ extension RingProgressView {
     /// - Returns: a headline, the steps, and a line for each node that takes something over.
     package func lines(color: Bool) -> [String] {
         guard isRunning else { return ["no change of the ring runs; epoch \(epoch)"] }
-        let share = partitions > 0 ? Double(next) / Double(partitions) : 1
         let bar = Bar.text(share, width: Self.barWidth, padded: true)
         let direction = isAborting ? "the change goes back" : "the ring changes"
         var lines = [
@@ -87,6 +97,7 @@ extension RingProgressView {
             "\(Paint.good(bar, color: color)) \(counts)",
         ]
         lines += table(color: color)
+        if let waiting { lines.append(Paint.doubtful(waiting, color: color)) }
         let skipped = nodes.reduce(0) { $0 + $1.recordsSkipped }
         if skipped > 0 {
             let text = "\(Wording.grouped(skipped)) records could not be read at their sources"
@@ -103,7 +114,16 @@ extension RingProgressView {
     package var line: String {
         guard isRunning else { return "no change of the ring runs; epoch \(epoch)" }
         let left = secondsLeft.map { ", \(Self.time($0)) left" } ?? ""
-        return "epoch \(epoch): \(counts), \(Wording.bytes(bytesLeft)) left\(left)"
+        let waits = waiting.map { "; \($0)" } ?? ""
+        return "epoch \(epoch): \(counts), \(Wording.bytes(bytesLeft)) left\(left)\(waits)"
+    }
+
+    private var waiting: String? {
+        guard partitionsWaiting > 0 else { return nil }
+        let names = waitingFor.map { Wording.printable($0) }.joined(separator: ", ")
+        let giveUp = isAborting ? "" : ", or for henge ring abort"
+        return "\(Wording.grouped(partitionsWaiting)) partitions wait for \(names) to be up and "
+            + "reached by all\(giveUp)"
     }
 
     private var counts: String {
@@ -112,13 +132,26 @@ extension RingProgressView {
             + "\(Wording.grouped(readNext)) served by the new)"
     }
 
+    /// How much of what is to be taken over has been, or is through where nothing is.
+    private var share: Double {
+        let all = nodes.reduce(0) { $0 + $1.partitions }
+        guard all > 0 else { return partitions > 0 ? Double(next) / Double(partitions) : 1 }
+        return Double(nodes.reduce(0) { $0 + $1.partitionsDone }) / Double(all)
+    }
+
+    /// The last line of a watch.
+    package func ending(wasAborting: Bool) -> String {
+        let text = wasAborting ? "the change went back" : "the change is through"
+        return "\(text); epoch \(epoch)"
+    }
+
     private func table(color: Bool) -> [String] {
         let takers = nodes.filter { $0.partitions > 0 || $0.wait != nil }
         guard !takers.isEmpty else { return [] }
         var table = Table([
             .init("node"), .init(""), .init("partitions", .right), .init("keys", .right),
-            .init("done", .right), .init("left", .right), .init("rate", .right),
-            .init("time left", .right), .init(""),
+            .init("left", .right), .init("size", .right), .init("left", .right),
+            .init("rate", .right), .init("time left", .right), .init(""),
         ])
         for node in takers {
             let share =
@@ -130,8 +163,9 @@ extension RingProgressView {
                 Painted(Bar.text(share, width: Self.barWidth, padded: true), .good),
                 Painted("\(Wording.grouped(node.partitionsDone)) of \(total)"),
                 Painted(Wording.grouped(node.keysDone)),
+                Painted(node.keysLeft.map { Wording.grouped($0) } ?? "–"),
                 Painted(Wording.bytes(node.bytesDone)),
-                Painted(Wording.bytes(node.bytesLeft)),
+                Painted(node.keysLeft == nil ? "–" : Wording.bytes(node.bytesLeft)),
                 Painted("\(Wording.bytes(node.bytesPerSecond))/s"),
                 Painted(node.secondsLeft.map { Self.time($0) } ?? "–"),
                 Painted(Self.reason(node), .doubtful),
@@ -146,7 +180,7 @@ extension RingProgressView {
 
     private static func reason(_ node: Node) -> String {
         switch node.wait {
-        case nil: ""
+        case nil: node.job == "waiting" ? "about to begin" : ""
         case "adoption": "waits for replicas to hear of the step"
         case "source": "waits for \(Wording.printable(node.waitFor ?? "a node")) to be up"
         case "budget": "waits: clients' requests come first"

@@ -4,8 +4,8 @@ import HengeClient
 /// Has one node stage changes, and shows what is staged then.
 struct RingStaging: ParsableArguments {
     static let hint = """
-        Staged changes do nothing until henge ring commit. The node that is asked keeps them in \
-        memory, so stage, plan and commit at the same --node.
+        Staged changes do nothing until henge ring commit. One node keeps them, in memory; \
+        whichever member is asked later, this command finds it.
         """
 
     @OptionGroup var nodes: NodeOptions
@@ -16,8 +16,26 @@ struct RingStaging: ParsableArguments {
     /// - Parameter orders: each the words behind `HENGE.RING STAGE`.
     func stage(_ orders: [[String]]) async throws(CommandFailure) {
         var last: HengeReply?
-        for order in orders { last = try await nodes.ask(["HENGE.RING", "STAGE"] + order) }
+        let nodes = try await StageHolder.find(self.nodes)
+        for (index, order) in orders.enumerated() {
+            do throws(CommandFailure) {
+                last = try await nodes.ask(["HENGE.RING", "STAGE"] + order)
+            } catch {
+                throw index == 0
+                    ? error
+                    : CommandFailure(
+                        error.status,
+                        "\(error.message); what was named before is staged (henge ring stage)"
+                    )
+            }
+        }
         if let last { try show(last) }
+    }
+
+    /// - Throws: wrong usage.
+    static func check(weight: Int) throws {
+        guard !(1...1000).contains(weight) else { return }
+        throw ValidationError("a weight is a number from 1 to 1000, not \(weight)")
     }
 
     func show(_ reply: HengeReply) throws(CommandFailure) {
@@ -56,6 +74,10 @@ struct RingAddCommand: AsyncParsableCommand {
     var zone: String?
 
     @OptionGroup var staging: RingStaging
+
+    func validate() throws {
+        if let weight { try RingStaging.check(weight: weight) }
+    }
 
     func run() async throws {
         var options: [String] = []
@@ -129,17 +151,66 @@ struct RingForceRemoveCommand: AsyncParsableCommand {
 
             \(RingStaging.hint)
 
+            With a majority of the members gone for good nobody could decide on that. Then \
+            --unsafe-recover says what is lost, wants the cluster's name, and has those that are \
+            left go on without the named ones at once; after that it plans and commits their \
+            removal, unless --no-commit. All others must be up. Exits 1 when something stands \
+            against it, 2 without the name. JSON: {"recovery":{"cluster","epoch","next_epoch",\
+            "lost","survivors","partitions","partitions_gone","partitions_in_doubt",\
+            "partitions_thinned","refusals"},"change":{"id","epoch"}}.
+
             Example: henge ring force-remove n3
+            Example: henge ring force-remove n3 n4 n5 --unsafe-recover
             """
     )
 
     @Argument(help: "The members to remove.")
     var names: [String]
 
+    @Flag(help: "They are gone for good, and a majority with them: lose what only they held.")
+    var unsafeRecover = false
+
+    @Option(
+        name: .customLong("yes-i-mean"),
+        help: ArgumentHelp(
+            "With --unsafe-recover: don't ask; the cluster's name, as ring show has it.",
+            valueName: "cluster"
+        )
+    )
+    var cluster: String?
+
+    @Flag(help: "With --unsafe-recover: also when fewer nodes are left than a key has replicas.")
+    var allowFewerReplicas = false
+
+    @Flag(
+        name: .customLong("no-commit"),
+        help: "With --unsafe-recover: go on without them, and leave their removal to be staged."
+    )
+    var leavesRemoval = false
+
     @OptionGroup var staging: RingStaging
 
+    func validate() throws {
+        if !unsafeRecover, cluster != nil || allowFewerReplicas || leavesRemoval {
+            throw ValidationError(
+                "--yes-i-mean, --allow-fewer-replicas and --no-commit go with --unsafe-recover."
+            )
+        }
+    }
+
     func run() async throws {
-        try await staging.stage(names.map { ["FORCE-REMOVE", $0] })
+        guard unsafeRecover else {
+            return try await staging.stage(names.map { ["FORCE-REMOVE", $0] })
+        }
+        let recovery = UnsafeRecovery(
+            names: names,
+            nodes: staging.nodes,
+            consent: cluster,
+            allowsFewerReplicas: allowFewerReplicas,
+            commits: !leavesRemoval,
+            json: staging.json
+        )
+        try await recovery.run()
     }
 }
 
@@ -162,6 +233,8 @@ struct RingWeightCommand: AsyncParsableCommand {
     var weight: Int
 
     @OptionGroup var staging: RingStaging
+
+    func validate() throws { try RingStaging.check(weight: weight) }
 
     func run() async throws {
         try await staging.stage([["WEIGHT", name, String(weight)]])
@@ -202,7 +275,7 @@ struct RingStageCommand: AsyncParsableCommand {
         abstract: "Show or forget what is staged, and show which nodes have asked to join.",
         discussion: """
             JSON: {"node","epoch","operations":["add n4"],"fault","candidates":["n4"]}; fault says \
-            what is wrong with what is staged, or is null.
+            what is wrong with what is staged, or is null. With --node it is that node's own.
 
             Example: henge ring stage
             Example: henge ring stage --clear
@@ -215,7 +288,10 @@ struct RingStageCommand: AsyncParsableCommand {
     @OptionGroup var staging: RingStaging
 
     func run() async throws {
-        if clear { return try await staging.stage([["CLEAR"]]) }
-        try staging.show(try await staging.nodes.ask(["HENGE.RING", "STAGED"]))
+        // Where several nodes have something staged, this is how to get out of that.
+        let isNamed = !staging.nodes.nodes.isEmpty
+        let nodes = isNamed ? staging.nodes : try await StageHolder.find(staging.nodes)
+        let words = clear ? ["STAGE", "CLEAR"] : ["STAGED"]
+        try staging.show(try await nodes.ask(["HENGE.RING"] + words))
     }
 }

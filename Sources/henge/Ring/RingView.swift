@@ -52,6 +52,35 @@ package struct RingView: Sendable {
     package var nodes: [Node]
     /// By position, the index of its owner in `nodes`.
     package var owners: [Int]
+    /// The change that is running.
+    package var transition: Transition?
+
+    package struct Transition: Sendable {
+        package var isAborting: Bool
+        /// By position, as ``RingView/owners``, of the ring that it leads to.
+        package var owners: [Int]
+        /// How many partitions are at each step.
+        package var current: Int
+        package var writeBoth: Int
+        package var readNext: Int
+        package var next: Int
+
+        package init(
+            isAborting: Bool,
+            owners: [Int],
+            current: Int,
+            writeBoth: Int,
+            readNext: Int,
+            next: Int
+        ) {
+            self.isAborting = isAborting
+            self.owners = owners
+            self.current = current
+            self.writeBoth = writeBoth
+            self.readNext = readNext
+            self.next = next
+        }
+    }
 
     package init(
         cluster: String,
@@ -74,6 +103,30 @@ package struct RingView: Sendable {
         for entry in try fields.maps("nodes") { nodes.append(try Node(entry)) }
         var indexes: [String: Int] = [:]
         for (index, node) in nodes.enumerated() { indexes[node.name] = index }
+        self.init(
+            cluster: try fields.string("cluster"),
+            epoch: try fields.integer("epoch"),
+            replicas: try fields.integer("replicas"),
+            nodes: nodes,
+            owners: try Self.owners(fields, indexes)
+        )
+        guard let change = fields.value("transition"), change != .null else { return }
+        let details = try ReplyFields(change, of: "transition")
+        let steps = try ReplyFields(details.value("steps") ?? .null, of: "steps")
+        transition = Transition(
+            isAborting: try details.boolean("aborting"),
+            owners: try Self.owners(details, indexes),
+            current: try steps.integer("current"),
+            writeBoth: try steps.integer("write_both"),
+            readNext: try steps.integer("read_next"),
+            next: try steps.integer("next")
+        )
+    }
+
+    private static func owners(
+        _ fields: ReplyFields,
+        _ indexes: [String: Int]
+    ) throws(ReplyFields.Fault) -> [Int] {
         var owners: [Int] = []
         for name in try fields.strings("owners") {
             guard let index = indexes[name] else {
@@ -81,13 +134,7 @@ package struct RingView: Sendable {
             }
             owners.append(index)
         }
-        self.init(
-            cluster: try fields.string("cluster"),
-            epoch: try fields.integer("epoch"),
-            replicas: try fields.integer("replicas"),
-            nodes: nodes,
-            owners: owners
-        )
+        return owners
     }
 }
 

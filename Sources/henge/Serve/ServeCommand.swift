@@ -34,11 +34,8 @@ struct ServeCommand: AsyncParsableCommand {
         let values = try await ServeValues(flags: options.flags, file: options.config)
         let settings = try values.settings()
         let level = try values.logLevel()
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = level
-            return handler
-        }
+        let format = try values.logFormat()
+        LoggingSystem.bootstrap { format.handler(label: $0, level: level) }
         let logger = Logger(label: "henge.\(settings.name)")
         let stopTimeout = settings.stopTimeout
         let server = Server(
@@ -52,7 +49,8 @@ struct ServeCommand: AsyncParsableCommand {
                 )
             }
         ) { report in
-            Output.line("ready name=\(report.name) resp=\(report.resp) peer=\(report.peer)")
+            let http = report.http.map { " http=\($0)" } ?? ""
+            Output.line("ready name=\(report.name) resp=\(report.resp)\(http) peer=\(report.peer)")
         }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

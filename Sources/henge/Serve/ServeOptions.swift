@@ -11,7 +11,7 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Address for Redis clients, host:port.")
     var resp: String?
 
-    @Option(help: "Address for HTTP, host:port. Announced to other nodes; not served yet.")
+    @Option(help: "Address for HTTP, host:port; without it none is served.")
     var http: String?
 
     @Option(help: "Address for other nodes, host:port.")
@@ -162,11 +162,29 @@ struct ServeOptions: ParsableArguments {
     )
     var stopTimeoutS: String?
 
+    @Flag(help: "Let the dashboard change the ring, start repairs and hold hints.")
+    var dashboardActions = false
+
+    @Option(
+        name: .customLong("dashboard-host"),
+        help: ArgumentHelp(
+            "A name under which browsers reach this node, to act from there; repeatable.",
+            discussion: """
+                Addresses, localhost and the node's own names need not be said. In the environment \
+                and the file dashboard-hosts, separated by commas.
+                """
+        )
+    )
+    var dashboardHosts: [String] = []
+
     @Flag(help: "Let clients empty a bucket with FLUSHALL and FLUSHDB.")
     var allowFlush = false
 
     @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info)")
     var logLevel: String?
+
+    @Option(help: "text, or json for an object a line; one event a line. (default: text)")
+    var logFormat: String?
 
     @Option(help: "YAML file with any of these options.")
     var config: String?
@@ -190,7 +208,13 @@ struct ServeOptions: ParsableArguments {
             ("scrub-interval-s", scrubIntervalS), ("background-rate-mib", backgroundRateMib),
             ("hot-keys", hotKeys), ("bulk-compression-level", bulkCompressionLevel),
             ("block-cache-mib", blockCacheMib), ("allow-flush", allowFlush ? "true" : nil),
+            ("dashboard-actions", dashboardActions ? "true" : nil),
+            (
+                "dashboard-hosts",
+                dashboardHosts.isEmpty ? nil : dashboardHosts.joined(separator: ",")
+            ),
             ("stop-timeout-s", stopTimeoutS), ("log-level", logLevel),
+            ("log-format", logFormat),
         ]
         return pairs.reduce(into: [:]) { $0[$1.0] = $1.1 }
     }

@@ -42,6 +42,10 @@ struct ServeValues {
         }
     }
 
+    func logFormat() throws(CommandFailure) -> LogFormat {
+        try value("log-format", default: .text, "text or json") { LogFormat(rawValue: $0) }
+    }
+
     func settings() throws(CommandFailure) -> NodeSettings {
         let addresses = try (
             resp: required("resp", "host:port", HostPort.init),
@@ -60,15 +64,7 @@ struct ServeValues {
         settings.replicas = try number("replicas", default: 3, in: 1...ReplicaSet.replicasMax)
         settings.partitions = try number("partitions", default: 1024, in: 64...16384)
         settings.durability = try durability()
-        settings.shard.readRepair = try value(
-            "read-repair",
-            default: .blocking,
-            "blocking, async or off",
-            ReadRepair.init
-        )
-        settings.shard.hedgesReads = try value("hedged-reads", default: true, "on or off") {
-            ["on": true, "off": false][$0]
-        }
+        try reads(&settings.shard)
         let level = try value(
             "consistency",
             default: .quorum,
@@ -105,12 +101,34 @@ struct ServeValues {
         settings.stopTimeout = .seconds(
             UInt64(try number("stop-timeout-s", default: 15, in: 1...600))
         )
+        try dashboard(&settings)
         settings.allowsFlush = try value(
             "allow-flush",
             default: false,
             "true or false"
         ) { Bool($0) }
         return settings
+    }
+
+    private func dashboard(_ settings: inout NodeSettings) throws(CommandFailure) {
+        settings.allowsDashboardActions = try value(
+            "dashboard-actions",
+            default: false,
+            "true or false"
+        ) { Bool($0) }
+        settings.dashboardHosts = try value(
+            "dashboard-hosts",
+            default: [],
+            "names of hosts without ports, separated by commas",
+            Self.hosts
+        )
+    }
+
+    private static func hosts(_ text: String) -> [String]? {
+        let names = text.split(separator: ",", omittingEmptySubsequences: false)
+        // As a host of an address is read.
+        let hosts = names.compactMap { HostPort("\($0):80")?.host }
+        return hosts.count == names.count ? hosts : nil
     }
 
     private func control() throws(CommandFailure) -> ControlSettings {
@@ -136,6 +154,18 @@ struct ServeValues {
             case "interval": .interval(.milliseconds(UInt64(interval)))
             default: nil
             }
+        }
+    }
+
+    private func reads(_ shard: inout ShardConfiguration) throws(CommandFailure) {
+        shard.readRepair = try value(
+            "read-repair",
+            default: .blocking,
+            "blocking, async or off",
+            ReadRepair.init
+        )
+        shard.hedgesReads = try value("hedged-reads", default: true, "on or off") {
+            ["on": true, "off": false][$0]
         }
     }
 

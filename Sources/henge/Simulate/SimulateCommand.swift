@@ -18,11 +18,17 @@ struct SimulateCommand: AsyncParsableCommand {
             as they are; --shrink finds few that still break the same promise, and tells them. \
             After a run of many seeds that is done for the first failures.
 
+            With --drills seeds stand for set courses, and without --seeds all \(Drill.count) are \
+            run: one node is killed, frozen or cut off at each step of each change of the ring, in \
+            each part that it can have; a majority is lost for good in the middle of a change or \
+            without one, and the others go on by an unsafe recovery.
+
             Example: henge simulate --seeds 1...2000 --verify
+            Example: henge simulate --drills
             Example: henge simulate --seed 17 --trace
             Example: henge simulate --seed 17 --skip-faults 1-4,6,9- --trace
             """,
-        subcommands: [SimulateGossipCommand.self]
+        subcommands: [SimulateGossipCommand.self, SimulateRingCommand.self]
     )
 
     @Option(help: "The seed to run. (default: one drawn at random)")
@@ -36,6 +42,9 @@ struct SimulateCommand: AsyncParsableCommand {
 
     @Option(help: "Virtual hours for each seed. (default: one round of faults, some seconds)")
     var hours: Double?
+
+    @Flag(help: "Run drills of changes of the ring.")
+    var drills = false
 
     @Flag(help: "Print every event of the run; for one seed.")
     var trace = false
@@ -90,6 +99,9 @@ struct SimulateCommand: AsyncParsableCommand {
         if !(0...86_400).contains(shrinkSeconds) {
             throw ValidationError("--shrink-seconds must be from 0 to 86400.")
         }
+        if drills, hours != nil || shrink || !skipFaults.isEmpty {
+            throw ValidationError("--drills goes with no --hours, --shrink or --skip-faults.")
+        }
         if let hours, !(hours > 0 && hours <= 1_000_000) {
             throw ValidationError("--hours must be above 0, and at most 1000000.")
         }
@@ -100,13 +112,13 @@ struct SimulateCommand: AsyncParsableCommand {
 
     func run() async throws {
         let seeds = seeds ?? drawn
-        if let share { return SimulationWorker.run(share, seeds: seeds, hours: hours) }
+        if let share { return SimulationWorker.run(share, seeds: seeds, course: course) }
         if shrink { return try runShrinking(seeds.lowerBound) }
         if trace || !skipFaults.isEmpty { return try runHere(seeds.lowerBound) }
         let cores = sysconf(Int32(_SC_NPROCESSORS_ONLN))
         var parent = SimulationParent(
             seeds: seeds,
-            hours: hours,
+            course: course,
             verifies: verify,
             jobs: jobs ?? max(2, cores),
             isJSON: json,
@@ -115,7 +127,13 @@ struct SimulateCommand: AsyncParsableCommand {
         guard try parent.run() else { throw ExitCode(ExitStatus.failed.rawValue) }
     }
 
+    private var course: SimulationCourse {
+        if drills { return .drill }
+        return hours.map { .hours($0) } ?? .round
+    }
+
     private var drawn: ClosedRange<UInt64> {
+        if drills, seed == nil { return 1...UInt64(Drill.count) }
         let seed = seed ?? UInt64.random(in: 1...999_999_999)
         return seed...seed
     }
@@ -124,7 +142,7 @@ struct SimulateCommand: AsyncParsableCommand {
     private func runHere(_ seed: UInt64) throws {
         let result = SimulationRunner.run(
             seed: seed,
-            hours: hours,
+            as: course,
             skippedFaults: skipFaults,
             line: trace ? { Output.line($0) } : nil
         )
@@ -134,13 +152,13 @@ struct SimulateCommand: AsyncParsableCommand {
 
     private func runShrinking(_ seed: UInt64) throws {
         let end = ContinuousClock.now + .seconds(shrinkSeconds)
-        let result = SimulationRunner.shrink(seed: seed, hours: hours) {
+        let result = SimulationRunner.shrink(seed: seed, as: course) {
             ContinuousClock.now < end
         }
         guard let result else {
             return Output.line("seed \(seed): all promises kept, nothing to shrink")
         }
-        for line in SimulationText.shrunk(result, seed: seed, hours: hours) { Output.line(line) }
+        for line in SimulationText.shrunk(result, seed: seed, course: course) { Output.line(line) }
         throw ExitCode(ExitStatus.failed.rawValue)
     }
 }

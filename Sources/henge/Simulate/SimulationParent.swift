@@ -1,9 +1,10 @@
 import Glibc
+import HengeSimulator
 
 /// Shares seeds out among child processes and gathers what they tell.
 struct SimulationParent {
     let seeds: ClosedRange<UInt64>
-    let hours: Double?
+    let course: SimulationCourse
     let verifies: Bool
     let jobs: Int
     let isJSON: Bool
@@ -19,14 +20,14 @@ struct SimulationParent {
 
     init(
         seeds: ClosedRange<UInt64>,
-        hours: Double?,
+        course: SimulationCourse,
         verifies: Bool,
         jobs: Int,
         isJSON: Bool,
         shrinkSeconds: Int
     ) {
         self.seeds = seeds
-        self.hours = hours
+        self.course = course
         self.verifies = verifies
         // Two runs of one seed must be in different processes.
         let useful = Int(clamping: min(UInt64(jobs), seeds.upperBound - seeds.lowerBound + 1))
@@ -57,7 +58,7 @@ struct SimulationParent {
         }
         progress.clear()
         report()
-        if !isJSON, shrinkSeconds > 0 { try shrink() }
+        if !isJSON, shrinkSeconds > 0, course != .drill { try shrink() }
         return totals.failures.isEmpty
     }
 
@@ -66,7 +67,7 @@ struct SimulationParent {
             "simulate", "--seeds", "\(seeds.lowerBound)...\(seeds.upperBound)",
             "--share", share.text,
         ]
-        if let hours { arguments += ["--hours", "\(hours)"] }
+        arguments += course.arguments
         return try ChildProcess.start(arguments, share: share)
     }
 
@@ -101,7 +102,7 @@ struct SimulationParent {
                 "simulate", "--seed", "\(failure.seed)", "--shrink",
                 "--shrink-seconds", "\(shrinkSeconds)",
             ]
-            if let hours { arguments += ["--hours", "\(hours)"] }
+            arguments += course.arguments
             let share = SimulationShare(jobs: 1, index: 0, repeats: false)
             var child = try ChildProcess.start(arguments, share: share)
             var lines: [String] = []
@@ -120,7 +121,7 @@ struct SimulationParent {
     private mutating func tell(_ failure: SimulationTotals.Failure) {
         guard !isJSON else { return }
         progress.clear()
-        Output.line(SimulationText.failure(failure, hours: hours))
+        Output.line(SimulationText.failure(failure, course: course))
     }
 
     private mutating func drawProgress() {
@@ -137,7 +138,7 @@ struct SimulationParent {
         let seconds = (ContinuousClock.now - begin).seconds
         if isJSON {
             Output.json(
-                SimulationText.json(totals, seeds: seeds, hours: hours, seconds: seconds)
+                SimulationText.json(totals, seeds: seeds, course: course, seconds: seconds)
             )
             return
         }

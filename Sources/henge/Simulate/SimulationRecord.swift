@@ -84,10 +84,11 @@ package struct SimulationRecord: Equatable, Sendable {
 /// Runs one process's share of the seeds.
 enum SimulationWorker {
     /// Before each run a line `> seed`, so that a trap can be told from it; after it its record.
-    static func run(_ share: SimulationShare, seeds: ClosedRange<UInt64>, hours: Double?) {
+    static func run(_ share: SimulationShare, seeds: ClosedRange<UInt64>, course: SimulationCourse)
+    {
         share.forEach(of: seeds) { item in
             Output.line("> \(item.seed)")
-            var record = SimulationRecord(SimulationRunner.run(seed: item.seed, hours: hours))
+            var record = SimulationRecord(SimulationRunner.run(seed: item.seed, as: course))
             record.isRepetition = item.isRepetition
             Output.line(record.text)
             return true

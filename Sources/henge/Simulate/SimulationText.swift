@@ -18,12 +18,14 @@ package enum SimulationText {
         return Wording.decimal(seconds / 3600, places: 1) + " virtual hours"
     }
 
-    package static func failure(_ failure: SimulationTotals.Failure, hours: Double?) -> String {
-        "seed \(failure.seed): \(failure.message); replay: \(replay(failure.seed, hours))"
+    package static func failure(
+        _ failure: SimulationTotals.Failure, course: SimulationCourse
+    ) -> String {
+        "seed \(failure.seed): \(failure.message); replay: \(replay(failure.seed, course))"
     }
 
-    package static func replay(_ seed: UInt64, _ hours: Double?) -> String {
-        SimulationRunner.replay(seed: seed, hours: hours)
+    package static func replay(_ seed: UInt64, _ course: SimulationCourse) -> String {
+        SimulationRunner.replay(seed: seed, as: course)
     }
 
     package static func summary(
@@ -54,7 +56,7 @@ package enum SimulationText {
     package static func shrunk(
         _ result: FaultShrinker.Result,
         seed: UInt64,
-        hours: Double?
+        course: SimulationCourse
     ) -> [String] {
         let left = result.strikes.count
         let count = left == 0 ? "no fault" : left == 1 ? "1 fault" : "\(left) faults"
@@ -70,7 +72,7 @@ package enum SimulationText {
         }
         let replay = SimulationRunner.replay(
             seed: seed,
-            hours: hours,
+            as: course,
             skippedFaults: result.skipped
         )
         return lines + ["  replay: \(replay)"]
@@ -79,14 +81,14 @@ package enum SimulationText {
     package static func json(
         _ totals: SimulationTotals,
         seeds: ClosedRange<UInt64>,
-        hours: Double?,
+        course: SimulationCourse,
         seconds: Double
     ) -> JSON {
         let failures = totals.failures.map { failure in
             JSON.object(
                 ("seed", .integer(Int64(clamping: failure.seed))),
                 ("message", .string(failure.message)),
-                ("replay", .string(replay(failure.seed, hours)))
+                ("replay", .string(replay(failure.seed, course)))
             )
         }
         return .object(

@@ -68,6 +68,38 @@ package indirect enum JSON: Equatable, Sendable {
         return out
     }
 
+    /// The value over several lines, two spaces an indent, as files are kept.
+    package var prettyText: String {
+        var out = ""
+        write(to: &out, indent: "")
+        return out
+    }
+
+    private func write(to out: inout String, indent: String) {
+        let inner = indent + "  "
+        switch self {
+        case .array(let elements) where !elements.isEmpty:
+            out += "[\n"
+            for (index, element) in elements.enumerated() {
+                out += inner
+                element.write(to: &out, indent: inner)
+                out += index == elements.count - 1 ? "\n" : ",\n"
+            }
+            out += indent + "]"
+        case .object(let fields) where !fields.isEmpty:
+            out += "{\n"
+            for (index, field) in fields.enumerated() {
+                out += inner
+                Self.quote(field.name, to: &out)
+                out += ": "
+                field.value.write(to: &out, indent: inner)
+                out += index == fields.count - 1 ? "\n" : ",\n"
+            }
+            out += indent + "}"
+        case .null, .boolean, .integer, .number, .string, .array, .object: write(to: &out)
+        }
+    }
+
     private func write(to out: inout String) {
         switch self {
         case .null: out += "null"

@@ -38,6 +38,8 @@ package enum Keyword {
     package static let on: CommandName = "ON"
     package static let off: CommandName = "OFF"
     package static let id: CommandName = "ID"
+    package static let token: CommandName = "TOKEN"
+    package static let compare: CommandName = "COMPARE"
     package static let pause: CommandName = "PAUSE"
     package static let resume: CommandName = "RESUME"
     package static let drop: CommandName = "DROP"
@@ -47,6 +49,8 @@ package enum Keyword {
     package static let commit: CommandName = "COMMIT"
     package static let abort: CommandName = "ABORT"
     package static let progress: CommandName = "PROGRESS"
+    package static let loss: CommandName = "LOSS"
+    package static let recover: CommandName = "RECOVER"
     package static let fewer: CommandName = "FEWER"
     package static let clear: CommandName = "CLEAR"
     package static let add: CommandName = "ADD"
@@ -55,6 +59,10 @@ package enum Keyword {
     package static let forceRemove: CommandName = "FORCE-REMOVE"
     package static let weight: CommandName = "WEIGHT"
     package static let zone: CommandName = "ZONE"
+    package static let distribution: CommandName = "DISTRIBUTION"
+    package static let siblings: CommandName = "SIBLINGS"
+    package static let sizes: CommandName = "SIZES"
+    package static let sample: CommandName = "SAMPLE"
 }
 
 extension RESPCommand {

@@ -8,6 +8,8 @@ package struct CommandSpec: Sendable {
         case alone
         /// One request on one key, beside those on other keys.
         case keyed
+        /// The same, named behind the command's own name: how it goes is what is replied.
+        case explained
         /// A request for each of its keys.
         case fanOut
         /// Over the whole cluster; everything before it is answered first, everything behind it
@@ -79,5 +81,6 @@ package enum Command: UInt8, Sendable {
     case mget, mset, del, unlink, exists, touch
     case scan, randomKey, dbSize, flushAll, flushDB
     case hengeBucket, hengeGet, hengeSet, hengeDel, hengeInspect, hengeRing, hengeStatus
-    case hengeHints, hengeEntropy, hengeRepair, hengeHotKeys
+    case hengeHints, hengeEntropy, hengeRepair, hengeSettled, hengeHotKeys, hengeReport
+    case hengeOverview, hengeExplain
 }

@@ -60,8 +60,17 @@ package struct CommandTable: Sendable {
             "henge.entropy", .hengeEntropy, 1, .henge, [],
             "How far this node's partition replicas agree with those of others."),
         alone(
+            "henge.report", .hengeReport, -2, .henge, [],
+            "Reports on the whole cluster: where its keys lie."),
+        alone(
             "henge.repair", .hengeRepair, 1, .henge, [.admin],
             "Compares with the other nodes now and mends what differs."),
+        alone(
+            "henge.overview", .hengeOverview, 1, .henge, [],
+            "The whole cluster, now: nodes, rates, delays, work in the background, hot keys."),
+        alone(
+            "henge.settled", .hengeSettled, -1, .henge, [.admin],
+            "What is left of what this node had to do for its replicas when it was first asked."),
         alone(
             "henge.hotkeys", .hengeHotKeys, -1, .henge, [],
             "The keys, partitions and stretches of the ring that clients ask this node for most."),
@@ -113,6 +122,18 @@ package struct CommandTable: Sendable {
         writer("henge.set", .hengeSet, -3, .henge, "Writes over what a context covers."),
         writer("henge.del", .hengeDel, -2, .henge, "Deletes what a context covers."),
         reader("henge.inspect", .hengeInspect, -2, .henge, "What each replica of a key holds."),
+        CommandSpec(
+            name: "henge.explain",
+            command: .hengeExplain,
+            lane: .explained,
+            arity: -3,
+            flags: [.write],
+            group: .henge,
+            summary: "Carries a command on one key out and tells how that went, step by step.",
+            firstKey: 2,
+            lastKey: 2,
+            keyStep: 1
+        ),
     ]
 
     private static func alone(

@@ -31,12 +31,15 @@ extension ClientSession {
         case .hengeStatus: write(StatusReport(hub).tree)
         case .hengeHints: try hints(command)
         case .hengeEntropy: write(EntropyReport(hub.driver).tree)
+        case .hengeReport: try report(command)
         case .hengeRepair: repair()
+        case .hengeSettled: try settled(command)
         case .hengeHotKeys: try hotKeys(command)
+        case .hengeOverview: overview(command)
         case .get, .strlen, .type, .ttl, .pttl, .expireTime, .pexpireTime, .set, .setEx, .psetEx,
             .setNX, .getSet, .getDel, .getEx, .expire, .pexpire, .expireAt, .pexpireAt, .persist,
             .mget, .mset, .del, .unlink, .exists, .touch, .scan, .randomKey, .dbSize, .flushAll,
-            .flushDB, .hengeGet, .hengeSet, .hengeDel, .hengeInspect:
+            .flushDB, .hengeGet, .hengeSet, .hengeDel, .hengeInspect, .hengeExplain:
             preconditionFailure("\(spec.name) needs requests")
         }
     }

@@ -116,9 +116,9 @@ struct InfoReport {
 }
 
 /// What the process takes of the machine's memory.
-enum ProcessMemory {
+package enum ProcessMemory {
     /// 0 where the system doesn't tell.
-    static var residentBytes: Int {
+    package static var residentBytes: Int {
         let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return 0 }
         defer { close(file) }

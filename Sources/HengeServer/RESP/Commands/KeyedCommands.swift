@@ -45,7 +45,8 @@ extension RequestScope {
         case .ping, .echo, .hello, .auth, .select, .client, .command, .info, .config, .time, .reset,
             .quit, .readOnly, .readWrite, .cluster, .consistency, .mget, .mset, .del, .unlink,
             .exists, .touch, .scan, .randomKey, .dbSize, .flushAll, .flushDB, .hengeBucket,
-            .hengeRing, .hengeStatus, .hengeHints, .hengeEntropy, .hengeRepair, .hengeHotKeys:
+            .hengeRing, .hengeStatus, .hengeHints, .hengeEntropy, .hengeRepair, .hengeSettled,
+            .hengeHotKeys, .hengeReport, .hengeOverview, .hengeExplain:
             preconditionFailure("not a command on one key: \(spec.name)")
         }
     }

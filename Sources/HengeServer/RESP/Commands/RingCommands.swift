@@ -34,8 +34,10 @@ extension ClientSession {
             )
         case Keyword.progress where command.count == 2:
             write(RingProgressReport(hub.driver).tree)
+        case Keyword.loss where command.count > 2: try recoveryLoss(command)
+        case Keyword.recover where command.count > 4: try recover(command)
         case Keyword.stage, Keyword.staged, Keyword.plan, Keyword.commit, Keyword.abort,
-            Keyword.progress:
+            Keyword.progress, Keyword.loss, Keyword.recover:
             throw .wrongArity("henge.ring|\(command.text(1).lowercased())")
         default: throw .unknownSubcommand(command, of: "henge.ring")
         }
@@ -81,7 +83,7 @@ extension ClientSession {
 
     /// Keeps the commands behind this one waiting until the returned function has been called, and
     /// replies with what is made of its argument.
-    private func replying<Answer>(
+    func replying<Answer>(
         _ make: @escaping (Answer) -> Result<ReplyTree, CommandError>
     ) -> (Answer) -> Void {
         invariant(pending.isEmpty && !isCovering)

@@ -21,8 +21,11 @@ struct RingDescription {
             "epoch": .integer(Int64(clamping: document.epoch)),
             "partitions": .integer(ring.partitions),
             "replicas": .integer(document.replicas),
-            "nodes": .array(nodes + candidates.map(Self.node)),
-            "owners": .array(document.owners.map { .text(ring.member($0)?.name ?? "") }),
+            "nodes": .array(
+                nodes + document.allLost.map { Self.lost($0, document) } + candidates.map(Self.node)
+            ),
+            "owners": .array(document.owners.map { .text(Self.name($0, ring)) }),
+            "recoveries": .integer(document.recoveries.count),
             "transition": document.transition.map { Self.transition($0, ring) } ?? .null,
         ])
     }
@@ -45,6 +48,30 @@ struct RingDescription {
             "http": .text(status.httpAddress),
             "peer": .text(member.peerAddress),
         ])
+    }
+
+    /// One that an unsafe recovery gave up and that still has positions in its name.
+    private static func lost(_ member: Member, _ document: RingDocument) -> ReplyTree {
+        let vnodes = document.owners.count { $0 == member.id }
+        return .map([
+            "name": .text(member.name),
+            "id": .integer(Int(member.id.rawValue)),
+            "state": .text("lost"),
+            "role": .text("lost"),
+            "phi": .null,
+            "last_contact_ms": .null,
+            "zone": .text(member.zone),
+            "weight": .integer(member.weight),
+            "vnodes": .integer(vnodes),
+            "share": .double(Double(vnodes) / Double(document.owners.count)),
+            "resp": .text(""),
+            "http": .text(""),
+            "peer": .text(member.peerAddress),
+        ])
+    }
+
+    private static func name(_ id: NodeID, _ ring: Ring) -> String {
+        ring.member(id)?.name ?? ring.document.allLost.first { $0.id == id }?.name ?? ""
     }
 
     private static func node(_ candidate: Candidate) -> ReplyTree {
@@ -81,7 +108,7 @@ struct RingDescription {
                 "next": .integer(counts[.next] ?? 0),
             ]),
             "members": .array(names),
-            "owners": .array(transition.owners.map { .text(ring.member($0)?.name ?? "") }),
+            "owners": .array(transition.owners.map { .text(name($0, ring)) }),
         ])
     }
 }

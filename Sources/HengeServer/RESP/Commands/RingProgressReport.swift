@@ -1,4 +1,5 @@
 package import HengeBase
+package import HengeMembership
 package import HengeMessages
 import HengeRESP
 package import HengeRing
@@ -9,15 +10,19 @@ package struct RingProgressReport {
 
     init(_ driver: NodeDriver) {
         let ring = driver.ring
-        self.init(ring: ring, reports: driver.memberReports) { driver.peerStatus($0).stateName }
+        self.init(ring: ring, reports: driver.memberReports, absence: driver.absentReplicas) {
+            driver.peerStatus($0).stateName
+        }
     }
 
     /// - Parameters:
     ///   - reports: what members said last, by id; some may be missing.
+    ///   - absence: what has not begun for want of new replicas.
     ///   - state: of a member, such as `up`.
     package init(
         ring: Ring,
         reports: [(node: NodeID, report: RingReport)],
+        absence: ReplicaAbsence,
         state: (NodeID) -> String
     ) {
         let transition = ring.document.transition
@@ -31,6 +36,8 @@ package struct RingProgressReport {
             "aborting": .boolean(transition?.isAborting ?? false),
             "partitions": .integer(moving.count),
             "steps": Self.steps(moving, ring),
+            "partitions_waiting": .integer(absence.partitions),
+            "waiting_for": .array(absence.nodes.map { .text(ring.member($0)?.name ?? "") }),
             "bytes_left": .integer(bytesLeft),
             "bytes_per_second": .integer(rate),
             "seconds_left": progress.compactMap(Self.secondsLeft).max().map { .double($0) }
@@ -76,9 +83,11 @@ package struct RingProgressReport {
             "name": .text(member.name),
             "state": .text(state),
             "epoch": report.map { .integer(Int64(clamping: $0.epoch)) } ?? .null,
+            "job": job(progress).map { .text($0) } ?? .null,
             "partitions_done": .integer(progress.partitionsDone),
             "partitions_left": .integer(progress.partitionsLeft),
             "keys_done": .integer(progress.keysDone),
+            "keys_left": keysLeft(progress).map { .integer($0) } ?? .null,
             "bytes_done": .integer(progress.bytesDone),
             "bytes_left": .integer(progress.bytesLeft),
             "bytes_per_second": .integer(progress.bytesPerSecond),
@@ -87,6 +96,23 @@ package struct RingProgressReport {
             "wait": progress.wait.map { .text($0.name) } ?? .null,
             "wait_for": source,
         ])
+    }
+
+    /// Nil for a node that has nothing to do.
+    private static func job(_ progress: TransferProgress) -> String? {
+        if progress.wait != nil { return "waiting" }
+        if progress.partitionsLeft > 0 {
+            return progress.bytesDone == 0 ? "waiting" : "transferring"
+        }
+        return progress.partitionsDone > 0 ? "done" : nil
+    }
+
+    /// As many as the bytes that are left let expect, if the rest is like what has come.
+    private static func keysLeft(_ progress: TransferProgress) -> Int? {
+        guard progress.partitionsLeft > 0 else { return 0 }
+        guard progress.bytesDone > 0 else { return nil }
+        let keys = Double(progress.bytesLeft) * Double(progress.keysDone)
+        return Int(exactly: (keys / Double(progress.bytesDone)).rounded())
     }
 
     /// Nil while nothing moves that should.
@@ -103,8 +129,11 @@ package struct RingProgressReport {
 }
 
 extension TransferWait {
+    /// Of every case.
+    static let names = ["adoption", "source", "budget", "storage"]
+
     /// For scripts.
-    var name: String {
+    package var name: String {
         switch self {
         case .adoption: "adoption"
         case .source: "source"

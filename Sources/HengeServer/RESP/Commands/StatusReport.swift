@@ -35,7 +35,7 @@ package struct StatusReport {
             "conflicts_seen": .integer(hub.counters.conflictsSeen),
             "protocol_errors": .integer(hub.counters.protocolErrors),
             "requests_expired": .integer(hub.counters.requestsExpired),
-            "requests_refused": .integer(driver.overloaded),
+            "requests_refused": .integer(driver.requestMetrics.refusedByAdmission),
             "reads_max": .integer(driver.admission.readsMax),
             "writes_max": .integer(driver.admission.writesMax),
             "background_share": .double(driver.backgroundShare),

@@ -1,0 +1,103 @@
+import HTTPTypes
+import HengeMessages
+package import NIOCore
+
+/// What a path under `/buckets` or `/types` names, as in Riak's HTTP API.
+package enum ObjectPath: Hashable, Sendable {
+    /// `/buckets`
+    case buckets
+    /// `/types/default/props`
+    case typeProperties
+    /// `/buckets/B/props`
+    case bucketProperties(ByteBuffer)
+    /// `/buckets/B/keys`
+    case keys(ByteBuffer)
+    /// `/buckets/B/keys/K`
+    case object(bucket: ByteBuffer, key: ByteBuffer)
+
+    /// - Parameter path: as it came, its segments still encoded.
+    package init(_ path: some StringProtocol) throws(HTTPFailure) {
+        var segments: [[UInt8]] = []
+        for segment in path.split(separator: "/", omittingEmptySubsequences: false).dropFirst() {
+            guard let bytes = PercentCoding.decode(segment) else {
+                throw HTTPFailure(.badRequest, "the path has a % without two hexadecimal digits")
+            }
+            segments.append(bytes)
+        }
+        if segments.last?.isEmpty ?? false { segments.removeLast() }
+        switch segments.first {
+        case Self.word("types"): self = try Self.typed(segments.dropFirst())
+        case Self.word("buckets"): self = try Self.untyped(segments.dropFirst())
+        default: throw Self.notFound
+        }
+    }
+
+    private static func word(_ text: StaticString) -> [UInt8] { Array("\(text)".utf8) }
+
+    private static let notFound = HTTPFailure(.notFound, "there is nothing here")
+
+    private static func typed(_ segments: ArraySlice<[UInt8]>) throws(HTTPFailure) -> ObjectPath {
+        guard let type = segments.first else { throw notFound }
+        guard type == word("default") else {
+            let name = String(decoding: type.prefix(64), as: UTF8.self)
+            throw HTTPFailure(.notFound, "Unknown bucket type: \(name)")
+        }
+        let rest = segments.dropFirst()
+        switch rest.first {
+        case word("props") where rest.count == 1: return .typeProperties
+        case word("buckets"): return try untyped(rest.dropFirst())
+        default: throw notFound
+        }
+    }
+
+    private static func untyped(
+        _ segments: ArraySlice<[UInt8]>
+    ) throws(HTTPFailure) -> ObjectPath {
+        guard let bucket = segments.first else { return .buckets }
+        guard (1...StoredKey.bucketLengthMax).contains(bucket.count) else {
+            throw HTTPFailure(.badRequest, "a bucket's name has 1 to 255 bytes")
+        }
+        guard bucket != Array(BucketCatalog.bucketName.utf8) else {
+            throw HTTPFailure(.forbidden, "this bucket holds the properties of the others")
+        }
+        let rest = segments.dropFirst()
+        let name = ByteBuffer(bytes: bucket)
+        switch rest.first {
+        case word("props") where rest.count == 1: return .bucketProperties(name)
+        case word("keys") where rest.count == 1: return .keys(name)
+        case word("keys"): return try object(name, rest.dropFirst())
+        case word("index"): throw .missing("secondary indexes")
+        case word("counters"), word("datatypes"), word("crdts"): throw .missing("data types")
+        default: throw notFound
+        }
+    }
+
+    private static func object(
+        _ bucket: ByteBuffer,
+        _ segments: ArraySlice<[UInt8]>
+    ) throws(HTTPFailure) -> ObjectPath {
+        guard let key = segments.first, segments.count == 1 else {
+            let comma = UInt8(ascii: ",")
+            let isWalk = segments.dropFirst().allSatisfy { $0.count(where: { $0 == comma }) == 2 }
+            if isWalk { throw .missing("link walking") }
+            // Riak's words, for a key with a slash that was not encoded, too.
+            throw HTTPFailure(
+                .badRequest,
+                "Invalid link walk query submitted. Valid link walk query format is: "
+                    + "/riak/some_bucket/some_key/<bucket>,<riaktag>,0|1/..."
+            )
+        }
+        guard (1...StoredKey.keyLengthMax).contains(key.count) else {
+            throw HTTPFailure(
+                .badRequest, "a key has 1 to \(StoredKey.keyLengthMax) bytes over HTTP")
+        }
+        return .object(bucket: bucket, key: ByteBuffer(bytes: key))
+    }
+}
+
+extension HTTPFailure {
+    /// What Riak has and Henge does not.
+    static func missing(_ what: String) -> HTTPFailure {
+        HTTPFailure(.notImplemented, "Henge has no \(what)")
+    }
+}
