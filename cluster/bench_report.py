@@ -232,15 +232,17 @@ def text(result):
 # Into a document
 
 
-def has_marks(path):
+def has_marks(path, marks=(BEGIN, END)):
+    begin, end = marks
     try:
-        before, found, rest = path.read_text().partition(BEGIN)
+        before, found, rest = path.read_text().partition(begin)
     except OSError:
         return False
-    return bool(found) and END in rest
+    return bool(found) and end in rest
 
 
-def write_between_marks(path, section):
-    before, _, rest = path.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
-    path.write_text(f"{before}{BEGIN}\n{section}\n{END}{after}")
+def write_between_marks(path, section, marks=(BEGIN, END)):
+    begin, end = marks
+    before, _, rest = path.read_text().partition(begin)
+    after = rest.partition(end)[2]
+    path.write_text(f"{before}{begin}\n{section}\n{end}{after}")

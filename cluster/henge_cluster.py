@@ -106,6 +106,25 @@ def process_tail(path, lines=LOG_LINES_SHOWN):
         return []
 
 
+def cpu_seconds(processes):
+    """What the processes have used of CPU time until now, in user and system mode, all threads."""
+    ticks = 0
+    for pid in processes.values():
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def memory_bytes(processes, field="VmRSS"):
+    """By process name; the field VmHWM is the most that VmRSS ever was."""
+    found = {}
+    for name, pid in processes.items():
+        for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith(f"{field}:"):
+                found[name] = int(line.split()[1]) * 1024
+    return found
+
+
 class Node:
     """One node: its addresses and data directory, and its process while it runs."""
 
