@@ -101,7 +101,8 @@ import Testing
         }
     }
 
-    @Test("a client that does not read is no longer read from, and costs bounded memory")
+    // What it costs in bytes is seen by cluster/smoke, whose nodes share their process with no other test.
+    @Test("a client that does not read is no longer read from")
     func slowReader() async throws {
         try await TestCluster.with(nodes: 1) { cluster in
             let witness = try await cluster.client()
@@ -122,9 +123,7 @@ import Testing
                 // Each look is a command, too.
                 return count == last + 1
             }
-            let memory = try await witness.value("HENGE.STATUS")["rss_bytes"]?.int ?? .max
             #expect(last < 500, "commands served")
-            #expect(memory < 1 << 30)
             #expect(try await witness("PING") == "+PONG")
             try await slow.close()
         }
@@ -138,7 +137,6 @@ import Testing
     func idleConnections() async throws {
         try await TestCluster.with(nodes: 1) { cluster in
             let witness = try await cluster.client()
-            let before = try await witness.value("HENGE.STATUS")["rss_bytes"]?.int ?? 0
             var clients: [TestClient] = []
             for _ in 0..<1000 {
                 let client = try await cluster.client()
@@ -148,9 +146,6 @@ import Testing
             for client in clients { #expect(try await client.reply() == "+PONG") }
             let status = try await witness.value("HENGE.STATUS")
             #expect(status["clients"]?.int == 1001)
-            // Both ends live in this process, in a debug build.
-            let each = ((status["rss_bytes"]?.int ?? .max) - before) / 1000
-            #expect(each < 100_000)
             for client in clients { try await client.close() }
             try await eventually("all have left") {
                 try await witness.value("HENGE.STATUS")["clients"]?.int == 1
