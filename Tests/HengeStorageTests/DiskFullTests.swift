@@ -84,10 +84,13 @@ struct DiskFullTests {
         #expect(stored.count > 100)
         #expect(store.engine.metrics.failuresNoSpace >= 1)
 
-        // Reads go on, writes go on failing, and nothing that failed overwrites what was there.
+        // Reads go on, writes go on failing, and nothing that failed overwrites what was there. But
+        // a compaction that ends late may free what the write needs, and then it is carried out.
         let first = stored[0]
-        let refused = store.persist(first.0, TestObjects.object("refused", counter: 2))
-        #expect(refused == .noSpace)
+        let other = TestObjects.object("refused", counter: 2)
+        let refused = store.persist(first.0, other)
+        #expect(refused == .noSpace || refused == nil)
+        if refused == nil { stored[0].1 = other }
         expectAll(stored, in: store)
 
         try disk.unfill()
@@ -104,7 +107,7 @@ struct DiskFullTests {
         expectAll(Array(stored.dropFirst()), in: store)
         // The refused write may have taken effect, as its error says.
         let firstNow = try store.load(first.0).get()
-        #expect(firstNow == first.1 || firstNow == TestObjects.object("refused", counter: 2))
+        #expect(refused != nil && firstNow == first.1 || firstNow == other)
 
         _ = try store.restartAfterKill()
         expectAll(Array(stored.dropFirst()), in: store)

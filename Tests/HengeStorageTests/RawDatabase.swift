@@ -19,6 +19,10 @@ final class RawDatabase {
         let options = try Self.made(rocksdb_options_create())
         rocksdb_options_set_create_if_missing(options, 1)
         rocksdb_options_set_create_missing_column_families(options, 1)
+        // Files stay as they are put, however many they are.
+        rocksdb_options_set_disable_auto_compactions(options, 1)
+        rocksdb_options_set_level0_slowdown_writes_trigger(options, 1_000)
+        rocksdb_options_set_level0_stop_writes_trigger(options, 1_000)
         var handles = [OpaquePointer?](repeating: nil, count: names.count)
         let copies = names.map { strdup($0) }
         defer { copies.forEach { free($0) } }
@@ -69,10 +73,14 @@ final class RawDatabase {
     }
 
     /// Writes all memtables out as table files.
-    func flush() {
+    func flush() throws {
         let options = rocksdb_flushoptions_create()
         defer { rocksdb_flushoptions_destroy(options) }
-        for family in families { rocksdb_flush_cf(database, options, family, nil) }
+        for family in families {
+            var status: UnsafeMutablePointer<CChar>?
+            rocksdb_flush_cf(database, options, family, &status)
+            if let status { throw Failed(status: String(cString: status)) }
+        }
     }
 
     /// A stored value as docs/decisions/0002 describes it: the bytes, then the checksum over key
