@@ -33,6 +33,14 @@ extension Shard {
             || !upkeep.saved[partition].isEmpty
     }
 
+    /// Whether this node, which is in the ring no more, has nothing left of what it held: its
+    /// partitions are forgotten, each once its new replicas had it, and what it held for others is
+    /// theirs. False also where that isn't known.
+    package var hasGivenAllAway: Bool {
+        ring.member(node) == nil && tallies.isComplete && transfers.dropping.isEmpty
+            && !holdsForOthers && (0..<ring.partitions).allSatisfy { !holdsAny(of: $0) }
+    }
+
     mutating func partitionDropped(_ id: RequestID, _ failure: StorageFailure?) {
         let partition = id.index
         transfers.dropping.removeAll { $0 == partition }

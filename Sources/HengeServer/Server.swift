@@ -196,11 +196,13 @@ package struct Server: Service {
         tell("stopping: hints handed over", since: start, left: hints)
         let work = try await loop.flatSubmit { running.value.settle(atMost: .seconds(1)) }.get()
         tell("stopping: work for other nodes finished", since: start, left: work)
-        let state = try await loop.submit {
+        let (state, isEmpty) = try await loop.submit {
             node.end()
-            return running.value.stop()
+            let isEmpty = running.value.driver.shard.hasGivenAllAway
+            return (running.value.stop(), isEmpty)
         }.get()
-        let isClean = storage.closeClean(state: state)
+        if isEmpty { logger.notice("all that this node held is with others: it frees its disk") }
+        let isClean = storage.closeClean(state: state, isEmpty: isEmpty)
         tell(isClean ? "stopped cleanly" : "stopped; the next start recovers", since: start)
     }
 

@@ -48,6 +48,11 @@ struct DiskContent: Sendable {
         }
     }
 
+    /// Forgets all records and hints, for good.
+    mutating func forgetRecords() {
+        (records, standIns, hints) = (RecordTable(), RecordTable(), HintTable())
+    }
+
     mutating func apply(_ write: DiskWrite) -> Undo {
         var undo = Undo()
         switch write {

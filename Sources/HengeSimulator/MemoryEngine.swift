@@ -91,6 +91,11 @@ package struct MemoryEngine: Sendable {
     /// The node's own records that can't be read.
     var rottenCount: Int { content.records.rottenCount }
     /// Records held in the places of others.
+    /// Whether there is no record that can be read and no hint.
+    var holdsNothing: Bool {
+        recordCount == rottenCount && standInCount == 0 && hintCount == 0
+    }
+
     package var standInCount: Int { content.standIns.count }
     package var hintCount: Int { content.hints.count }
     /// The hints that are visible now, in the order of the targets; none for a target for which
@@ -230,9 +235,15 @@ package struct MemoryEngine: Sendable {
 
     /// Carries out all writes and stops cleanly; ``open()`` gives `state` back, unless a write
     /// failed.
-    package mutating func closeClean(state: ByteBuffer) -> [StorageCompletion] {
+    ///
+    /// - Parameter isEmpty: whether all records and hints are to be forgotten.
+    package mutating func closeClean(
+        state: ByteBuffer,
+        isEmpty: Bool = false
+    ) -> [StorageCompletion] {
         let isFailing = writeFault != nil || (!waiting.isEmpty && !commitFaults.isEmpty)
         let completions = commit()
+        if isEmpty { content.forgetRecords() }
         sync()
         forgetRequests()
         cleanState = isFailing ? nil : state

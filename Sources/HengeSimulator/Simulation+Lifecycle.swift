@@ -174,7 +174,10 @@ extension Simulation {
         case .closing:
             guard isReady else { return kill(node) }
             trace.note("stopped", at: node.id, now)
-            _ = node.engine.closeClean(state: process.shard.savedState.encoded())
+            let isEmpty = process.shard.hasGivenAllAway
+            invariant(!isEmpty || node.engine.holdsNothing, "\(node.id) would forget what it has")
+            let state = process.shard.savedState.encoded()
+            _ = node.engine.closeClean(state: state, isEmpty: isEmpty)
             if options.faults.contains(.oldCopies), diskDice.chance(1, in: 2) {
                 node.copy = node.engine
                 node.isCopyDoubtful = node.talliesAreDoubtful

@@ -1,5 +1,6 @@
 import HengeBase
 import HengeMessages
+import HengeRing
 
 /// The thread that writes: takes all that has gathered, writes it as one batch, makes it durable
 /// with one fsync, and reports it in one call. What arrives meanwhile is the next batch (group
@@ -42,6 +43,9 @@ final class BatchWriter: @unchecked Sendable {
     private var recovery: Recovery
     private var drops = HintDrops()
     private var removals: RemovalWatch
+    private let reclaimer: Reclaimer
+    /// Tokens of partitions that were forgotten since the reclaimer was told.
+    private var forgotten: [ClosedRange<Token>] = []
     private let space: SpaceWatch
     private var spaceDue: Instant
 
@@ -49,6 +53,7 @@ final class BatchWriter: @unchecked Sendable {
         _ database: Database,
         options: RocksDBEngine.Options,
         space: SpaceWatch,
+        reclaimer: Reclaimer,
         counters: StorageCounters,
         failures: FailureLog,
         deliver: @escaping @Sendable ([StorageCompletion]) -> Void
@@ -56,6 +61,7 @@ final class BatchWriter: @unchecked Sendable {
         self.database = database
         self.durability = options.durability
         self.space = space
+        self.reclaimer = reclaimer
         removals = RemovalWatch(options)
         spaceDue = space.look()
         self.counters = counters
@@ -153,6 +159,8 @@ final class BatchWriter: @unchecked Sendable {
         let error = database.syncLog() ?? database.startFlush(of: [.objects, .hints, .meta])
         if let error { return fail(error, during: "writing removals out", operations: 1) }
         counters.removalFlushes.count()
+        reclaimer.reclaim(forgotten)
+        forgotten = []
     }
 
     private func syncLog() {
@@ -188,7 +196,11 @@ final class BatchWriter: @unchecked Sendable {
             counters.writes.count(writes.count)
             counters.writtenBytes.count(bytes)
             removals.removed(writes.count(where: \.isRemoval), now: .monotonicNow())
-            if writes.contains(where: \.isDrop) { removals.dropped(now: .monotonicNow()) }
+            let dropped = writes.compactMap(\.droppedTokens)
+            if !dropped.isEmpty {
+                forgotten += dropped
+                removals.dropped(now: .monotonicNow())
+            }
         }
         counters.pendingWrites.count(-writes.count)
         counters.pendingWriteBytes.count(-bytes)

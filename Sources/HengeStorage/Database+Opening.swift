@@ -5,7 +5,8 @@ import HengeMessages
 
 extension Database.Open {
     /// The column families, in the order of their handles.
-    static let families = ["default", "objects", "meta", "hints"]
+    static let families = ["default", objectsFamily, "meta", "hints"]
+    static let objectsFamily = "objects"
 
     /// Opens the database, making it when it isn't there.
     static func opening(

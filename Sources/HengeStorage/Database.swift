@@ -44,6 +44,7 @@ final class Database: @unchecked Sendable {
     let directory: String
     let settings: DatabaseSettings
     private let lock = SharedLock()
+    private let longCalls = LongCalls()
     private var open: Open?
 
     static let closed = EngineError(.readOnly, "the database is closed")
@@ -136,17 +137,7 @@ final class Database: @unchecked Sendable {
 
     /// Writes the memtables out, so that the next opening has no log to replay. Only after a
     /// durable write has succeeded, for the reason that ``syncLog()`` gives.
-    func flush() -> EngineError? {
-        lock.withShared {
-            guard let open else { return Self.closed }
-            guard let options = rocksdb_flushoptions_create() else { return RecordBatch.noMemory }
-            defer { rocksdb_flushoptions_destroy(options) }
-            rocksdb_flushoptions_set_wait(options, 1)
-            return failure { rocksdb_flush_cf(open.database, options, open.objects, $0) }
-                ?? failure { rocksdb_flush_cf(open.database, options, open.hints, $0) }
-                ?? failure { rocksdb_flush_cf(open.database, options, open.meta, $0) }
-        }
-    }
+    func flush(_ families: [Family]) -> EngineError? { flush(families, isAwaited: true) }
 
     /// Gives back memory that nothing of use is in, after most records have gone.
     func returnMemory() {
@@ -156,12 +147,14 @@ final class Database: @unchecked Sendable {
 
     /// Has memtables written out in the background. Only after a write has succeeded, for the
     /// reason that ``syncLog()`` gives.
-    func startFlush(of families: [Family]) -> EngineError? {
+    func startFlush(of families: [Family]) -> EngineError? { flush(families, isAwaited: false) }
+
+    private func flush(_ families: [Family], isAwaited: Bool) -> EngineError? {
         lock.withShared {
             guard let open else { return Self.closed }
             guard let options = rocksdb_flushoptions_create() else { return RecordBatch.noMemory }
             defer { rocksdb_flushoptions_destroy(options) }
-            rocksdb_flushoptions_set_wait(options, 0)
+            rocksdb_flushoptions_set_wait(options, isAwaited ? 1 : 0)
             for family in families {
                 let handle = open.handle(family)
                 let error = failure { rocksdb_flush_cf(open.database, options, handle, $0) }
@@ -243,7 +236,7 @@ final class Database: @unchecked Sendable {
     ///
     /// When it fails the database stays closed; the next call may succeed.
     func reopen() -> EngineError? {
-        lock.withExclusive {
+        withoutLongCalls {
             closeLocked()
             do throws(EngineError) {
                 open = try Open.opening(directory, settings)
@@ -255,12 +248,42 @@ final class Database: @unchecked Sendable {
     }
 
     func close() {
-        lock.withExclusive { closeLocked() }
+        withoutLongCalls { closeLocked() }
     }
 
     private func closeLocked() {
         open?.close()
         open = nil
+    }
+
+    // MARK: Long calls
+
+    /// Makes a call that may take minutes. It isn't made while the database is closed, and ends
+    /// early when it is to be.
+    func makeLongCall(_ body: (Open) -> Void) {
+        longCalls.run {
+            // Whoever closes waits for this to end, so the pointers live on.
+            if let open = lock.withShared({ self.open }) { body(open) }
+        }
+    }
+
+    /// Has the compactions that were asked for end early, and begins no more of them.
+    func endCompactions() {
+        lock.withShared {
+            if let open { rocksdb_disable_manual_compaction(open.database) }
+        }
+    }
+
+    private func withoutLongCalls<R>(_ body: () -> R) -> R {
+        longCalls.keepingOut {
+            lock.withExclusive(body)
+        } ending: {
+            // They may wait for a flush that a database which has failed never ends: this has all
+            // of its work end, without waiting.
+            lock.withShared {
+                if let open { rocksdb_cancel_all_background_work(open.database, 0) }
+            }
+        }
     }
 }
 

@@ -42,9 +42,9 @@ struct PendingWrite: Sendable {
         if case .remove(let key) = change { key.standInFor == nil } else { false }
     }
 
-    /// Whether it removes any number of them at once.
-    var isDrop: Bool {
-        if case .dropPartition = change { true } else { false }
+    /// The tokens whose records it removes all at once.
+    var droppedTokens: ClosedRange<Token>? {
+        if case .dropPartition(_, let tokens) = change { tokens } else { nil }
     }
 
     /// Whether a completion with its token is owed.

@@ -76,15 +76,8 @@ struct RecordBatch: ~Copyable {
 
     /// Removes the records of these tokens, both ends included.
     mutating func drop(_ tokens: ClosedRange<Token>, from family: OpaquePointer) {
-        let start = ByteBuffer(integer: tokens.lowerBound.rawValue)
-        var end = ByteBuffer()
-        if tokens.upperBound < .max {
-            end.writeInteger(tokens.upperBound.rawValue + 1)
-        } else {
-            // What comes right after the last key of the last token.
-            end.writeRepeatingByte(0xFF, count: StoredKey.lengthMax + 1)
-        }
-        deleteRange(from: start, to: end, in: family)
+        let bounds = TokenBounds(tokens)
+        deleteRange(from: bounds.start, to: bounds.end, in: family)
     }
 
     private func deleteRange(

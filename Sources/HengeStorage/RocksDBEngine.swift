@@ -28,6 +28,7 @@ package final class RocksDBEngine: @unchecked Sendable {
     let database: Database
     private let writer: BatchWriter
     let readers: ReadPool
+    private let reclaimer: Reclaimer
     let counters: StorageCounters
     let failures: FailureLog
     let deliver: @Sendable ([StorageCompletion]) -> Void
@@ -135,15 +136,18 @@ package final class RocksDBEngine: @unchecked Sendable {
         transfers = found.transfers.records
         let space = SpaceWatch(options.directory)
         self.space = space
+        reclaimer = Reclaimer(database, counters: counters)
         writer = BatchWriter(
             database,
             options: options,
             space: space,
+            reclaimer: reclaimer,
             counters: counters,
             failures: failures,
             deliver: deliver
         )
         readers = ReadPool(database, counters: counters, failures: failures, deliver: deliver)
+        reclaimer.start()
         writer.start()
         readers.start(threadCount: options.readThreadCount)
         logUnread(found)
@@ -278,17 +282,20 @@ package final class RocksDBEngine: @unchecked Sendable {
     /// Finishes what was asked, then closes with a durable mark that the stop was clean; the next
     /// opening gets `state` back. Blocks; completions come through `deliver` before it returns.
     ///
+    /// - Parameter isEmpty: whether the caller knows that it needs no record and no hint any more.
+    ///   All of them are forgotten then, and what they took on the disk is freed at once.
     /// - Returns: whether the mark was made. Without it the next opening treats the stop as a
     ///   crash.
     @discardableResult
-    package func closeClean(state: ByteBuffer) -> Bool {
+    package func closeClean(state: ByteBuffer, isEmpty: Bool = false) -> Bool {
         guard !isClosed else { return false }
         stopWork()
         let error =
-            database.syncLog() ?? database.flush()
+            database.syncLog() ?? (isEmpty ? database.dropRecords() : nil)
+            ?? database.flush(isEmpty ? [.meta] : [.objects, .hints, .meta])
             ?? MetaRecords(database: database).saveCleanState(state)
         if let error { failures.record(error, during: "a clean stop") }
-        database.close()
+        closeDatabase()
         return error == nil
     }
 
@@ -296,7 +303,12 @@ package final class RocksDBEngine: @unchecked Sendable {
     package func close() {
         guard !isClosed else { return }
         stopWork()
+        closeDatabase()
+    }
+
+    private func closeDatabase() {
         database.close()
+        reclaimer.join()
     }
 
     private func stopWork() {
@@ -307,5 +319,6 @@ package final class RocksDBEngine: @unchecked Sendable {
         tallies = []
         readers.stop()
         writer.stop()
+        reclaimer.end()
     }
 }

@@ -24,6 +24,11 @@ package struct StorageMetrics: Hashable, Sendable {
     package var hintPagesRead = 0
     /// Times that memtables were written out after many removals, so that the disk shrinks.
     package var removalFlushes = 0
+    /// Times that the tables with records of partitions that were given away had all been
+    /// compacted, the compactions that it took, and the bytes that went with them.
+    package var reclaims = 0
+    package var reclaimCompactions = 0
+    package var reclaimedBytes = 0
     /// Times that RocksDB was reopened in place after it had stopped taking writes.
     package var recoveries = 0
     /// Failed operations by kind; the writes of a failed batch count one each.
@@ -55,6 +60,9 @@ final class StorageCounters: Sendable {
     let hintDrops = Atomic<Int>(0)
     let hintPagesRead = Atomic<Int>(0)
     let removalFlushes = Atomic<Int>(0)
+    let reclaims = Atomic<Int>(0)
+    let reclaimCompactions = Atomic<Int>(0)
+    let reclaimedBytes = Atomic<Int>(0)
     let recoveries = Atomic<Int>(0)
     let pendingWrites = Atomic<Int>(0)
     let pendingWriteBytes = Atomic<Int>(0)
@@ -88,6 +96,9 @@ final class StorageCounters: Sendable {
         metrics.hintDrops = hintDrops.value
         metrics.hintPagesRead = hintPagesRead.value
         metrics.removalFlushes = removalFlushes.value
+        metrics.reclaims = reclaims.value
+        metrics.reclaimCompactions = reclaimCompactions.value
+        metrics.reclaimedBytes = reclaimedBytes.value
         metrics.recoveries = recoveries.value
         metrics.failuresNoSpace = failuresNoSpace.value
         metrics.failuresIO = failuresIO.value

@@ -167,7 +167,11 @@ final class RocksDBUnderTest: StoreUnderTest {
     }
 
     func restartCleanly(state: ByteBuffer) throws -> ByteBuffer? {
-        engine.closeClean(state: state)
+        try restartCleanly(state: state, isEmpty: false)
+    }
+
+    func restartCleanly(state: ByteBuffer, isEmpty: Bool) throws -> ByteBuffer? {
+        engine.closeClean(state: state, isEmpty: isEmpty)
         (engine, collector) = try Self.open(options)
         return engine.previousCleanState
     }

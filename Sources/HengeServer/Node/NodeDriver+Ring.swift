@@ -46,8 +46,11 @@ extension NodeDriver {
         tellIfRemoved()
     }
 
+    /// Whether this node is in the ring no more.
+    var isRemoved: Bool { ring.member(node) == nil }
+
     private func tellIfRemoved() {
-        guard ring.member(node) == nil, let onRemoved = ringWork.onRemoved else { return }
+        guard isRemoved, let onRemoved = ringWork.onRemoved else { return }
         ringWork.onRemoved = nil
         onRemoved()
     }

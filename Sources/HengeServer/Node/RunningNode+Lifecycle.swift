@@ -17,6 +17,7 @@ extension RunningNode {
     private static let glance = TimeAmount.milliseconds(5)
     /// Without one hint less for so long no more are waited for.
     private static let stallMax = Interval.milliseconds(1500)
+    private static let forgettingMax = Interval.seconds(5)
 
     // MARK: Starting
 
@@ -85,13 +86,17 @@ extension RunningNode {
         }.map { node.value.driver.hintsDeliverable }
     }
 
-    /// Waits for what this node still does for others.
+    /// Waits for what this node still does for others, and, if it is in the ring no more, until it
+    /// has forgotten what they hold now.
     ///
     /// - Returns: what is not done.
     func settle(atMost limit: Interval) -> EventLoopFuture<Int> {
         let driver = self.driver
         let node = NIOLoopBound(self, eventLoop: driver.eventLoop)
-        return wait(atMost: limit) { driver.isIdle }.map { node.value.driver.shard.workInFlight }
+        let isRemoved = driver.isRemoved
+        return wait(atMost: isRemoved ? max(limit, Self.forgettingMax) : limit) {
+            driver.isIdle && (!isRemoved || driver.shard.hasGivenAllAway)
+        }.map { node.value.driver.shard.workInFlight }
     }
 
     private func wait(

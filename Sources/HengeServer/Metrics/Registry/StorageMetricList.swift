@@ -85,6 +85,19 @@ enum StorageMetricList {
         ) { $0.removalFlushes },
         .init(
             .counter(
+                "henge_storage_reclaim_compactions_total",
+                "Compactions of tables with records of partitions that were given away"
+            )
+        ) { $0.reclaimCompactions },
+        .init(
+            .counter(
+                "henge_storage_reclaimed_bytes_total",
+                "Bytes of tables freed by them",
+                unit: .bytes
+            )
+        ) { $0.reclaimedBytes },
+        .init(
+            .counter(
                 "henge_storage_recoveries_total",
                 "Times that RocksDB was reopened in place after it had stopped taking writes"
             )
