@@ -115,6 +115,26 @@ def cpu_seconds(processes):
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+class Theft:
+    """How much of this machine's time its host gave to others since the making of this ("steal" in proc(5)): a measurement
+    with more of it than MAX tells of the host and not of what was measured."""
+
+    MAX = 0.02
+
+    def __init__(self):
+        self.began = self.ticks()
+
+    @staticmethod
+    def ticks():
+        """By kind: user, nice, system, idle, iowait, irq, softirq, steal."""
+        return [int(field) for field in pathlib.Path("/proc/stat").read_text().split()[1:9]]
+
+    @property
+    def share(self):
+        spent = [now - then for now, then in zip(self.ticks(), self.began)]
+        return spent[7] / max(1, sum(spent))
+
+
 def memory_bytes(processes, field="VmRSS"):
     """By process name; the field VmHWM is the most that VmRSS ever was."""
     found = {}

@@ -18,6 +18,9 @@ extension Shard {
         rehome(from: older, at: time, &effects)
         settling.adopted(newer.document, after: older.document, at: time.now)
         raiseBarrier()
+        if newer.document.transition != nil, older.document.transition == nil {
+            budget.startSlowly(now: time.now)
+        }
         planTransfers(&effects)
     }
 

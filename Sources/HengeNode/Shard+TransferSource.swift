@@ -9,6 +9,7 @@ extension Shard {
     private static let transferPagesMax = 16
     /// Records of one page: what the receiver merges in one go.
     static let transferRecordsMax = 1_024
+    private static let transferRecordsMin = 64
     /// How long a page may wait for the budget; a fraction of the asker's patience.
     private static let transferWaitMax = Interval.seconds(5)
     private static let transferBytesMax = 4 * 1_024 * 1_024
@@ -68,7 +69,10 @@ extension Shard {
             from: request.from ?? tokens.lowerBound,
             through: tokens.upperBound,
             kind: .objects(except: []),
-            examinedMax: Self.transferRecordsMax,
+            examinedMax: budget.batch(
+                of: Self.transferRecordsMax,
+                least: Self.transferRecordsMin
+            ),
             bytesMax: max(1, min(request.bytesMax, Self.transferBytesMax))
         )
         let own = RequestID(.transferSource, transferPages.insert(flight))
@@ -114,11 +118,13 @@ extension Shard {
         }
         guard let answer else { return }
         if case .page(let page) = answer {
-            // The asker pays for merging them.
+            // The asker pays for merging them, out of a budget that knows of no requests as a rule.
+            // What it takes of the machines' time shows here, in the requests that wait for it.
             let bytes = page.records.reduce(0) {
                 $0 + $1.key.bytes.readableBytes + $1.object.bytes.readableBytes
             }
-            budget.charge(bytes, to: .transfers, now: time.now)
+            let cost = HintThrottle.cost(records: page.records.count, bytes: bytes)
+            budget.charge(cost, to: .transfers, now: time.now)
             counters.transferPagesServed += 1
             counters.transferRecordsSkipped += page.skipped.count
         }

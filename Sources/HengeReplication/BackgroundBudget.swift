@@ -27,18 +27,18 @@ package struct BackgroundBudget: Sendable {
     package struct Limits: Hashable, Sendable {
         /// At full share; counted by ``HintThrottle/cost(records:bytes:)``. At least 1.
         package var bytesPerSecond = 64 * 1_024 * 1_024
-        /// How many times longer than without background work requests may take...
-        package var slowdown = 2
+        /// How much longer than without background work requests may take, as percents of that...
+        package var slowdownPercent = 150
         /// ...and this much longer yet.
-        package var slack = Interval.milliseconds(1)
+        package var slack = Interval.microseconds(250)
 
         package init() {}
 
         /// The 99th percentile past which the background gets less.
         func target(baseline: Interval) -> Interval {
             let (product, overflow) = baseline.nanoseconds
-                .multipliedReportingOverflow(by: UInt64(max(1, slowdown)))
-            let (sum, isOver) = product.addingReportingOverflow(slack.nanoseconds)
+                .multipliedReportingOverflow(by: UInt64(max(100, slowdownPercent)))
+            let (sum, isOver) = (product / 100).addingReportingOverflow(slack.nanoseconds)
             return Interval(nanoseconds: overflow || isOver ? .max : sum)
         }
     }
@@ -50,6 +50,7 @@ package struct BackgroundBudget: Sendable {
     /// What is added for each second in which requests were fast enough.
     private static let raise = 4
     private static let raisesMax: UInt64 = 16
+    private static let startShare = 4
     private static let burstMin = 64 * 1_024
 
     private let limits: Limits
@@ -120,6 +121,19 @@ package struct BackgroundBudget: Sendable {
         turns.charge(kind.rawValue, cost)
         taken[kind.rawValue] += cost
         bytes += cost
+    }
+
+    /// How much of a batch of work to do in one go, as a part of `whole`: no request can come before
+    /// a batch that has begun, so batches get smaller with the share. At least `least`.
+    package func batch(of whole: Int, least: Int) -> Int {
+        max(least, whole * share / Self.parts)
+    }
+
+    /// Much work begins. What requests suffer by it shows a second later, so it does not begin with
+    /// all that there is.
+    package mutating func startSlowly(now: Instant) {
+        share = min(share, Self.startShare)
+        bucket.setRate(bytesPerSecond: bytesPerSecond, now: now)
     }
 
     // MARK: The foreground

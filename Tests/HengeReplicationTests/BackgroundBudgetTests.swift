@@ -264,7 +264,7 @@ private struct Machine {
             var generator = SeededGenerator(seed: seed)
             var limits = BackgroundBudget.Limits()
             limits.bytesPerSecond = generator.below(1 << 26)
-            limits.slowdown = generator.below(4)
+            limits.slowdownPercent = generator.below(400)
             var budget = BackgroundBudget(limits: limits)
             var now = Instant(nanoseconds: generator.next() >> 20)
             let began = now
