@@ -15,6 +15,7 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         requestedAt = time.now
+        if heat == nil { advanceHeat(to: time.now) }
         if request.isExplained { beginExplaining(origin, at: time.now) }
         if let failure = overload(isWrite: request.isWrite) {
             return answer(origin, .failed(failure), &effects)

@@ -3,8 +3,8 @@ import HengeMessages
 
 /// What clients ask for most.
 extension Shard {
-    /// Counting begins with the first call, within a second of the start: a shard does not know the
-    /// time before.
+    /// Due with the first request, since a shard does not know the time before, and then about once
+    /// a second.
     mutating func advanceHeat(to now: Instant) {
         guard configuration.hotKeys > 0 else { return }
         if heat == nil {

@@ -38,7 +38,8 @@ struct BrowserGuard: RouterMiddleware {
 
     init(_ settings: NodeSettings) {
         let own = [settings.httpAddress, settings.respAddress, settings.peerAddress]
-        names = Set(settings.dashboardHosts + own.compactMap { $0?.host } + ["localhost"])
+        let all = settings.dashboardHosts + own.compactMap { $0?.host } + ["localhost"]
+        names = Set(all.map { $0.lowercased() })
     }
 
     func handle(

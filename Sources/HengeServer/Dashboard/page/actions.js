@@ -148,7 +148,7 @@ const actions = {
     if (!plan) return host.replaceChildren();
     const body = make("tbody");
     const columns = [
-      ["node", (n) => n.name], ["", (n) => n.role], ["share", (n) => `${percent(n.share_before)} → ${percent(n.share_after)}`],
+      ["node", (n) => n.name], ["role", (n) => n.role], ["share", (n) => `${percent(n.share_before)} → ${percent(n.share_after)}`],
       ["keys", (n) => `${grouped(n.keys_before)} → ${grouped(n.keys_after)}`], ["receives", (n) => bytes(n.bytes_in)],
       ["sends", (n) => bytes(n.bytes_out)], ["disk free", (n) => bytes(n.disk_free)],
     ];
