@@ -119,7 +119,8 @@ enum ReclaimPlan {
         let bottom = touched.filter { $0.level == lowest }
         for table in bottom.sorted(by: { $0.tokens.lowerBound < $1.tokens.lowerBound }) {
             if let last = steps.last, last.bytes + table.bytes <= stepBytesMax {
-                steps[steps.count - 1] = (union([last.tokens, table.tokens]), last.bytes + table.bytes)
+                let tokens = union([last.tokens, table.tokens])
+                steps[steps.count - 1] = (tokens, last.bytes + table.bytes)
             } else {
                 steps.append((table.tokens, table.bytes))
             }
@@ -128,9 +129,8 @@ enum ReclaimPlan {
     }
 
     private static func union(_ ranges: [ClosedRange<Token>]) -> ClosedRange<Token> {
-        let all = ranges.dropFirst().reduce(ranges[0]) {
+        ranges.dropFirst().reduce(ranges[0]) {
             min($0.lowerBound, $1.lowerBound)...max($0.upperBound, $1.upperBound)
         }
-        return all
     }
 }
