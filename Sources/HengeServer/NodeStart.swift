@@ -120,6 +120,7 @@ struct NodeStarter {
         )
         options.durability = settings.durability
         options.blockCacheBytes = settings.blockCacheBytes
+        options.recordCacheBytes = settings.recordCacheBytes
         return try RocksDBEngine.open(
             options,
             identity: StoreIdentity(clusterID: clusterID, nodeName: settings.name),

@@ -89,6 +89,7 @@ extension RocksDBEngine {
 
     private func ask(_ change: PendingWrite.Change, _ token: StorageToken) {
         guard !isClosed else { return deliver([.persisted(token, .readOnly)]) }
+        noteAsked(change, token)
         gather(PendingWrite(change: change, token: token))
     }
 }

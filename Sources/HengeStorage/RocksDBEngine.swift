@@ -14,8 +14,8 @@ package import struct NIOCore.ByteBuffer
 /// No read returns what isn't durable in `sync`: RocksDB inserts a batch into the memtable, where
 /// reads find it, only after its log record was synced (docs/decisions/0002).
 ///
-/// `@unchecked Sendable`: `gathering`, `tallies` and `isClosed` belong to the
-/// driver, whose calls never overlap; all else is immutable or guards itself.
+/// `@unchecked Sendable`: `gathering`, `cache`, `recoveriesSeen`, `tallies` and `isClosed` belong
+/// to the driver, whose calls never overlap; all else is immutable or guards itself.
 package final class RocksDBEngine: @unchecked Sendable {
     /// The answer to a load.
     package enum Immediate: Sendable {
@@ -35,6 +35,8 @@ package final class RocksDBEngine: @unchecked Sendable {
     private let space: SpaceWatch
 
     private var gathering: [PendingWrite] = []
+    var cache: RecordCache
+    var recoveriesSeen = 0
     private var tallies: [(count: PartitionCount, thread: WorkerThread)] = []
     private(set) var isClosed = false
 
@@ -134,6 +136,7 @@ package final class RocksDBEngine: @unchecked Sendable {
         hintBacklogs = found.backlogs.backlogs
         watermarks = found.watermarks.records
         transfers = found.transfers.records
+        cache = RecordCache(bytes: options.recordCacheBytes)
         let space = SpaceWatch(options.directory)
         self.space = space
         reclaimer = Reclaimer(database, counters: counters)
@@ -192,10 +195,16 @@ package final class RocksDBEngine: @unchecked Sendable {
     /// Reads a record: at once when memory has the answer, else in the pool.
     package func load(_ key: StoredKey, token: StorageToken) -> Immediate {
         guard !isClosed else { return .done(.failure(.readOnly)) }
+        if let object = cached(key) {
+            counters.cachedLoads.count()
+            counters.readBytes.count(object.readableBytes)
+            return .done(.success(object))
+        }
         switch database.readCached(key) {
         case .found(let object):
             counters.cachedLoads.count()
             counters.readBytes.count(object.readableBytes)
+            cache.loaded(key, object)
             return .done(.success(object))
         case .absent:
             counters.cachedLoads.count()

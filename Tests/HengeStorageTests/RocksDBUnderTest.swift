@@ -70,6 +70,7 @@ final class RocksDBUnderTest: StoreUnderTest {
         var options = RocksDBEngine.Options(directory: directory.path + "/a/b", partitionBits: 6)
         options.writeBufferBytes = 256 << 10
         options.blockCacheBytes = 256 << 10
+        options.recordCacheBytes = 32 << 10
         configure(&options)
         self.options = options
         (engine, collector) = try Self.open(options)
@@ -142,7 +143,9 @@ final class RocksDBUnderTest: StoreUnderTest {
     func settle() -> [StorageCompletion] {
         defer { answers = [] }
         defer { awaited = 0 }
-        return answers + collector.take(awaited)
+        let delivered = collector.take(awaited)
+        engine.noteCompleted(delivered)
+        return answers + delivered
     }
 
     func tally(partitionBits: Int) -> StorageTally? { tally() }

@@ -194,6 +194,7 @@ package final class NodeDriver {
     }
 
     func completed(_ completions: [StorageCompletion]) {
+        storage.noteCompleted(completions)
         for completion in completions { step(.storage(completion)) }
     }
 

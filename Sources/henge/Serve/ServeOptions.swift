@@ -156,6 +156,9 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Memory for cached blocks in MiB. (default: 64)")
     var blockCacheMib: String?
 
+    @Option(help: "Memory for records read or written last in MiB, 0 (none) to 4096. (default: 32)")
+    var recordCacheMib: String?
+
     @Option(
         name: .customLong("stop-timeout-s"),
         help: "How long a clean stop may take, in seconds, 1 to 600. (default: 15)"
@@ -207,7 +210,8 @@ struct ServeOptions: ParsableArguments {
             ("compare-interval-s", compareIntervalS), ("entropy-rate-mib", entropyRateMib),
             ("scrub-interval-s", scrubIntervalS), ("background-rate-mib", backgroundRateMib),
             ("hot-keys", hotKeys), ("bulk-compression-level", bulkCompressionLevel),
-            ("block-cache-mib", blockCacheMib), ("allow-flush", allowFlush ? "true" : nil),
+            ("block-cache-mib", blockCacheMib), ("record-cache-mib", recordCacheMib),
+            ("allow-flush", allowFlush ? "true" : nil),
             ("dashboard-actions", dashboardActions ? "true" : nil),
             (
                 "dashboard-hosts",

@@ -1,0 +1,145 @@
+import HengeBase
+import HengeMessages
+import HengeStorage
+import Testing
+
+import struct NIOCore.ByteBuffer
+
+@Suite struct RecordCacheTests {
+    @Test("a write is found once it is durable, and not while a later one is in flight")
+    func story() {
+        var cache = RecordCache(bytes: 1 << 16)
+        let k = key(1)
+        #expect(cache.find(k) == nil)
+        cache.loaded(k, object(1))
+        #expect(cache.find(k) == object(1))
+        cache.changes(k, to: object(2), token(1))
+        #expect(cache.find(k) == nil)
+        // RocksDB may tell the second one already, and must be asked again.
+        cache.loaded(k, object(2))
+        #expect(cache.find(k) == nil)
+        cache.changes(k, to: object(3), token(2))
+        cache.ended(token(1), isDurable: true)
+        #expect(cache.find(k) == nil)
+        cache.ended(token(2), isDurable: true)
+        #expect(cache.find(k) == object(3))
+    }
+
+    @Test("what failed, was removed or dropped is not found")
+    func gone() {
+        var cache = RecordCache(bytes: 1 << 16)
+        cache.changes(key(1), to: object(1), token(1))
+        cache.ended(token(1), isDurable: false)
+        #expect(cache.find(key(1)) == nil)
+        cache.loaded(key(1), object(1))
+        cache.changes(key(1), to: nil, token(2))
+        cache.ended(token(2), isDurable: true)
+        #expect(cache.find(key(1)) == nil)
+        cache.loaded(key(1), object(1))
+        cache.drops(token(3))
+        // It is in RocksDB until the drop takes effect.
+        cache.loaded(key(1), object(1))
+        #expect(cache.find(key(1)) == nil)
+        cache.changes(key(1), to: object(4), token(4))
+        cache.ended(token(3), isDurable: true)
+        cache.ended(token(4), isDurable: true)
+        #expect(cache.find(key(1)) == object(4))
+        cache.removeAll()
+        #expect(cache.find(key(1)) == nil)
+    }
+
+    @Test("what is held in another node's place is never found, nor is anything in no memory")
+    func never() {
+        var cache = RecordCache(bytes: 1 << 16)
+        let held = key(1).standingIn(for: NodeID(2))
+        cache.loaded(held, object(1))
+        #expect(cache.find(held) == nil && cache.find(key(1)) == nil)
+        cache.loaded(key(2), ByteBuffer(repeating: 7, count: 1 << 12))
+        #expect(cache.find(key(2)) == nil, "larger than its share")
+        var none = RecordCache(bytes: 0)
+        none.loaded(key(1), object(1))
+        none.changes(key(1), to: object(1), token(1))
+        none.ended(token(1), isDurable: true)
+        none.drops(token(2))
+        #expect(none.find(key(1)) == nil)
+    }
+
+    @Test("the oldest goes first, and what is left is whole")
+    func eviction() {
+        var cache = RecordCache(bytes: 1 << 14)
+        for number in 0..<1_000 { cache.loaded(key(number), object(number)) }
+        let found = (0..<1_000).filter { cache.find(key($0)) != nil }
+        #expect(found.count > 60 && found.count < 1 << 14 / 24)
+        #expect(found.allSatisfy { cache.find(key($0)) == object($0) })
+        #expect(found.first ?? 0 > 1_000 - 1 << 14 / 24)
+    }
+
+    @Test("generated: what is found is what is durable, and no change of it is in flight")
+    func generated() {
+        var hits = 0
+        for seed in 1...100 as ClosedRange<UInt64> { hits += run(seed: seed) }
+        #expect(hits > 5_000)
+    }
+
+    private enum Change {
+        case put(Int, Int?)
+        case drop
+    }
+
+    private func run(seed: UInt64) -> Int {
+        var generator = SeededGenerator(seed: seed)
+        // From so small that all is overwritten at once to so large that nothing is.
+        var cache = RecordCache(bytes: 1 << (10 + generator.below(8)))
+        var disk: [Int: Int] = [:]
+        var changes: [Change] = []
+        var asked = 0
+        var ended = 0
+        var hits = 0
+        for step in 0..<1_000 {
+            let number = generator.below(40)
+            switch generator.below(12) {
+            case 0..<3:
+                let new = generator.below(10) == 0 ? nil : step
+                asked += 1
+                cache.changes(key(number), to: new.map { object($0) }, token(asked))
+                changes.append(.put(number, new))
+            case 3 where generator.below(8) == 0:
+                asked += 1
+                cache.drops(token(asked))
+                changes.append(.drop)
+            case 3..<7:
+                guard ended < changes.count else { continue }
+                let isDurable = generator.below(8) != 0
+                switch changes[ended] {
+                case .put(let number, let new): if isDurable { disk[number] = new }
+                case .drop: if isDurable { disk = [:] }
+                }
+                ended += 1
+                cache.ended(token(ended), isDurable: isDurable)
+            default:
+                guard let found = cache.find(key(number)) else {
+                    if let there = disk[number] { cache.loaded(key(number), object(there)) }
+                    continue
+                }
+                hits += 1
+                #expect(found == disk[number].map { object($0) }, "seed \(seed)")
+                let isChanging = changes[ended...].contains { change in
+                    if case .put(number, _) = change { true } else { false }
+                }
+                #expect(!isChanging, "seed \(seed)")
+            }
+        }
+        return hits
+    }
+
+    private func key(_ number: Int) -> StoredKey {
+        StoredKey(bucket: ByteBuffer(string: "b"), key: ByteBuffer(string: "k\(number)"))
+    }
+
+    /// Of different lengths, up to 100 bytes or so.
+    private func object(_ number: Int) -> ByteBuffer {
+        ByteBuffer(string: "\(number) " + String(repeating: "x", count: number % 97))
+    }
+
+    private func token(_ number: Int) -> StorageToken { StorageToken(rawValue: UInt64(number)) }
+}
