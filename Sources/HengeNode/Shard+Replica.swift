@@ -14,8 +14,8 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        switch pending.admit(change.key, change) {
-        case .waits: break
+        switch pending.admit(change.key) {
+        case .waits: pending.wait(for: change.key, waiters.insert(change).index)
         case .ready(let latest): apply(change, on: latest, at: time, &effects)
         case .load:
             let id = RequestID(.keyLoad, keyLoads.insert(change))
@@ -40,15 +40,16 @@ extension Shard {
             foundRotten(first.key, at: time, &effects)
             object = nil
         case .failure(let failure):
-            let waiters = pending.loadFailed(first.key)
+            let waiting = pending.loadFailed(first.key)
             refuse(first, failure, at: time, &effects)
-            for waiter in waiters { refuse(waiter, failure, at: time, &effects) }
+            for waiter in waiting { refuse(waiters.remove(waiter), failure, at: time, &effects) }
             return
         }
-        let waiters = pending.loaded(first.key, object)
+        let waiting = pending.loaded(first.key, object)
         apply(first, on: object, at: time, &effects)
-        for waiter in waiters {
-            apply(waiter, on: pending.latest(first.key), at: time, &effects)
+        for waiter in waiting {
+            let change = waiters.remove(waiter)
+            apply(change, on: pending.latest(first.key), at: time, &effects)
         }
         pending.release(first.key)
     }

@@ -53,7 +53,9 @@ package struct Shard: ~Copyable {
     var listings = Slab<Listing>()
     var transferPages = Slab<TransferPageFlight>()
 
-    var pending = PendingKeys<Change>()
+    var pending = PendingKeys()
+    /// Those that wait for a load, by the numbers that `pending` knows them by.
+    var waiters = Slab<Change>()
     var actors: ActorTable
     var standInActors: StandInActors
     var hints: HintLedger

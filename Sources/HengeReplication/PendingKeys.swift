@@ -9,11 +9,14 @@ package import HengeRing
 /// holding it. So the first one loads the record while the others wait, and each later one builds
 /// on the version before it, durable or not. Readers never look here: they see only what is
 /// durable.
-package struct PendingKeys<Waiter: Sendable>: Sendable {
+///
+/// It knows those that wait by numbers alone: a generic of this layer would not be specialised in
+/// the one above (docs/decisions/0007), and each write comes here six times.
+package struct PendingKeys: Sendable {
     package enum Admission {
         /// The first: load the record, then call ``loaded(_:_:)``.
         case load
-        /// Behind a load in flight; it comes back from ``loaded(_:_:)``.
+        /// Behind a load in flight: call ``wait(for:_:)``.
         case waits
         /// Build on this now.
         case ready(EncodedObject?)
@@ -24,7 +27,7 @@ package struct PendingKeys<Waiter: Sendable>: Sendable {
         var durable = RecordWeight.nothing
         var isLoading = true
         var persists = 0
-        var waiters: [Waiter] = []
+        var waiters: [Int] = []
         /// Whether the record has been forgotten since it was asked for.
         var isForgotten = false
     }
@@ -37,23 +40,27 @@ package struct PendingKeys<Waiter: Sendable>: Sendable {
 
     package var count: Int { entries.count }
 
-    package mutating func admit(_ key: StoredKey, _ waiter: @autoclosure () -> Waiter) -> Admission
-    {
+    package mutating func admit(_ key: StoredKey) -> Admission {
         guard let index = entries.index(forKey: key) else {
             entries[key] = Entry()
             return .load
         }
-        if entries.values[index].isLoading {
-            entries.values[index].waiters.append(waiter())
-            waiting += 1
-            return .waits
-        }
+        if entries.values[index].isLoading { return .waits }
         return .ready(entries.values[index].latest)
+    }
+
+    /// The waiter comes back from ``loaded(_:_:)`` or ``loadFailed(_:)``.
+    package mutating func wait(for key: StoredKey, _ waiter: Int) {
+        guard let index = entries.index(forKey: key), entries.values[index].isLoading else {
+            preconditionFailure("a change waits for what nobody loads")
+        }
+        entries.values[index].waiters.append(waiter)
+        waiting += 1
     }
 
     /// The record is here: those that waited for it, in order. Call ``release(_:)`` when all have
     /// been applied.
-    package mutating func loaded(_ key: StoredKey, _ object: EncodedObject?) -> [Waiter] {
+    package mutating func loaded(_ key: StoredKey, _ object: EncodedObject?) -> [Int] {
         guard let index = entries.index(forKey: key) else {
             preconditionFailure("loaded a key that nobody asked for")
         }
@@ -63,6 +70,7 @@ package struct PendingKeys<Waiter: Sendable>: Sendable {
         // It may have been read before it was forgotten.
         entries.values[index].durable =
             entries.values[index].isForgotten ? .nothing : RecordWeight(of: object, key: key)
+        guard !entries.values[index].waiters.isEmpty else { return [] }
         let waiters = entries.values[index].waiters
         entries.values[index].waiters = []
         waiting -= waiters.count
@@ -70,7 +78,7 @@ package struct PendingKeys<Waiter: Sendable>: Sendable {
     }
 
     /// The load failed: those that waited for it.
-    package mutating func loadFailed(_ key: StoredKey) -> [Waiter] {
+    package mutating func loadFailed(_ key: StoredKey) -> [Int] {
         let waiters = entries.removeValue(forKey: key)?.waiters ?? []
         waiting -= waiters.count
         return waiters
@@ -157,15 +165,18 @@ package struct PendingKeys<Waiter: Sendable>: Sendable {
             change = weight - entries.values[index].durable
             entries.values[index].durable = weight
         }
-        release(key)
+        release(at: index)
         return change
     }
 
     /// Forgets the key once nothing is in flight for it.
     package mutating func release(_ key: StoredKey) {
-        guard let index = entries.index(forKey: key) else { return }
-        let entry = entries.values[index]
-        if !entry.isLoading, entry.persists == 0 { entries.remove(at: index) }
+        if let index = entries.index(forKey: key) { release(at: index) }
+    }
+
+    private mutating func release(at index: Dictionary<StoredKey, Entry>.Index) {
+        guard !entries.values[index].isLoading, entries.values[index].persists == 0 else { return }
+        entries.remove(at: index)
     }
 }
 

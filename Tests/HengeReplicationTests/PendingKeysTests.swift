@@ -9,7 +9,7 @@ import Testing
 
     @Test("the first write loads, the second waits, the third builds on the second's version")
     func story() {
-        var pending = PendingKeys<Int>()
+        var pending = PendingKeys()
         let k = key("k")
         #expect(spell(pending.admit(k, 1)) == "load")
         #expect(spell(pending.admit(k, 2)) == "waits")
@@ -31,7 +31,7 @@ import Testing
 
     @Test("a load that fails hands its waiters back and forgets the key")
     func failedLoad() {
-        var pending = PendingKeys<Int>()
+        var pending = PendingKeys()
         _ = pending.admit(key("k"), 1)
         _ = pending.admit(key("k"), 2)
         _ = pending.admit(key("k"), 3)
@@ -43,7 +43,7 @@ import Testing
     @Test("state × input: what an admission gets in each state of its key")
     func table() {
         let k = key("k")
-        let rows: [(String, (inout PendingKeys<Int>) -> Void, String)] = [
+        let rows: [(String, (inout PendingKeys) -> Void, String)] = [
             ("unknown", { _ in }, "load"),
             ("loading", { _ = $0.admit(k, 1) }, "waits"),
             (
@@ -81,7 +81,7 @@ import Testing
             ),
         ]
         for (name, prepare, expected) in rows {
-            var pending = PendingKeys<Int>()
+            var pending = PendingKeys()
             prepare(&pending)
             #expect(spell(pending.admit(k, 9)) == expected, "\(name)")
         }
@@ -96,7 +96,7 @@ import Testing
     /// built on another state than the one before it would show as a sibling.
     private func run(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
-        var pending = PendingKeys<Int>()
+        var pending = PendingKeys()
         let keys = (0..<3).map { key("\($0)") }
         var disk: [Version] = Array(repeating: .absent, count: 3)
         var newest = disk
@@ -158,7 +158,7 @@ import Testing
 
     @Test("Dynamo 4.4: versions of one replica form one line, never two that each claim the other")
     func paperLine() {
-        var pending = PendingKeys<Int>()
+        var pending = PendingKeys()
         let k = key("k")
         _ = pending.admit(k, 1)
         _ = pending.loaded(k, nil)
@@ -196,11 +196,20 @@ import Testing
         versions[index].object ?? VersionedObject().encoded()
     }
 
-    private func spell(_ admission: PendingKeys<Int>.Admission) -> String {
+    private func spell(_ admission: PendingKeys.Admission) -> String {
         switch admission {
         case .load: "load"
         case .waits: "waits"
         case .ready(let object): "ready \(VersionDigest(of: object).rawValue)"
         }
+    }
+}
+
+extension PendingKeys {
+    /// As a shard does it.
+    fileprivate mutating func admit(_ key: StoredKey, _ waiter: Int) -> Admission {
+        let admission = admit(key)
+        if case .waits = admission { wait(for: key, waiter) }
+        return admission
     }
 }
