@@ -6,12 +6,21 @@ package enum ObjectMerge {
     /// one.
     package static func merge(_ a: EncodedObject, _ b: EncodedObject) -> EncodedObject {
         if a.hasSameVersion(as: b) { return a }
+        // What a coordinator sends replaces all that is here as a rule, which the headers tell.
+        if supersedes(b, a) { return b }
         var object = a.decoded()
         object.merge(b.decoded())
         let merged = object.encoded()
         // The version tells all, so the original bytes serve and the copy of the values is dropped.
         if merged.hasSameVersion(as: b) { return b }
         return merged.hasSameVersion(as: a) ? a : merged
+    }
+
+    /// Whether `new` has seen all that `old` has, and each of its siblings is news to `old`: then
+    /// nothing of `old` is left beside it. False may also mean that this is not seen at once.
+    private static func supersedes(_ new: EncodedObject, _ old: EncodedObject) -> Bool {
+        let seen = old.context
+        return !new.holdsSibling(coveredBy: seen) && new.context.descends(from: seen)
     }
 
     package static func merge(_ a: EncodedObject?, _ b: EncodedObject?) -> EncodedObject? {
