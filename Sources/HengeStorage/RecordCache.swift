@@ -10,7 +10,8 @@ package import struct NIOCore.ByteBuffer
 /// microseconds, which was half of what a read cost all nodes; here it is two or three misses
 /// (docs/decisions/0029).
 ///
-/// Records lie one behind the other in a ring of memory, where the next one overwrites the oldest.
+/// Records lie one behind the other in a ring of memory, where the next one overwrites the oldest,
+/// and a version of a record the one before it where it fits.
 /// They are found by their token: it names a bucket of eight places, each with some more bits of
 /// the token and where the record begins. Memory is reserved once, and takes room as it is used.
 ///
@@ -106,9 +107,13 @@ package struct RecordCache: ~Copyable {
     /// A write of the record, or with nil its removal, was asked for under this token.
     package mutating func changes(_ key: StoredKey, to object: ByteBuffer?, _ token: StorageToken) {
         guard capacity > 0, key.standInFor == nil else { return }
-        if let way = way(of: key) { setPlace(way, 0) }
+        var old: UInt64 = 0
+        if let way = way(of: key) {
+            old = place(way) & Self.positionMask
+            setPlace(way, 0)
+        }
         changing[counter(of: key.token.rawValue)] += 1
-        let position = object.map { append(key, $0) } ?? 0
+        let position = object.map { rewrite(old, key, $0) } ?? 0
         let kind = Change.Kind.record(key.token.rawValue, position: position)
         changes.append(Change(token: token, kind: kind))
     }
@@ -245,17 +250,43 @@ package struct RecordCache: ~Copyable {
         return copy
     }
 
+    /// Over the key's last version where it fits, so that keys written again and again do not push
+    /// others out; else at the head. No place leads to the last version any more, nor will one: it
+    /// had a place, so no change of it is in flight.
+    ///
+    /// - Parameter old: where the last version is, whole; 0 where there is none.
+    /// - Returns: where it is; 0 for one that is too large.
+    private mutating func rewrite(
+        _ old: UInt64,
+        _ key: StoredKey,
+        _ object: ByteBuffer
+    ) -> UInt64 {
+        guard old != 0, units(key, object.readableBytes) <= units(key, bytes(old).object.count)
+        else { return append(key, object) }
+        write(key, object, at: old)
+        return old
+    }
+
+    private func units(_ key: StoredKey, _ objectBytes: Int) -> UInt64 {
+        let length = Self.headerBytes + key.bytes.readableBytes + objectBytes
+        return UInt64((length + Self.unit - 1) / Self.unit)
+    }
+
     /// Returns where it is; 0 for one that is too large.
     private mutating func append(_ key: StoredKey, _ object: ByteBuffer) -> UInt64 {
-        let length = Self.headerBytes + key.bytes.readableBytes + object.readableBytes
-        guard length <= capacity / Self.recordShareMax else { return 0 }
-        let units = UInt64((length + Self.unit - 1) / Self.unit)
+        let units = units(key, object.readableBytes)
+        guard units <= UInt64(capacity / Self.recordShareMax / Self.unit) else { return 0 }
         // A record lies in one piece.
         let left = UInt64((capacity - offset(head)) / Self.unit)
         if left < units { head += left }
         if head + units > Self.positionMask { startAnew() }
         let position = head
         head += units
+        write(key, object, at: position)
+        return position
+    }
+
+    private func write(_ key: StoredKey, _ object: ByteBuffer, at position: UInt64) {
         let start = offset(position)
         key.bytes.withUnsafeReadableBytes { key in
             object.withUnsafeReadableBytes { object in
@@ -269,7 +300,6 @@ package struct RecordCache: ~Copyable {
                 copy(object, to: keyStart + key.count)
             }
         }
-        return position
     }
 
     private func copy(_ bytes: UnsafeRawBufferPointer, to offset: Int) {
