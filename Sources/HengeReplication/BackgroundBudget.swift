@@ -123,8 +123,8 @@ package struct BackgroundBudget: Sendable {
         bytes += cost
     }
 
-    /// How much of a batch of work to do in one go, as a part of `whole`: no request can come before
-    /// a batch that has begun, so batches get smaller with the share. At least `least`.
+    /// How much of a batch of work to do in one go, as a part of `whole`: no request can come
+    /// before a batch that has begun, so batches get smaller with the share. At least `least`.
     package func batch(of whole: Int, least: Int) -> Int {
         max(least, whole * share / Self.parts)
     }

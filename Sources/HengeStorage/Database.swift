@@ -96,9 +96,9 @@ final class Database: @unchecked Sendable {
             defer { rocksdb_pinnableslice_destroy(pinned) }
             var length = 0
             let start = rocksdb_pinnableslice_value(pinned, &length)
-            // With the tier of the cache RocksDB calls a record found, and gives no value, if a table
-            // that may have it isn't open (`TableCache::Get`, "treat as kFound if no_io set"): after
-            // an opening for one, which opens 16 of them. A stored value is never empty.
+            // With the tier of the cache RocksDB calls a record found, and gives no value, if a
+            // table that may have it isn't open (`TableCache::Get`, "treat as kFound if no_io
+            // set"): after an opening for one, which opens 16. A stored value is never empty.
             if length == 0, options == settings.cacheReads { return .incomplete }
             let value = UnsafeRawBufferPointer(start: start, count: length)
             guard let object = RecordForm.object(in: value, key: keyBytes) else {

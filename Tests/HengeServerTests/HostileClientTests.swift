@@ -101,8 +101,8 @@ import Testing
         }
     }
 
-    // What it costs in bytes is seen by cluster/smoke, whose nodes share their process with no other
-    // test.
+    // What it costs in bytes is seen by cluster/smoke, whose nodes share their process with no
+    // other test.
     @Test("a client that does not read is no longer read from")
     func slowReader() async throws {
         try await TestCluster.with(nodes: 1) { cluster in
