@@ -85,6 +85,12 @@ enum StorageMetricList {
         ) { $0.removalFlushes },
         .init(
             .counter(
+                "henge_storage_reclaims_total",
+                "Times that all tables with records of partitions given away were compacted"
+            )
+        ) { $0.reclaims },
+        .init(
+            .counter(
                 "henge_storage_reclaim_compactions_total",
                 "Compactions of tables with records of partitions that were given away"
             )
