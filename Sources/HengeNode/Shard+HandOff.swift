@@ -1,3 +1,4 @@
+import DequeModule
 import HengeBase
 import HengeCausality
 import HengeMessages
@@ -28,7 +29,7 @@ extension Shard {
         beginHandOff(records, from: sender, .peer(id), at: time, &effects)
     }
 
-    /// Merges records that another node has sent, and says so when all are durable.
+    /// Merges records that another node has sent, some at a time, and says so when all are durable.
     mutating func beginHandOff(
         _ records: [HandedRecord],
         from sender: NodeID,
@@ -36,18 +37,52 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        let flight = HandOffFlight(sender: sender, origin: origin, records: records.count)
-        let batch = RequestID(.handOff, handOffs.insert(flight))
-        for record in records {
-            guard accept(record, from: sender, batch, at: time, &effects) else {
+        let flight = HandOffFlight(
+            sender: sender, origin: origin, records: records.count, rest: records[...])
+        merging.batches.append(RequestID(.handOff, handOffs.insert(flight)))
+        merging.records += records.count
+        mergeHandedOver(at: time, &effects)
+    }
+
+    /// Merges some of what waits for it, if it is time to; the rest comes with the next `tick`,
+    /// which ``nextWake`` asks for.
+    ///
+    /// - Returns: whether it was time to.
+    @discardableResult
+    mutating func mergeHandedOver(
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) -> Bool {
+        guard let due = merging.due, due <= time.now else { return false }
+        let isBusy = isBusy(time)
+        merging.openAt = isBusy ? time.now + MergeQueue.pause : time.now
+        var room = isBusy ? MergeQueue.sliceWhileBusy : MergeQueue.slice
+        while room > 0, let batch = merging.batches.first {
+            guard let record = handOffs[batch.index].rest.popFirst() else {
+                merging.batches.removeFirst()
                 handOffRecordEnded(batch, nil, at: time, &effects)
                 continue
             }
-            clock.observe(record.object.latestTimestamp)
-            let kind = Change.Kind.handedOff(record.object, batch: batch)
-            apply(Change(key: record.key, kind: kind), at: time, &effects)
+            room -= 1
+            merging.records -= 1
+            merge(record, of: batch, at: time, &effects)
         }
-        handOffRecordEnded(batch, nil, at: time, &effects)
+        return true
+    }
+
+    private mutating func merge(
+        _ record: HandedRecord,
+        of batch: RequestID,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        let sender = handOffs[batch.index].sender
+        guard accept(record, from: sender, batch, at: time, &effects) else {
+            return handOffRecordEnded(batch, nil, at: time, &effects)
+        }
+        clock.observe(record.object.latestTimestamp)
+        let kind = Change.Kind.handedOff(record.object, batch: batch)
+        apply(Change(key: record.key, kind: kind), at: time, &effects)
     }
 
     /// Whether the record belongs here and its timestamps are believable.
@@ -101,6 +136,29 @@ extension Shard {
     }
 }
 
+/// What was handed over and waits for being merged, oldest first.
+///
+/// A page is up to a thousand records, and merging them takes tens of milliseconds in which no
+/// request is served, here or by whom the processor is shared with. So while requests come they are
+/// merged a few at a time, with pauses in which the loop and the processor are free.
+struct MergeQueue: Sendable {
+    /// Records that are merged in one go while no requests come.
+    static let slice = 64
+    /// While they come: some hundred microseconds' worth.
+    static let sliceWhileBusy = 8
+    /// Until the next slice while requests come.
+    static let pause = Interval.microseconds(500)
+
+    var batches = Deque<RequestID>()
+    /// In all batches.
+    var records = 0
+    /// When the next slice may be merged.
+    var openAt = Instant(nanoseconds: 0)
+
+    /// When something is to be merged; nil while nothing waits.
+    var due: Instant? { batches.isEmpty ? nil : openAt }
+}
+
 /// Records that were handed over and are not all durable yet.
 struct HandOffFlight: Sendable {
     /// Who waits for the end.
@@ -118,6 +176,8 @@ struct HandOffFlight: Sendable {
     let sender: NodeID
     let origin: Origin
     let records: Int
+    /// What is not merged yet.
+    var rest: ArraySlice<HandedRecord>
     var waiting: Int
     /// Records that were news.
     var changed = 0
@@ -126,10 +186,11 @@ struct HandOffFlight: Sendable {
     var obsolete: [HandedRecord] = []
     var failure: StorageFailure?
 
-    init(sender: NodeID, origin: Origin, records: Int) {
+    init(sender: NodeID, origin: Origin, records: Int, rest: ArraySlice<HandedRecord> = []) {
         self.sender = sender
         self.origin = origin
         self.records = records
+        self.rest = rest
         // One more than there are, so that it can't end before all have begun.
         waiting = records + 1
     }

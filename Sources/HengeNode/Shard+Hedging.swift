@@ -80,11 +80,13 @@ extension Shard {
 
     // MARK: Hedges
 
-    /// When the next hedge is due, and with it a `tick`; nil while none is.
+    /// When the next hedge is due, or more of what was handed over is to be merged, and with that a
+    /// `tick`; nil while neither is.
     package var nextWake: Instant? {
         mutating get {
             forgetEnded()
-            return hedging.waiting.first?.due
+            guard let hedge = hedging.waiting.first?.due else { return merging.due }
+            return min(hedge, merging.due ?? hedge)
         }
     }
 

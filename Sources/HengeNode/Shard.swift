@@ -38,6 +38,7 @@ package struct Shard: ~Copyable {
     var persists: Slab<PersistFlight>
     var hintLoads: Slab<HintLoad>
     var handOffs: Slab<HandOffFlight>
+    var merging = MergeQueue()
     var relays: Slab<HintRelay>
     /// Writes whose client has its answer while some replica still owes one. A silent replica must
     /// not use up what new requests need.
@@ -201,8 +202,8 @@ package struct Shard: ~Copyable {
             + transfers.asked.count + explanations.count
     }
 
-    /// Storage operations in flight and changes that wait for one.
-    var localWork: Int { storageInFlight + pending.waiting }
+    /// Storage operations in flight, and changes that wait for one or for being begun.
+    var localWork: Int { storageInFlight + pending.waiting + merging.records }
 
     /// Client requests that have not been answered.
     package var inFlight: Int { flights - answeredWrites + parked.count { $0.isRequest } }
@@ -291,8 +292,9 @@ package struct Shard: ~Copyable {
             keepTransfersGoing(at: time, &effects)
         case .tick:
             let hedged = hedgeLagging(at: time, &effects)
-            // Hedges are due far more often than it is worth to look at all deadlines.
-            if hedged, time.now.since(scanned) < Shard.tickInterval { return }
+            let merged = mergeHandedOver(at: time, &effects)
+            // These are due far more often than it is worth to look at all deadlines.
+            if hedged || merged, time.now.since(scanned) < Shard.tickInterval { return }
             scanned = time.now
             adaptBudget(at: time)
             expire(at: time, &effects)

@@ -46,11 +46,14 @@ package struct BackgroundBudget: Sendable {
     /// How often the share changes.
     package static let interval = Interval.seconds(1)
     /// Shares are counted in these parts of the whole; one is the least.
-    package static let parts = 64
+    package static let parts = 256
     /// What is added for each second in which requests were fast enough.
-    private static let raise = 4
+    private static let raise = 16
     private static let raisesMax: UInt64 = 16
-    private static let startShare = 4
+    private static let startShare = 16
+    /// What may go at once after a rest: what comes in a 64th of a second at the full share, since
+    /// whoever waits asks again every hundredth or so.
+    private static let burstsASecond = 64
     private static let burstMin = 64 * 1_024
 
     private let limits: Limits
@@ -76,7 +79,7 @@ package struct BackgroundBudget: Sendable {
         self.limits = limits
         bucket = HintThrottle(
             bytesPerSecond: limits.bytesPerSecond,
-            burstBytes: max(Self.burstMin, limits.bytesPerSecond / Self.parts)
+            burstBytes: max(Self.burstMin, limits.bytesPerSecond / Self.burstsASecond)
         )
     }
 

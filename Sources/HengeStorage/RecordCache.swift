@@ -1,6 +1,6 @@
 import Glibc
 package import HengeMessages
-import HengeRing
+package import HengeRing
 
 package import struct NIOCore.ByteBuffer
 
@@ -38,6 +38,8 @@ package struct RecordCache: ~Copyable {
     private static let recordBytesMean = 160
     /// A larger record would push too many others out.
     private static let recordShareMax = 64
+    /// Each is looked at in each search.
+    private static let droppedMax = 64
     /// Of a huge page on the processors that Henge is built for.
     private static let pageBytes = 2 << 20
     private static let countersBits: UInt64 = 15
@@ -60,6 +62,10 @@ package struct RecordCache: ~Copyable {
     private let bucketMask: UInt64
     /// Where the next record begins. Not 0, which marks an empty place.
     private var head: UInt64 = 1
+    /// What begins before this was forgotten.
+    private var floor: UInt64 = 1
+    /// Of these tokens, what begins before `floor` was forgotten.
+    private var dropped: [(tokens: ClosedRange<Token>, floor: UInt64)] = []
     /// Changes in flight, by some bits of the token.
     private var changing: [UInt32]
     /// In the order in which they were asked for, from `firstChange` on.
@@ -80,7 +86,7 @@ package struct RecordCache: ~Copyable {
         // advice: nothing depends on whether the system takes it.
         if capacity >= Self.pageBytes { madvise(memory.baseAddress, byteCount, MADV_HUGEPAGE) }
         changing = Array(repeating: 0, count: capacity == 0 ? 0 : 1 << Int(Self.countersBits))
-        removeAll()
+        emptyPlaces()
     }
 
     deinit {
@@ -118,10 +124,12 @@ package struct RecordCache: ~Copyable {
         changes.append(Change(token: token, kind: kind))
     }
 
-    /// The removal of any number of records was asked for.
-    package mutating func drops(_ token: StorageToken) {
+    /// The removal of all records of these tokens was asked for.
+    package mutating func drops(_ tokens: ClosedRange<Token>, _ token: StorageToken) {
         guard capacity > 0 else { return }
-        removeAll()
+        dropped = dropped.filter { !isOverwritten($0.floor) }
+        if dropped.count == Self.droppedMax { removeAll() }
+        dropped.append((tokens, head))
         dropsInFlight += 1
         changes.append(Change(token: token, kind: .drop))
     }
@@ -151,7 +159,13 @@ package struct RecordCache: ~Copyable {
         }
     }
 
+    /// Forgets all records.
     package mutating func removeAll() {
+        floor = head
+        dropped.removeAll()
+    }
+
+    private mutating func emptyPlaces() {
         for way in 0..<placeCount { setPlace(way, 0) }
     }
 
@@ -186,7 +200,9 @@ package struct RecordCache: ~Copyable {
             let place = place(way)
             guard place != 0, place & ~Self.positionMask == tag else { continue }
             let position = place & Self.positionMask
-            if isWhole(position), isRecord(position, of: key) { return way }
+            if isWhole(position), !isDropped(key.token, position), isRecord(position, of: key) {
+                return way
+            }
         }
         return nil
     }
@@ -203,9 +219,17 @@ package struct RecordCache: ~Copyable {
 
     // MARK: Records
 
-    /// Whether nothing has overwritten it yet.
+    /// Whether it was not forgotten, and nothing has overwritten it yet.
     private func isWhole(_ position: UInt64) -> Bool {
-        position < head && (head - position) * UInt64(Self.unit) <= UInt64(capacity)
+        position >= floor && position < head && !isOverwritten(position)
+    }
+
+    private func isOverwritten(_ position: UInt64) -> Bool {
+        (head - position) * UInt64(Self.unit) > UInt64(capacity)
+    }
+
+    private func isDropped(_ token: Token, _ position: UInt64) -> Bool {
+        dropped.contains { position < $0.floor && $0.tokens.contains(token) }
     }
 
     private func offset(_ position: UInt64) -> Int {
@@ -308,7 +332,9 @@ package struct RecordCache: ~Copyable {
 
     /// After 2 PiB the positions begin again. Those of changes in flight then name nothing.
     private mutating func startAnew() {
-        removeAll()
+        emptyPlaces()
+        floor = 1
+        dropped.removeAll()
         for index in changes.indices {
             guard case .record(let name, _) = changes[index].kind else { continue }
             let kind = Change.Kind.record(name, position: 0)

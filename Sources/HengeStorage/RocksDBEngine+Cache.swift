@@ -26,7 +26,7 @@ extension RocksDBEngine {
         switch change {
         case .put(let key, let object, _): cache.changes(key, to: object, token)
         case .remove(let key): cache.changes(key, to: nil, token)
-        case .dropPartition: cache.drops(token)
+        case .dropPartition(_, let tokens): cache.drops(tokens, token)
         case .keepHints, .dropHints, .saveWatermark, .saveTransfer, .saveLives, .saveRing: break
         }
     }

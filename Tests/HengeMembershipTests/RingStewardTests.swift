@@ -79,9 +79,14 @@ private func change(
 }
 
 @Suite struct RingStewardTests {
-    @Test("a story: all is moved in as few epochs as there are steps")
+    @Test("a story: all is moved in as few epochs as there are steps and waves")
     func story() throws {
         var world = World(try change(of: first(4), adding: 5...5, removing: []))
+        let joining = (0..<64).count { world.ring.joining(partition: $0) == [NodeID(5)] }
+        // Twice as many from the third one on.
+        let most = RingView.waveMin
+        let waves = joining <= most ? 1 : joining <= 2 * most ? 2 : 3
+        #expect(waves > 1)
         var steward = RingSteward(own: NodeID(1))
         var now = Instant(nanoseconds: 0)
         var epochs: [UInt64] = []
@@ -93,8 +98,8 @@ private func change(
             world.ring = Ring(next)
             epochs.append(next.epoch)
         }
-        // Write both, read next, next, the end.
-        #expect(epochs == [3, 4, 5, 6])
+        // Write both for each wave, read next, next, the end.
+        #expect(epochs == (3..<UInt64(6 + waves)).map { $0 })
         #expect(world.ring.document.members.count == 5)
         #expect(steward.step(world.view, now: now + .seconds(9)) == nil)
     }
@@ -121,10 +126,45 @@ private func change(
         #expect(proposers(12, &stewards) == [0, 1])
     }
 
+    @Test("a node takes over some partitions at a time, and none is held up by others' losses")
+    func waves() throws {
+        var world = World(try change(of: first(3, partitions: 128), adding: 4...5, removing: []))
+        for id in world.ids { world.catchUp(id) }
+        let both = [NodeID(4), NodeID(5)]
+        func left(_ node: NodeID) -> Int {
+            (0..<128).count { partition in
+                world.ring.step(of: partition) == .writeBoth
+                    && world.ring.joining(partition: partition).contains(node)
+                    && !(world.ready[node] ?? []).contains(UInt16(partition))
+            }
+        }
+        let most = RingView.waveMin
+        world.ready = [:]
+        world.ring = Ring(try #require(world.view.following()))
+        #expect(both.map(left) == [most, most])
+        for id in world.ids {
+            world.catchUp(id)
+            world.ready = [:]
+        }
+        #expect(world.view.following() == nil, "nothing has come yet")
+        // The fifth gets what it is to have, the fourth does not.
+        for _ in 0..<30 {
+            for id in world.ids { world.catchUp(id) }
+            world.ready[NodeID(4)] = []
+            guard let next = world.view.following() else { break }
+            world.ring = Ring(next)
+            #expect(left(NodeID(4)) <= most)
+        }
+        let waiting = (0..<128).filter { world.ring.step(of: $0) != .next }
+        let theirs = waiting.filter { !world.ring.joining(partition: $0).contains(NodeID(4)) }
+        #expect(theirs == [] && waiting.count >= most)
+    }
+
     @Test("writes count among nodes that were added together once a majority of them is there")
     func addedTogether() throws {
         var world = World(try change(of: first(3), adding: 4...5, removing: []))
         for id in world.ids where id.rawValue <= 3 { world.catchUp(id) }
+        func following() -> RingDocument? { world.view.following(wave: 64) }
         func waiting() -> [Int] {
             let ring = world.ring
             return (0..<ring.partitions).filter { ring.step(of: $0) == .current }
@@ -133,7 +173,7 @@ private func change(
             world.ring.joining(partition: partition).map(\.rawValue).sorted() == [4, 5]
         }
         for id in [NodeID(4), NodeID(5)] { world.isUp[id] = false }
-        world.ring = Ring(try #require(world.view.following()))
+        world.ring = Ring(try #require(following()))
         #expect(!waiting().isEmpty && waiting().allSatisfy(hasBoth), "others wait too")
         for id in world.ids where id.rawValue <= 3 { world.catchUp(id) }
         let absence = ReplicaAbsence(partitions: waiting().count, nodes: [4, 5].map { NodeID($0) })
@@ -142,7 +182,7 @@ private func change(
         // They are connected, and have not heard yet that they are members.
         for id in [NodeID(4), NodeID(5)] { world.isUp[id] = true }
         let still = waiting()
-        let steps = world.view.following()?.transition?.steps
+        let steps = following()?.transition?.steps
         #expect(steps == nil || still.allSatisfy { steps?[$0] == .current })
         #expect(world.view.absence == absence)
         world.catchUp(NodeID(4))
@@ -153,7 +193,7 @@ private func change(
         world.epochs[NodeID(3)] = world.ring.document.epoch - 1
         #expect(world.view.absence.nodes == [3, 4, 5].map { NodeID($0) }, "n3 has yet to dial")
         world.catchUp(NodeID(3))
-        let next = try #require(world.view.following()?.transition)
+        let next = try #require(following()?.transition)
         #expect(still.allSatisfy { next.steps[$0] == .writeBoth })
     }
 
@@ -181,7 +221,7 @@ private func change(
             world.isUp[NodeID(dead)] = false
             for _ in 0..<10 {
                 for id in world.ids where id.rawValue != dead { world.catchUp(id) }
-                guard let next = world.view.following() else { break }
+                guard let next = world.view.following(wave: 64) else { break }
                 world.ring = Ring(next)
             }
             guard dead != 6 else {

@@ -66,7 +66,8 @@ private struct Machine {
 
     /// Of the last seconds.
     func meanShare(_ seconds: Int) -> Double {
-        Double(shares.suffix(seconds).reduce(0, +)) / Double(seconds) / 64
+        Double(shares.suffix(seconds).reduce(0, +)) / Double(seconds)
+            / Double(BackgroundBudget.parts)
     }
 
     func meanPercentile(_ seconds: Int) -> Double {

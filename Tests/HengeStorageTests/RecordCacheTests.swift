@@ -1,5 +1,6 @@
 import HengeBase
 import HengeMessages
+import HengeRing
 import HengeStorage
 import Testing
 
@@ -36,7 +37,7 @@ import struct NIOCore.ByteBuffer
         cache.ended(token(2), isDurable: true)
         #expect(cache.find(key(1)) == nil)
         cache.loaded(key(1), object(1))
-        cache.drops(token(3))
+        cache.drops(Token.min...Token.max, token(3))
         // It is in RocksDB until the drop takes effect.
         cache.loaded(key(1), object(1))
         #expect(cache.find(key(1)) == nil)
@@ -46,6 +47,27 @@ import struct NIOCore.ByteBuffer
         #expect(cache.find(key(1)) == object(4))
         cache.removeAll()
         #expect(cache.find(key(1)) == nil)
+    }
+
+    @Test("dropped are the records of those tokens, also where too many drops to tell apart follow")
+    func drops() {
+        var cache = RecordCache(bytes: 1 << 16)
+        let keys = (0..<20).map(key).sorted { $0.token < $1.token }
+        for key in keys { cache.loaded(key, object(1)) }
+        cache.drops(keys[5].token...keys[9].token, token(1))
+        cache.ended(token(1), isDurable: true)
+        let found = keys.map { cache.find($0) != nil }
+        #expect(found == (0..<20).map { !(5...9).contains($0) })
+        for key in keys[5...9] { cache.loaded(key, object(2)) }
+        #expect(keys[5...9].allSatisfy { cache.find($0) == object(2) })
+        let last = keys[19].token
+        for number in 2..<102 {
+            cache.drops(last...last, token(number))
+            cache.ended(token(number), isDurable: true)
+        }
+        #expect(keys.allSatisfy { cache.find($0) == nil })
+        for key in keys { cache.loaded(key, object(3)) }
+        #expect(keys.allSatisfy { cache.find($0) == object(3) })
     }
 
     @Test("what is held in another node's place is never found, nor is anything in no memory")
@@ -60,7 +82,7 @@ import struct NIOCore.ByteBuffer
         none.loaded(key(1), object(1))
         none.changes(key(1), to: object(1), token(1))
         none.ended(token(1), isDurable: true)
-        none.drops(token(2))
+        none.drops(Token.min...Token.max, token(2))
         #expect(none.find(key(1)) == nil)
     }
 
@@ -99,7 +121,7 @@ import struct NIOCore.ByteBuffer
 
     private enum Change {
         case put(Int, Int?)
-        case drop
+        case drop(ClosedRange<Token>)
     }
 
     private func run(seed: UInt64) -> Int {
@@ -121,14 +143,16 @@ import struct NIOCore.ByteBuffer
                 changes.append(.put(number, new))
             case 3 where generator.below(8) == 0:
                 asked += 1
-                cache.drops(token(asked))
-                changes.append(.drop)
+                let ends = [key(generator.below(40)).token, key(generator.below(40)).token].sorted()
+                cache.drops(ends[0]...ends[1], token(asked))
+                changes.append(.drop(ends[0]...ends[1]))
             case 3..<7:
                 guard ended < changes.count else { continue }
                 let isDurable = generator.below(8) != 0
                 switch changes[ended] {
                 case .put(let number, let new): if isDurable { disk[number] = new }
-                case .drop: if isDurable { disk = [:] }
+                case .drop(let tokens):
+                    if isDurable { disk = disk.filter { !tokens.contains(key($0.key).token) } }
                 }
                 ended += 1
                 cache.ended(token(ended), isDurable: isDurable)
@@ -140,7 +164,10 @@ import struct NIOCore.ByteBuffer
                 hits += 1
                 #expect(found == disk[number].map { object($0) }, "seed \(seed)")
                 let isChanging = changes[ended...].contains { change in
-                    if case .put(number, _) = change { true } else { false }
+                    switch change {
+                    case .put(let other, _): other == number
+                    case .drop(let tokens): tokens.contains(key(number).token)
+                    }
                 }
                 #expect(!isChanging, "seed \(seed)")
             }

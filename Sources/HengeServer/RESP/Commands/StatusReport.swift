@@ -77,14 +77,17 @@ package struct StatusReport {
         }
     }
 
+    /// By bytes, since it is done for some hundred names at each report: of ASCII alone.
     package static func snakeCase(_ name: String) -> String {
-        var text = ""
+        var text: [UInt8] = []
+        text.reserveCapacity(2 * name.utf8.count)
         var wasUpper = false
-        for character in name {
-            if character.isUppercase, !wasUpper, !text.isEmpty { text.append("_") }
-            wasUpper = character.isUppercase
-            text += character.lowercased()
+        for byte in name.utf8 {
+            let isUpper = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+            if isUpper, !wasUpper, !text.isEmpty { text.append(UInt8(ascii: "_")) }
+            wasUpper = isUpper
+            text.append(isUpper ? byte | 0x20 : byte)
         }
-        return text
+        return String(decoding: text, as: UTF8.self)
     }
 }
