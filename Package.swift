@@ -159,6 +159,15 @@ let package = Package(
             ]
         ),
 
+        // Only for tests: replaces malloc by one that counts.
+        .target(name: "CAllocationCount"),
+        tests(
+            "HengeAllocationTests",
+            [
+                "CAllocationCount", "HengeBase", "HengeCausality", "HengeRing", "HengeMessages",
+                "HengeReplication", "HengeAntiEntropy", "HengeNode", "HengeRESP", nioCore,
+            ]
+        ),
         tests("HengeBaseTests", ["HengeBase"]),
         tests("HengeCausalityTests", ["HengeBase", "HengeCausality", nioCore]),
         tests("HengeRingTests", ["HengeBase", "HengeRing"]),

@@ -3,15 +3,26 @@
 import statistics
 
 from bench_report import mebibytes, milliseconds, size_text, table
+from henge_cluster import Theft
 
 MARKS = ("<!-- growth: begin -->", "<!-- growth: end -->")
 TITLES = {
     "keys": "keys",
     "partitions": "partitions (Q)",
     "replicas": "replicas (N), five nodes",
+    "nodes": "nodes, N = 3",
     "connections": "connections",
     "values": "bytes a value",
 }
+
+
+WAYS = {"server": "the node that a connection leads to", "client": "the key's first replica, which clients ask"}
+# Milliseconds of Table 2 of DeCandia et al., SOSP 2007.
+DYNAMO = {
+    "server": {("get", "p99.9"): 68.9, ("set", "p99.9"): 68.5, ("get", "mean"): 3.9, ("set", "mean"): 4.02},
+    "client": {("get", "p99.9"): 30.4, ("set", "p99.9"): 30.4, ("get", "mean"): 1.55, ("set", "mean"): 1.9},
+}
+COORDINATION_FIGURES = [("get", "p99.9"), ("set", "p99.9"), ("get", "mean"), ("set", "mean")]
 
 
 def median(point, mix, figure):
@@ -44,6 +55,23 @@ def growth_table(name, points):
     return table(titles, rows)
 
 
+def coordination_table(samples):
+    """Who coordinates, as Dynamo's Table 2, with the ratios of the two beside the paper's."""
+
+    def figure(way, mix, name):
+        all_runs = [sample for sample in samples if (sample["way"], sample["mix"]) == (way, mix)]
+        # Where the host took time away the figures are its own.
+        runs = [sample for sample in all_runs if sample["stolen"] <= Theft.MAX] or all_runs
+        return statistics.median(sample["latency_ms"][name] for sample in runs)
+
+    found = {way: {key: figure(way, *key) for key in COORDINATION_FIGURES} for way in WAYS}
+    rows = [[text, *(milliseconds(found[way][key]) for key in COORDINATION_FIGURES)] for way, text in WAYS.items()]
+    for text, table_of in (("second : first", found), ("the same in Dynamo's Table 2", DYNAMO)):
+        ratios = [table_of["client"][key] / table_of["server"][key] for key in COORDINATION_FIGURES]
+        rows.append([text, *(f"{ratio:.2f}" for ratio in ratios)])
+    return table(["coordinator", "GET p99.9 ms", "SET p99.9 ms", "GET mean ms", "SET mean ms"], rows)
+
+
 def heading(result):
     machine, effort = result["machine"], result["effort"]
     command = "cluster/bench-growth" + (" --quick" if result["quick"] else "")
@@ -61,4 +89,6 @@ def text(result):
     for point in result["points"]:
         by_axis.setdefault(point["axis"], []).append(point)
     parts = [[heading(result)]] + [growth_table(name, points) for name, points in by_axis.items()]
+    if result.get("coordination"):
+        parts.append(coordination_table(result["coordination"]))
     return "\n\n".join("\n".join(part) for part in parts)

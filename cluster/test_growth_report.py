@@ -41,6 +41,16 @@ class GrowthReportTests(unittest.TestCase):
         self.assertEqual(len(text.split("\n\n")), 3)
         self.assertTrue(text.startswith("`cluster/bench-growth`, 2000-01-02, 2 cores (Quick), Linux 6; load"))
 
+    def test_who_coordinates_beside_the_paper_without_disturbed_runs(self):
+        def run(way, mix, mean, stolen=0.0):
+            return {"way": way, "mix": mix, "latency_ms": {"mean": mean, "p99.9": 10 * mean}, "stolen": stolen}
+
+        samples = [run("server", mix, 4.0) for mix in ("get", "set")] + [run("client", mix, 1.0) for mix in ("get", "set")]
+        samples.append(run("client", "get", 900.0, stolen=0.5))
+        text = "\n".join(growth_report.coordination_table(samples))
+        self.assertIn("| 0.25 | 0.25 | 0.25 | 0.25 |", text)
+        self.assertIn("| 0.44 | 0.44 | 0.40 | 0.47 |", text)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -9,9 +9,10 @@ import struct NIOCore.ByteBuffer
 /// them: of what lies in a store in the order of its hashes a run is as good as records picked
 /// singly.
 package struct RecordSampling: Sendable {
-    /// A page ends after so many records or bytes.
-    private static let pageRecordsMax = 256
-    private static let pageBytesMax = 128 * 1_024
+    /// A page ends after so many records or bytes: what is read in one go is what a request may
+    /// have to wait for, where all processors are in use.
+    private static let pageRecordsMax = 32
+    private static let pageBytesMax = 64 * 1_024
 
     /// What to read of one partition: from `start` to its end, then from its beginning on.
     private struct Span {

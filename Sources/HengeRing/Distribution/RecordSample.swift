@@ -88,13 +88,21 @@ package struct RecordSample: Hashable, Sendable {
     }
 
     package mutating func add(_ load: KeyLoad, to name: some Collection<UInt8>) {
-        if let index = buckets.firstIndex(where: { $0.name.elementsEqual(name) }) {
+        if let index = buckets.firstIndex(where: { Self.isSame($0.name, name) }) {
             buckets[index].load += load
         } else if buckets.count < Self.bucketsMax {
             buckets.append(Bucket(name: Array(name), load: load))
         } else {
             otherBuckets += load
         }
+    }
+
+    /// As `elementsEqual`, which would ask for each byte by itself.
+    private static func isSame(_ name: [UInt8], _ other: some Collection<UInt8>) -> Bool {
+        let same = other.withContiguousStorageIfAvailable { other in
+            name.count == other.count && name.withUnsafeBufferPointer { $0.elementsEqual(other) }
+        }
+        return same ?? name.elementsEqual(other)
     }
 
     package mutating func noteLargest(_ record: Record) {

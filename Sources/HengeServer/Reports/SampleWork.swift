@@ -12,7 +12,7 @@ final class SampleWork {
     private static let pause = TimeAmount.milliseconds(10)
     /// While clients wait for something, reading rests for so many times as long as a page took:
     /// the processors and the disk are theirs, too.
-    private static let restPerPage: UInt64 = 9
+    private static let restPerPage: UInt64 = 99
     private static let restMax = Interval.milliseconds(50)
 
     private let driver: NodeDriver
