@@ -337,7 +337,8 @@ extension Shard {
     /// What a question alone is: the other node looks at its trees.
     private static var shareMin: Double { 1 / 256 }
 
-    func isBusy(_ time: ClockReading) -> Bool {
+    /// Whether a request came in the last half second, a client's or another node's.
+    package func isBusy(_ time: ClockReading) -> Bool {
         time.now.since(requestedAt) < Self.busyMemory
     }
 

@@ -30,7 +30,8 @@ extension Shard {
             finishStore(id, result, from: sender, at: time, &effects)
         case .fetch(let id, let key, let kind, let timeout, let epoch):
             let deadline = deadline(timeout, time)
-            serveFetch(id, key, kind, from: sender, deadline: deadline, epoch: epoch, &effects)
+            serveFetch(
+                id, key, kind, from: sender, deadline: deadline, epoch: epoch, at: time, &effects)
         case .fetched(let id, let result):
             finishFetch(id, result, from: sender, at: time, &effects)
         case .forward(let id, let request, let epoch):

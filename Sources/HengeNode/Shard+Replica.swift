@@ -328,6 +328,7 @@ extension Shard {
         from sender: NodeID,
         deadline: Instant,
         epoch: UInt64,
+        at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         guard kind == .inspection || epoch >= ring.fence(of: ring.partition(of: key.token)) else {
@@ -335,6 +336,7 @@ extension Shard {
         }
         if epoch > ring.document.epoch { noteNewer(epoch, of: sender, &effects) }
         counters.replicaFetches += 1
+        requestedAt = time.now
         let mayShow = kind == .inspection || isCompared(key.token)
         guard localWork < configuration.replicaWorkMax, mayShow else {
             effects.emit(.send(sender, .fetched(id, .overloaded)))

@@ -169,6 +169,12 @@ package final class NodeDriver {
         step(.scan(ticket(.promise(promise), .scan), range, timeout: settings.requestTimeout))
     }
 
+    /// Whether requests come, of clients or of other nodes.
+    var isServing: Bool {
+        beginTurn()
+        return shard.isBusy(time)
+    }
+
     /// Whether what is read for reports may go on now; it has to ask again if not.
     func mayReadForReports() -> Bool {
         beginTurn()

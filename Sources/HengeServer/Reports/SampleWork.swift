@@ -10,15 +10,13 @@ import NIOCore
 final class SampleWork {
     /// How long to wait before the budget is asked again: it forgets who has not for some 100 ms.
     private static let pause = TimeAmount.milliseconds(10)
-    /// While clients wait for something, reading rests for so many times as long as a page took:
-    /// the processors and the disk are theirs, too.
-    private static let restPerPage: UInt64 = 99
+    /// While requests come, of clients or of other nodes, reading rests for so many times as long
+    /// as a page took: the processors and the disk are theirs, too.
+    private static let restPerPage: UInt64 = 49
     private static let restMax = Interval.milliseconds(50)
 
     private let driver: NodeDriver
     private var sampling: RecordSampling
-    /// Whether clients waited for something as the last page began.
-    private var wasBusy = false
     /// When what was read so far has to do.
     private let deadline: Instant
     private let done: (RecordSample) -> Void
@@ -50,7 +48,6 @@ final class SampleWork {
         }
         let loop = driver.eventLoop
         let began = SystemClock.now()
-        wasBusy = driver.requestsInFlight > 0
         driver.storage.read(sampling) { result in
             let lasted = SystemClock.now().since(began)
             loop.execute { work.value.took(result, after: lasted) }
@@ -73,7 +70,7 @@ final class SampleWork {
     }
 
     private func rest(after lasted: Interval) {
-        guard !sampling.isDone, wasBusy || driver.requestsInFlight > 0 else { return goOn() }
+        guard !sampling.isDone, driver.isServing else { return goOn() }
         let rest = min(Self.restMax.nanoseconds, lasted.nanoseconds * Self.restPerPage)
         let work = NIOLoopBound(self, eventLoop: driver.eventLoop)
         driver.eventLoop.scheduleTask(in: .nanoseconds(Int64(rest))) { work.value.goOn() }
