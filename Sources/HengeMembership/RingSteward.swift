@@ -74,6 +74,8 @@ package struct RingSteward: Sendable {
         case false?: wave = max(RingView.waveMin, wave / 2)
         case nil: break
         }
+        // How fast this change went says nothing of the load during the next one.
+        if proposal.transition == nil { wave = RingView.waveMin }
         return proposal
     }
 
