@@ -21,6 +21,8 @@ KEYS = 100_000
 # Fewer in flight than the 512 with which nodes begin to refuse when they are slow.
 FILL_PIPELINE = 8
 FILLS_MAX = 3
+# Keys a second; one that is slower than this hangs.
+FILL_RATE_MIN = 5_000
 CLIENT_SECONDS_EXTRA = 120
 # Long enough that a starved replica is waited for, short enough that a lost one shows.
 WAIT_MILLISECONDS = 2000
@@ -103,7 +105,7 @@ class HengeBench:
                 *("--mix", "set", "--distribution", "sequential", "--pipeline", str(pipeline)),
                 *("--keys", str(keys), "--operations", str(keys), "--value-bytes", str(value_bytes)),
                 *arguments,
-                seconds=120,
+                seconds=120 + keys / FILL_RATE_MIN,
             )
             if report["operations"] == keys:
                 return report

@@ -55,9 +55,9 @@ import Testing
         let all = (0...255).map { UInt8($0) }
         let text = PercentCoding.encode(all)
         #expect(text.utf8.allSatisfy { $0 > 32 && $0 < 127 && $0 != UInt8(ascii: "/") })
-        #expect(PercentCoding.decode(text) == all)
+        #expect(PercentCoding.decode(text.utf8) == all)
         #expect(PercentCoding.encode("a-Z_0.~".utf8) == "a-Z_0.~")
-        #expect(PercentCoding.decode("a+b%2B%20") == Array("a b+ ".utf8), "as Riak reads them")
+        #expect(PercentCoding.decode("a+b%2B%20".utf8) == Array("a b+ ".utf8), "as Riak reads them")
     }
 
     // MARK: Options
@@ -75,6 +75,29 @@ import Testing
             replicas: 3
         )
         return try RequestOptions(defaults) { query[$0] }
+    }
+
+    @Test("a request without a query has what it would have if the query were looked at")
+    func noQuery() throws {
+        let levels = ConsistencyLevels(read: .one, write: .all)
+        for isSloppy in [false, true] {
+            let defaults = RequestOptions.Defaults(
+                levels: levels,
+                properties: BucketProperties(),
+                isSloppy: isSloppy,
+                timeout: .seconds(3),
+                replicas: 3
+            )
+            let short = try #require(RequestOptions(standard: defaults))
+            let long = try RequestOptions(defaults) { _ in nil }
+            #expect(short.levels == long.levels)
+            #expect(short.isSloppy == long.isSloppy)
+            #expect(short.timeout == long.timeout)
+            #expect(short.levels == levels && short.isSloppy == isSloppy)
+            var set = defaults
+            set.properties.levels = ["pw": .all]
+            #expect(RequestOptions(standard: set) == nil, "the bucket's own levels count")
+        }
     }
 
     private func required(_ query: [String: String]) throws -> [Int] {

@@ -48,7 +48,7 @@ struct KeyLookup {
         var key: [UInt8]?
         for part in query.split(separator: "&") {
             let sides = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard sides.count == 2, let bytes = PercentCoding.decode(sides[1]) else {
+            guard sides.count == 2, let bytes = PercentCoding.decode(sides[1].utf8) else {
                 throw HTTPFailure(.badRequest, "the query is not of the form bucket=…&key=…")
             }
             switch sides[0] {

@@ -162,7 +162,8 @@ package final class HTTPNode: Sendable {
     ) async throws -> Answer {
         let (driver, id, promise) = try shared.withLockedValue { shared in
             let driver = try Self.driver(shared.state)
-            let promise = driver.eventLoop.makePromise(of: Answer.self)
+            let home = LoopExecutor.current ?? driver.eventLoop
+            let promise = home.makePromise(of: Answer.self)
             shared.lastID += 1
             shared.owed[shared.lastID] = { promise.fail($0) }
             return (driver, shared.lastID, promise)

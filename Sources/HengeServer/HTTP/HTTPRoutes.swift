@@ -22,11 +22,31 @@ enum HTTPRouteList {
 
     static func router(_ node: HTTPNode) -> HTTPRouter {
         let router = HTTPRouter(context: HTTPContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: LongWorkMiddleware())
         router.add(middleware: SandboxMiddleware())
         router.add(middleware: FailureMiddleware())
         router.add(middleware: BrowserGuard(node.settings))
         for routes in all { routes.add(to: router, node: node) }
         return router
+    }
+}
+
+/// Has everything but what is short and frequent run beside the loops of the connections, which
+/// would wait for it.
+struct LongWorkMiddleware: RouterMiddleware {
+    private static let short = ["/buckets", "/types", "/ping", "/health"]
+
+    func handle(
+        _ request: Request,
+        context: HTTPContext,
+        next: (Request, HTTPContext) async throws -> Response
+    ) async throws -> Response {
+        if Self.short.contains(where: request.uri.path.hasPrefix) {
+            return try await next(request, context)
+        }
+        return try await withTaskExecutorPreference(globalConcurrentExecutor) {
+            try await next(request, context)
+        }
     }
 }
 

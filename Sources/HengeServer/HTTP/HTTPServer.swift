@@ -7,12 +7,14 @@ import NIOCore
 import NIOPosix
 import ServiceLifecycle
 
-/// Serves HTTP, from before the node serves until after it has stopped, on a thread of its own: a
+/// Serves HTTP, from before the node serves until after it has stopped, on threads of its own: a
 /// node that is busy or stuck still tells that it lives, and a slow page holds up no request.
 struct HTTPServer: Sendable {
     private static let backlog = 1024
+    private static let threadsMax = 4
 
     private let group: MultiThreadedEventLoopGroup
+    private let executor: LoopExecutor
     private let services: ServiceGroup
     private let task: Task<Void, any Error>
 
@@ -24,7 +26,8 @@ struct HTTPServer: Sendable {
         node: HTTPNode,
         logger: Logger
     ) async throws -> HTTPServer {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let threads = min(System.coreCount, threadsMax)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let (bound, continuation) = AsyncThrowingStream<Void, any Error>.makeStream()
         var quiet = logger
         // Hummingbird tells of each start and stop what the node's own log tells, too.
@@ -45,7 +48,8 @@ struct HTTPServer: Sendable {
             configuration: ServiceGroupConfiguration(services: [application], logger: quiet)
         )
         // Detached: a stop of the node must not reach it before the node says so.
-        let task = Task.detached {
+        let executor = LoopExecutor(group)
+        let task = Task.detached(executorPreference: executor) {
             do {
                 try await services.run()
                 continuation.finish()
@@ -54,7 +58,12 @@ struct HTTPServer: Sendable {
                 throw error
             }
         }
-        let server = HTTPServer(group: group, services: services, task: task)
+        let server = HTTPServer(
+            group: group,
+            executor: executor,
+            services: services,
+            task: task
+        )
         do {
             for try await _ in bound {}
         } catch {
@@ -85,6 +94,7 @@ struct HTTPServer: Sendable {
             task.cancel()
             _ = await hasEnded(within: limit)
         }
+        executor.retire()
         // Not before: whoever waits for something of a loop that has ended waits for ever.
         try? await group.shutdownGracefully()
     }

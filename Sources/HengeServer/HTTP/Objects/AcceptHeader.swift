@@ -10,10 +10,14 @@ package struct AcceptHeader {
     }
 
     private let ranges: [Range]
+    /// As most clients say: there is nothing to choose.
+    private let takesAnything: Bool
 
     /// - Parameter text: nil for a client that did not say, which takes anything.
     package init(_ text: String?) {
-        ranges = (text ?? "*/*").split(separator: ",").compactMap { part in
+        takesAnything = text == nil || text == "*/*"
+        let parts = takesAnything ? [] : (text ?? "").split(separator: ",")
+        ranges = parts.compactMap { part in
             let pieces = part.split(separator: ";").map { $0.trimming(" \t"[...]) }
             guard let names = pieces.first?.split(separator: "/"), names.count == 2 else {
                 return nil
@@ -31,6 +35,7 @@ package struct AcceptHeader {
     ///
     /// - Parameter text: `type/subtype`, maybe with parameters, which don't matter.
     package func quality(of text: String) -> Double {
+        if takesAnything { return 1 }
         let names = text.prefix { $0 != ";" }.split(separator: "/").map { $0.trimming(" "[...]) }
         guard names.count == 2 else { return 1 }
         let matching = ranges.filter { range in

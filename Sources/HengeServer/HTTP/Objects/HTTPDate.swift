@@ -3,7 +3,8 @@ package import HengeBase
 
 /// Dates of HTTP headers (RFC 9110, section 5.6.7): `Fri, 20 Nov 2026 23:07:32 GMT`.
 package enum HTTPDate {
-    private static let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+    private static let days = Array("SunMonTueWedThuFriSat".utf8)
+    private static let monthNames = Array(months.joined().utf8)
     private static let months = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ]
@@ -13,9 +14,44 @@ package enum HTTPDate {
         var seconds = time_t(min(wall.milliseconds / 1000, 253_402_300_799))
         var parts = tm()
         gmtime_r(&seconds, &parts)
-        let (day, month) = (days[Int(parts.tm_wday)], months[Int(parts.tm_mon)])
-        let time = "\(pad(parts.tm_hour)):\(pad(parts.tm_min)):\(pad(parts.tm_sec))"
-        return "\(day), \(pad(parts.tm_mday)) \(month) \(parts.tm_year + 1900) \(time) GMT"
+        // Each reply to a read has one, so it is put together without strings in between.
+        var text = Text()
+        text.name(days, parts.tm_wday)
+        text.bytes(", ")
+        text.twoDigits(parts.tm_mday)
+        text.bytes(" ")
+        text.name(monthNames, parts.tm_mon)
+        text.bytes(" ")
+        let year = parts.tm_year + 1900
+        text.twoDigits(year / 100)
+        text.twoDigits(year % 100)
+        text.bytes(" ")
+        text.twoDigits(parts.tm_hour)
+        text.bytes(":")
+        text.twoDigits(parts.tm_min)
+        text.bytes(":")
+        text.twoDigits(parts.tm_sec)
+        text.bytes(" GMT")
+        return String(decoding: text.bytes, as: UTF8.self)
+    }
+
+    private struct Text {
+        private(set) var bytes: [UInt8] = []
+
+        init() { bytes.reserveCapacity(29) }
+
+        mutating func bytes(_ text: StaticString) {
+            text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        }
+
+        mutating func name(_ names: [UInt8], _ index: Int32) {
+            bytes.append(contentsOf: names[Int(index) * 3..<Int(index) * 3 + 3])
+        }
+
+        mutating func twoDigits(_ number: Int32) {
+            bytes.append(UInt8(ascii: "0") + UInt8(number / 10))
+            bytes.append(UInt8(ascii: "0") + UInt8(number % 10))
+        }
     }
 
     /// Nil for anything but the one form that may be sent; the obsolete ones are long gone.
@@ -39,9 +75,5 @@ package enum HTTPDate {
         parts.tm_sec = clock[2]
         let seconds = timegm(&parts)
         return seconds < 0 ? nil : WallTime(milliseconds: UInt64(seconds) * 1000)
-    }
-
-    private static func pad(_ number: Int32) -> String {
-        number < 10 ? "0\(number)" : String(number)
     }
 }

@@ -26,7 +26,6 @@ struct ObjectEndpoint: Sendable {
         _ request: Request
     ) async throws -> Call {
         let properties = try await catalog.properties(of: bucket)
-        let query = request.uri.queryParameters
         let defaults = RequestOptions.Defaults(
             levels: node.settings.levels,
             properties: properties,
@@ -37,10 +36,20 @@ struct ObjectEndpoint: Sendable {
         return Call(
             key: StoredKey(bucket: bucket, key: key),
             properties: properties,
-            options: try RequestOptions(defaults) { query[$0[...]].map(String.init) },
+            options: try Self.options(of: request, defaults),
             request: request,
             explanation: ExplanationSlot(request)
         )
+    }
+
+    private static func options(
+        of request: Request,
+        _ defaults: RequestOptions.Defaults
+    ) throws(HTTPFailure) -> RequestOptions {
+        // As most requests are; nothing is looked for then.
+        if request.uri.query == nil, let plain = RequestOptions(standard: defaults) { return plain }
+        let query = request.uri.queryParameters
+        return try RequestOptions(defaults) { query[$0[...]].map(String.init) }
     }
 
     private func submit(
@@ -121,14 +130,14 @@ struct ObjectEndpoint: Sendable {
             guard let sibling = view.live.first(where: { ObjectTag.of($0.dot) == tag }) else {
                 return ObjectView.notFound(nil)
             }
-            return view.one(sibling)
+            return view.one(sibling, ObjectMetadata(stored: sibling.metadata))
         }
         guard view.live.count > 1 else {
             let metadata = ObjectMetadata(stored: view.live[0].metadata)
             guard accept.quality(of: metadata.contentType) > 0 else {
                 throw HTTPFailure(.notAcceptable, "the object is \(metadata.contentType)")
             }
-            return view.one(view.live[0])
+            return view.one(view.live[0], metadata)
         }
         let (asTags, asParts) = (
             accept.quality(of: "text/plain"), accept.quality(of: "multipart/mixed")
@@ -220,7 +229,8 @@ struct ObjectEndpoint: Sendable {
             guard let view = view(object, call), let first = view.live.first else {
                 throw HTTPFailure.mismatch
             }
-            return view.live.count > 1 ? view.multipart(vary: "Accept-Encoding") : view.one(first)
+            if view.live.count > 1 { return view.multipart(vary: "Accept-Encoding") }
+            return view.one(first, ObjectMetadata(stored: first.metadata))
         case .notApplied: throw HTTPFailure.preconditionFailed
         case .failed(let failure): throw HTTPFailure(failure, isWrite: true)
         case .inspected: throw HTTPFailure.mismatch

@@ -18,34 +18,47 @@ package enum ObjectPath: Hashable, Sendable {
     /// - Parameter path: as it came, its segments still encoded.
     package init(_ path: some StringProtocol) throws(HTTPFailure) {
         var segments: [[UInt8]] = []
-        for segment in path.split(separator: "/", omittingEmptySubsequences: false).dropFirst() {
-            guard let bytes = PercentCoding.decode(segment) else {
+        // By bytes: splitting by characters would look for the borders of graphemes.
+        let slash = UInt8(ascii: "/")
+        let parts = path.utf8.split(separator: slash, omittingEmptySubsequences: false)
+        for part in parts.dropFirst() {
+            guard let bytes = PercentCoding.decode(part) else {
                 throw HTTPFailure(.badRequest, "the path has a % without two hexadecimal digits")
             }
             segments.append(bytes)
         }
         if segments.last?.isEmpty ?? false { segments.removeLast() }
         switch segments.first {
-        case Self.word("types"): self = try Self.typed(segments.dropFirst())
-        case Self.word("buckets"): self = try Self.untyped(segments.dropFirst())
+        case Word.types: self = try Self.typed(segments.dropFirst())
+        case Word.buckets: self = try Self.untyped(segments.dropFirst())
         default: throw Self.notFound
         }
     }
 
-    private static func word(_ text: StaticString) -> [UInt8] { Array("\(text)".utf8) }
+    /// What segments are compared with.
+    private enum Word {
+        static let types = Array("types".utf8)
+        static let defaultType = Array("default".utf8)
+        static let buckets = Array("buckets".utf8)
+        static let props = Array("props".utf8)
+        static let keys = Array("keys".utf8)
+        static let index = Array("index".utf8)
+        static let dataTypes = ["counters", "datatypes", "crdts"].map { Array($0.utf8) }
+        static let catalog = Array(BucketCatalog.bucketName.utf8)
+    }
 
     private static let notFound = HTTPFailure(.notFound, "there is nothing here")
 
     private static func typed(_ segments: ArraySlice<[UInt8]>) throws(HTTPFailure) -> ObjectPath {
         guard let type = segments.first else { throw notFound }
-        guard type == word("default") else {
+        guard type == Word.defaultType else {
             let name = String(decoding: type.prefix(64), as: UTF8.self)
             throw HTTPFailure(.notFound, "Unknown bucket type: \(name)")
         }
         let rest = segments.dropFirst()
         switch rest.first {
-        case word("props") where rest.count == 1: return .typeProperties
-        case word("buckets"): return try untyped(rest.dropFirst())
+        case Word.props where rest.count == 1: return .typeProperties
+        case Word.buckets: return try untyped(rest.dropFirst())
         default: throw notFound
         }
     }
@@ -57,17 +70,17 @@ package enum ObjectPath: Hashable, Sendable {
         guard (1...StoredKey.bucketLengthMax).contains(bucket.count) else {
             throw HTTPFailure(.badRequest, "a bucket's name has 1 to 255 bytes")
         }
-        guard bucket != Array(BucketCatalog.bucketName.utf8) else {
+        guard bucket != Word.catalog else {
             throw HTTPFailure(.forbidden, "this bucket holds the properties of the others")
         }
         let rest = segments.dropFirst()
         let name = ByteBuffer(bytes: bucket)
         switch rest.first {
-        case word("props") where rest.count == 1: return .bucketProperties(name)
-        case word("keys") where rest.count == 1: return .keys(name)
-        case word("keys"): return try object(name, rest.dropFirst())
-        case word("index"): throw .missing("secondary indexes")
-        case word("counters"), word("datatypes"), word("crdts"): throw .missing("data types")
+        case Word.props where rest.count == 1: return .bucketProperties(name)
+        case Word.keys where rest.count == 1: return .keys(name)
+        case Word.keys: return try object(name, rest.dropFirst())
+        case Word.index: throw .missing("secondary indexes")
+        case let other? where Word.dataTypes.contains(other): throw .missing("data types")
         default: throw notFound
         }
     }

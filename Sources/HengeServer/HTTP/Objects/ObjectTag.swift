@@ -12,12 +12,12 @@ package enum ObjectTag {
 
     /// Of one write: 22 characters, as Riak's.
     package static func of(_ dot: Dot) -> String {
-        text(dot.actor.rawValue) + text(dot.counter)
+        text(dot.actor.rawValue, dot.counter)
     }
 
     /// Of an object with all of its siblings.
     package static func of(_ object: EncodedObject) -> String {
-        text(VersionDigest(of: object).rawValue) + text(UInt64(object.siblingCount))
+        text(VersionDigest(of: object).rawValue, UInt64(object.siblingCount))
     }
 
     /// For a key, a boundary: 27 characters at random, some 160 bits.
@@ -26,13 +26,23 @@ package enum ObjectTag {
         return String(decoding: digits, as: UTF8.self)
     }
 
-    private static func text(_ number: UInt64) -> String {
-        var digits: [UInt8] = []
+    private static func text(_ first: UInt64, _ second: UInt64) -> String {
+        String(unsafeUninitializedCapacity: 2 * digitsMax) { out in
+            write(first, to: out, at: 0)
+            write(second, to: out, at: digitsMax)
+            return 2 * digitsMax
+        }
+    }
+
+    private static func write(
+        _ number: UInt64,
+        to out: UnsafeMutableBufferPointer<UInt8>,
+        at start: Int
+    ) {
         var rest = number
-        for _ in 0..<digitsMax {
-            digits.append(alphabet[Int(rest % 62)])
+        for index in (start..<start + digitsMax).reversed() {
+            out.initializeElement(at: index, to: alphabet[Int(rest % 62)])
             rest /= 62
         }
-        return String(decoding: digits.reversed(), as: UTF8.self)
     }
 }

@@ -64,20 +64,23 @@ struct ObjectView {
     }
 
     /// The one value that there is, or one of several by its tag.
-    func one(_ sibling: Sibling, status: HTTPResponse.Status = .ok) -> Response {
-        let metadata = ObjectMetadata(stored: sibling.metadata)
+    func one(_ sibling: Sibling, _ metadata: ObjectMetadata) -> Response {
+        // Appended, since to set a field is to look for it first.
         var fields = HTTPFields([vclock])
+        func add(_ name: HTTPField.Name, _ value: String) {
+            fields.append(HTTPField(name: name, value: value))
+        }
         for field in metadata.user {
             guard let name = HTTPField.Name(field.name) else { continue }
-            fields.append(HTTPField(name: name, value: field.value))
+            add(name, field.value)
         }
-        fields[.vary] = "Accept-Encoding"
-        fields[.link] = link(metadata)
-        fields[.lastModified] = HTTPDate.format(sibling.timestamp.wall)
-        fields[.eTag] = "\"\(ObjectTag.of(sibling.dot))\""
-        fields[.contentType] = metadata.contentType
-        fields[.contentEncoding] = metadata.contentEncoding
-        return Response(status: status, headers: fields, body: ResponseBody(value(sibling)))
+        add(.vary, "Accept-Encoding")
+        add(.link, link(metadata))
+        add(.lastModified, HTTPDate.format(sibling.timestamp.wall))
+        add(.eTag, "\"\(ObjectTag.of(sibling.dot))\"")
+        add(.contentType, metadata.contentType)
+        if let encoding = metadata.contentEncoding { add(.contentEncoding, encoding) }
+        return Response(status: .ok, headers: fields, body: ResponseBody(value(sibling)))
     }
 
     private func value(_ sibling: Sibling) -> ByteBuffer {

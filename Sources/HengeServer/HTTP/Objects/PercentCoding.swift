@@ -4,10 +4,10 @@ package enum PercentCoding {
     /// The bytes that a segment stands for; nil when a `%` is not followed by two digits.
     ///
     /// A `+` is a space, as Riak reads it: its clients write it so, and `%2B` for a plus.
-    package static func decode(_ text: some StringProtocol) -> [UInt8]? {
+    package static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
         var out: [UInt8] = []
-        out.reserveCapacity(text.utf8.count)
-        var rest = text.utf8.makeIterator()
+        out.reserveCapacity(text.count)
+        var rest = text.makeIterator()
         while let byte = rest.next() {
             guard byte == UInt8(ascii: "%") else {
                 out.append(byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)

@@ -45,10 +45,16 @@ package struct Preconditions {
         match != nil || unmodifiedSince != nil || (noneMatch != nil && !wantsAbsent)
     }
 
+    private var isEmpty: Bool {
+        match == nil && noneMatch == nil && modifiedSince == nil && unmodifiedSince == nil
+    }
+
     /// In the order of RFC 9110, section 13.2.2.
     ///
     /// - Parameter current: nil when there is nothing.
-    package func verdict(_ current: Current?, isRead: Bool) -> Verdict {
+    package func verdict(_ current: @autoclosure () -> Current?, isRead: Bool) -> Verdict {
+        if isEmpty { return .goOn }
+        let current = current()
         if let match {
             guard let current, names(match, current.tag) else { return .failed }
         } else if let unmodifiedSince, let limit = HTTPDate.parse(unmodifiedSince), let current,

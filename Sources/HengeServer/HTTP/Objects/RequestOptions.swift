@@ -33,6 +33,14 @@ package struct RequestOptions: Sendable {
         }
     }
 
+    /// Of a request without a query; nil where the bucket has levels of its own.
+    package init?(standard defaults: Defaults) {
+        guard defaults.properties.levels.isEmpty else { return nil }
+        levels = defaults.levels
+        isSloppy = defaults.isSloppy
+        timeout = defaults.timeout
+    }
+
     /// Reads `r pr w dw pw rw consistency sloppy timeout`.
     ///
     /// Every replica that Henge counts is one of the key's own (unless the request is sloppy) and

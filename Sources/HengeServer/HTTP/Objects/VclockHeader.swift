@@ -7,9 +7,18 @@ import NIOCore
 package enum VclockHeader {
     package static func text(_ vector: VersionVector, of key: StoredKey) -> String {
         let context = CausalContext.encode(vector, key: key.token.rawValue)
-        var text = context.replacing("-", with: "+").replacing("_", with: "/")
-        text += String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
-        return text
+        let length = (context.utf8.count + 3) / 4 * 4
+        return String(unsafeUninitializedCapacity: length) { out in
+            out.initialize(repeating: UInt8(ascii: "="))
+            for (index, byte) in context.utf8.enumerated() {
+                switch byte {
+                case UInt8(ascii: "-"): out[index] = UInt8(ascii: "+")
+                case UInt8(ascii: "_"): out[index] = UInt8(ascii: "/")
+                default: out[index] = byte
+                }
+            }
+            return length
+        }
     }
 
     /// What the header claims of this key.
@@ -17,11 +26,17 @@ package enum VclockHeader {
         _ text: String,
         of key: StoredKey
     ) throws(HTTPFailure) -> VersionVector {
-        var context = text.replacing("+", with: "-").replacing("/", with: "_")
-        while context.hasSuffix("=") { context.removeLast() }
+        var context = text.utf8.map { (byte: UInt8) -> UInt8 in
+            switch byte {
+            case UInt8(ascii: "+"): UInt8(ascii: "-")
+            case UInt8(ascii: "/"): UInt8(ascii: "_")
+            default: byte
+            }
+        }
+        while context.last == UInt8(ascii: "=") { context.removeLast() }
         let decoded: CausalContext.Decoded
         do throws(ObjectDecodeError) {
-            decoded = try CausalContext.decode(ByteBuffer(string: context))
+            decoded = try CausalContext.decode(ByteBuffer(bytes: context))
         } catch {
             throw HTTPFailure(.badRequest, "X-Riak-Vclock is none that Henge has given")
         }
