@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench_report import mebibytes, milliseconds, size_text, spread, table
+from henge_cluster import Theft
 
 MARKS = ("<!-- peers: begin -->", "<!-- peers: end -->")
 MIX_TITLES = {"set": "writes", "get": "reads", "80:20": "80:20", "ping": "pings"}
@@ -255,8 +256,16 @@ def heading(result):
     return (
         f"`{command}`, {machine['time'][:10]}, {words}; load average {machine['load_average']:.1f} before; took"
         f" {result['seconds']} s. Medians of {effort['repetitions']} runs of {effort['seconds']:g} s; ± is half of what lies"
-        " between the slowest and the fastest."
+        f" between the slowest and the fastest.{disturbance(result['samples'])}"
     )
+
+
+def disturbance(samples):
+    """How much of this the host spoilt: where it took time away three times in a row, the least spoilt counts."""
+    spoilt = sum(sample.get("stolen", 0) > Theft.MAX for sample in samples)
+    if not spoilt:
+        return ""
+    return f" During {spoilt} of {len(samples)} measurements the host took more than {Theft.MAX:.0%} of the machine's time."
 
 
 def text(result):

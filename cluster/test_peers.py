@@ -200,6 +200,16 @@ class FakeClient:
         }
 
 
+class FakeTheft:
+    """The shares that the host takes during the next measurements, then none."""
+
+    MAX = 0.02
+    shares = []
+
+    def __init__(self):
+        self.share = FakeTheft.shares.pop(0) if FakeTheft.shares else 0.0
+
+
 class FakeSystem:
     def __init__(self, name):
         self.name = name
@@ -211,6 +221,7 @@ class PlanTests(unittest.TestCase):
         self.peers = script()
         self.peers.say = lambda text: None
         self.peers.rest = lambda systems: None
+        self.peers.Theft = FakeTheft
         self.effort = replace(self.peers.QUICK, repetitions=2)
 
     def test_systems_take_turns_within_each_load(self):
@@ -234,6 +245,17 @@ class PlanTests(unittest.TestCase):
         )
         self.assertEqual(run.done, run.total)
         self.assertEqual(len(run.samples), run.total)
+
+    def test_what_the_host_spoils_is_measured_again(self):
+        run = self.peers.Peers(FakeClient(), [self.peers.Subject("a", FakeSystem("a"), ("set",))], self.effort)
+        for shares, count, kept in (([0.01], 1, 0.01), ([0.5, 0.0], 2, 0.0), ([0.5, 0.2, 0.3, 0.0], 3, 0.2)):
+            FakeTheft.shares = list(shares)
+            run.measure(run.subjects[0], Load("set", "uniform", 100, 1), 0, 1.0)
+            self.assertEqual(len(shares) - len(FakeTheft.shares), count)
+            self.assertEqual(run.samples[-1]["stolen"], kept)
+        FakeTheft.shares = []
+        self.assertIn("During 1 of 3 measurements the host took more than 2%", peers_report.disturbance(run.samples))
+        self.assertEqual(peers_report.disturbance(run.samples[:2]), "")
 
     def test_etcd_is_asked_for_one_key_only(self):
         effort = self.peers.FULL
