@@ -20,10 +20,22 @@ package struct KnownClocks: Sendable {
         var watermark: VersionVector
         /// Which of `others` are still to be told of `known`, as bits.
         var untold: UInt64 = 0
+        /// Of one where this node is no home replica nothing else is looked at.
+        let isHome: Bool
+
+        static let elsewhere = Row()
+
+        private init() {
+            others = []
+            told = []
+            watermark = VersionVector()
+            isHome = false
+        }
 
         init(others: [NodeID], watermark: VersionVector) {
             self.others = others
             told = Array(repeating: VersionVector(), count: others.count)
+            isHome = true
             self.watermark = watermark
             // It was saved after all that it covers. Nobody else can claim the writes of actors
             // that are out of use once more.
@@ -42,8 +54,9 @@ package struct KnownClocks: Sendable {
         }
     }
 
-    /// nil where this node is no home replica.
-    private var rows: [Row?]
+    /// By partition. No optionals: reading one field of such an element copied all of it (6.3), and
+    /// each write reads one.
+    private var rows: [Row]
     /// Who has been told all clocks on this connection, and has missed none of that as far as this
     /// node knows: the next pass tells these only what has changed.
     private var informed: Set<NodeID> = []
@@ -57,7 +70,7 @@ package struct KnownClocks: Sendable {
     package init(node: NodeID, homes: [[NodeID]], watermarks: [VersionVector]) {
         invariant(watermarks.isEmpty || watermarks.count == homes.count)
         rows = homes.indices.map { partition in
-            guard !homes[partition].isEmpty else { return nil }
+            guard !homes[partition].isEmpty else { return .elsewhere }
             let others = homes[partition].filter { $0 != node }
             invariant(others.count == homes[partition].count - 1 && others.count < 64)
             let saved = watermarks.isEmpty ? VersionVector() : watermarks[partition]
@@ -76,47 +89,47 @@ package struct KnownClocks: Sendable {
         let others = homes.filter { $0 != node }
         invariant(homes.isEmpty || others.count == homes.count - 1 && others.count < 64)
         if homes.isEmpty {
-            rows[partition] = nil
-        } else if rows[partition] == nil {
+            rows[partition] = .elsewhere
+        } else if !isHome(partition) {
             rows[partition] = Row(others: others, watermark: VersionVector())
         } else {
-            rows[partition]?.rehome(others)
+            rows[partition].rehome(others)
         }
     }
 
     /// Every write of the dot's actor up to it is durable here. Allocates nothing as a rule.
     package mutating func claim(_ dot: Dot, partition: Int) {
-        rows[partition]?.claim(dot)
+        if isHome(partition) { rows[partition].claim(dot) }
     }
 
     package mutating func join(_ clock: VersionVector, partition: Int) {
-        rows[partition]?.join(clock)
+        if isHome(partition) { rows[partition].join(clock) }
     }
 
     /// This node's known clock; empty where it is no home replica.
     package func clock(of partition: Int) -> VersionVector {
-        rows[partition]?.known ?? VersionVector()
+        rows[partition].known
     }
 
     /// Whether this node is a home replica of the partition.
-    package func isHome(_ partition: Int) -> Bool { rows[partition] != nil }
+    package func isHome(_ partition: Int) -> Bool { rows[partition].isHome }
 
     /// The partition's other home replicas; none where this node is no home replica.
-    package func others(of partition: Int) -> [NodeID] { rows[partition]?.others ?? [] }
+    package func others(of partition: Int) -> [NodeID] { rows[partition].others }
 
     /// The last clock that a peer told on this connection; empty when it has told none.
     package func told(by peer: NodeID, partition: Int) -> VersionVector {
-        guard let row = rows[partition], let index = row.others.firstIndex(of: peer) else {
+        guard let index = rows[partition].others.firstIndex(of: peer) else {
             return VersionVector()
         }
-        return row.told[index]
+        return rows[partition].told[index]
     }
 
     /// Takes in what a peer told. Each clock replaces the peer's last one; those of partitions that
     /// the two don't share are ignored.
     package mutating func received(_ clocks: [PartitionClock], from peer: NodeID) {
         for clock in clocks where rows.indices.contains(clock.partition) {
-            rows[clock.partition]?.received(clock.clock, from: peer)
+            rows[clock.partition].received(clock.clock, from: peer)
         }
     }
 
@@ -141,7 +154,7 @@ package struct KnownClocks: Sendable {
     /// answers where this goes.
     package func untold(to peer: NodeID, of partitions: [Int]) -> [PartitionClock] {
         partitions.compactMap { partition in
-            rows[partition]?.untold(to: peer).map {
+            rows[partition].untold(to: peer).map {
                 PartitionClock(partition: partition, clock: $0)
             }
         }
@@ -160,33 +173,33 @@ package struct KnownClocks: Sendable {
 
     /// Forgets what the peer told, and that it was told anything.
     package mutating func disconnected(_ peer: NodeID) {
-        for partition in rows.indices { rows[partition]?.forget(peer) }
+        for partition in rows.indices { rows[partition].forget(peer) }
         mayHaveMissed(peer)
     }
 
     private mutating func tellAll(to peer: NodeID) {
         informed.remove(peer)
-        for partition in rows.indices { rows[partition]?.tell(peer) }
+        for partition in rows.indices { rows[partition].tell(peer) }
     }
 
     /// A comparison with `peer` has made the two replicas equal.
     ///
     /// - Parameter theirs: the clock that the peer had told when it began.
     package mutating func agreed(partition: Int, with peer: NodeID, theirs: VersionVector) {
-        guard rows[partition]?.others.contains(peer) == true else { return }
+        guard rows[partition].others.contains(peer) else { return }
         join(theirs, partition: partition)
     }
 
     /// This replica has lost a write that it had taken in, so it can't say any more what it has.
     /// The empty watermark must be saved.
     package mutating func lost(partition: Int) {
-        rows[partition]?.lost()
+        if isHome(partition) { rows[partition].lost() }
     }
 
     /// What all home replicas have taken in. It rises only, but for ``lost(partition:)``; empty
     /// where this node is no home replica. Always up to date, and costs nothing.
     package func watermark(of partition: Int) -> VersionVector {
-        rows[partition]?.watermark ?? VersionVector()
+        rows[partition].watermark
     }
 
     /// The clocks of all partitions shared with `peer` that have changed since they were last
@@ -194,7 +207,7 @@ package struct KnownClocks: Sendable {
     package mutating func changes(for peer: NodeID) -> [PartitionClock] {
         var changes: [PartitionClock] = []
         for partition in rows.indices {
-            guard let clock = rows[partition]?.handOut(to: peer) else { continue }
+            guard let clock = rows[partition].handOut(to: peer) else { continue }
             changes.append(PartitionClock(partition: partition, clock: clock))
         }
         return changes

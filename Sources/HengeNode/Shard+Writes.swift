@@ -7,14 +7,14 @@ import HengeRing
 /// Writes that this node coordinates.
 extension Shard {
     mutating func beginWrite(
-        _ flight: WriteFlight,
+        _ flight: consuming WriteFlight,
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         counters.writes += 1
-        let id = RequestID(.write, writes.insert(flight))
         if !explanations.isEmpty { explanations.flightBegan(flight.origin) }
         let key = flight.key(at: ownSlot(in: flight.replicas))
+        let id = RequestID(.write, writes.insert(flight))
         apply(Change(key: key, kind: .coordinate(id)), at: time, &effects)
     }
 
@@ -220,7 +220,10 @@ extension Shard {
             case .reply(let outcome):
                 answeredWrites += 1
                 budget.record(time.now.since(writes[id.index].began), of: .write)
-                answer(writes[id.index], outcome, &effects)
+                if outcome == .stored { noteStored(id.index) }
+                // Not the flight itself: to hand it on would copy all of it.
+                let response = writes[id.index].response(to: outcome)
+                answer(writes[id.index].origin, response, &effects)
             case .finish:
                 answeredWrites -= 1
                 let flight = removeWrite(id.index)
@@ -238,33 +241,9 @@ extension Shard {
         park(.write(flight, object), flight.deadline, after: flight.epoch)
     }
 
-    private mutating func answer(
-        _ flight: WriteFlight,
-        _ outcome: WriteCoordinator.Outcome,
-        _ effects: inout EffectBuffer<ShardEffect>
-    ) {
-        let response: ClientResponse
-        switch outcome {
-        case .stored:
-            countHeat(flight.key, isWrite: true, bytes: flight.object?.bytes.readableBytes ?? 0)
-            if flight.mutation.returnsObject, let object = flight.object {
-                response = .object(object)
-            } else {
-                response = .written(context: flight.context, previous: flight.previous)
-            }
-        case .timedOut(let stored, let required):
-            response = .failed(.timedOut(required: required, received: stored))
-        case .rejected(.storage(let failure), let stored, let required):
-            response = .failed(.storage(failure, required: required, received: stored))
-        case .rejected(.clockDrift, let stored, let required):
-            response = .failed(.clockDrift(required: required, received: stored))
-        case .rejected(.overloaded, let stored, let required),
-            .rejected(.lost, let stored, let required),
-            .rejected(.staleRing, let stored, let required):
-            // Some replica may hold the write, so it must not read like "nothing was done".
-            response = .failed(.timedOut(required: required, received: stored))
-        }
-        answer(flight.origin, response, &effects)
+    private mutating func noteStored(_ index: Int) {
+        let bytes = writes[index].object?.bytes.readableBytes ?? 0
+        countHeat(writes[index].key, isWrite: true, bytes: bytes)
     }
 
     private mutating func removeWrite(_ index: Int) -> WriteFlight {

@@ -23,6 +23,8 @@ package struct PendingKeys: Sendable {
     }
 
     private struct Entry: Sendable {
+        /// Nil of one that is free.
+        var key: StoredKey?
         var latest: EncodedObject?
         var durable = RecordWeight.nothing
         var isLoading = true
@@ -32,90 +34,120 @@ package struct PendingKeys: Sendable {
         var isForgotten = false
     }
 
-    private var entries: [StoredKey: Entry] = [:]
+    private var places: [StoredKey: Int] = [:]
+    /// Apart from the keys: reading one field of a dictionary's value copied all of it (6.3).
+    private var entries: [Entry] = []
+    private var free: [Int] = []
     /// How many wait for loads in flight.
     package private(set) var waiting = 0
 
     package init() {}
 
-    package var count: Int { entries.count }
+    package var count: Int { places.count }
+
+    private mutating func insert(_ key: StoredKey) {
+        let entry = Entry(key: key)
+        if let place = free.popLast() {
+            entries[place] = entry
+            places[key] = place
+        } else {
+            places[key] = entries.count
+            entries.append(entry)
+        }
+    }
+
+    private mutating func remove(at place: Int) {
+        if let key = entries[place].key { places[key] = nil }
+        entries[place] = Entry()
+        free.append(place)
+    }
+
+    /// Where the home records of these tokens are.
+    private func homes(_ tokens: ClosedRange<Token>) -> [Int] {
+        entries.indices.filter { place in
+            guard let key = entries[place].key else { return false }
+            return key.standInFor == nil && tokens.contains(key.token)
+        }
+    }
 
     package mutating func admit(_ key: StoredKey) -> Admission {
-        guard let index = entries.index(forKey: key) else {
-            entries[key] = Entry()
+        guard let place = places[key] else {
+            insert(key)
             return .load
         }
-        if entries.values[index].isLoading { return .waits }
-        return .ready(entries.values[index].latest)
+        if entries[place].isLoading { return .waits }
+        return .ready(entries[place].latest)
     }
 
     /// The waiter comes back from ``loaded(_:_:)`` or ``loadFailed(_:)``.
     package mutating func wait(for key: StoredKey, _ waiter: Int) {
-        guard let index = entries.index(forKey: key), entries.values[index].isLoading else {
+        guard let place = places[key], entries[place].isLoading else {
             preconditionFailure("a change waits for what nobody loads")
         }
-        entries.values[index].waiters.append(waiter)
+        entries[place].waiters.append(waiter)
         waiting += 1
     }
 
     /// The record is here: those that waited for it, in order. Call ``release(_:)`` when all have
     /// been applied.
     package mutating func loaded(_ key: StoredKey, _ object: EncodedObject?) -> [Int] {
-        guard let index = entries.index(forKey: key) else {
+        guard let place = places[key] else {
             preconditionFailure("loaded a key that nobody asked for")
         }
-        invariant(entries.values[index].isLoading)
-        entries.values[index].isLoading = false
-        entries.values[index].latest = object
+        invariant(entries[place].isLoading)
+        entries[place].isLoading = false
+        entries[place].latest = object
         // It may have been read before it was forgotten.
-        entries.values[index].durable =
-            entries.values[index].isForgotten ? .nothing : RecordWeight(of: object, key: key)
-        guard !entries.values[index].waiters.isEmpty else { return [] }
-        let waiters = entries.values[index].waiters
-        entries.values[index].waiters = []
+        entries[place].durable =
+            entries[place].isForgotten ? .nothing : RecordWeight(of: object, key: key)
+        guard !entries[place].waiters.isEmpty else { return [] }
+        let waiters = entries[place].waiters
+        entries[place].waiters = []
         waiting -= waiters.count
         return waiters
     }
 
     /// The load failed: those that waited for it.
     package mutating func loadFailed(_ key: StoredKey) -> [Int] {
-        let waiters = entries.removeValue(forKey: key)?.waiters ?? []
+        guard let place = places[key] else { return [] }
+        let waiters = entries[place].waiters
+        remove(at: place)
         waiting -= waiters.count
         return waiters
     }
 
     /// What the next write builds on, between ``loaded(_:_:)`` and ``release(_:)``.
     package func latest(_ key: StoredKey) -> EncodedObject? {
-        entries[key]?.latest
+        places[key].flatMap { entries[$0].latest }
     }
 
     /// Whether ``latest(_:)`` is already durable.
     package func isDurable(_ key: StoredKey) -> Bool {
-        entries[key]?.persists == 0
+        places[key].map { entries[$0].persists == 0 } ?? false
     }
 
     /// A persist of this version has been asked for.
     package mutating func persisting(_ key: StoredKey, _ object: EncodedObject) {
-        guard let index = entries.index(forKey: key) else {
+        guard let place = places[key] else {
             preconditionFailure("a write was applied to a key that was not admitted")
         }
-        entries.values[index].latest = object
-        entries.values[index].persists += 1
+        entries[place].latest = object
+        entries[place].persists += 1
     }
 
     /// The removal of the record has been asked for: what comes next builds on nothing. It ends
     /// as a persist of no weight.
     package mutating func removing(_ key: StoredKey) {
-        guard let index = entries.index(forKey: key) else {
+        guard let place = places[key] else {
             preconditionFailure("a removal of a key that was not admitted")
         }
-        entries.values[index].latest = nil
-        entries.values[index].persists += 1
+        entries[place].latest = nil
+        entries[place].persists += 1
     }
 
     /// Whether a persist of this key is in flight.
     package func isPersisting(_ key: StoredKey) -> Bool {
-        entries[key].map { $0.persists > 0 } ?? false
+        places[key].map { entries[$0].persists > 0 } ?? false
     }
 
     /// The home records of this range that have a persist in flight, with what is known to be
@@ -123,31 +155,29 @@ package struct PendingKeys: Sendable {
     package func durable(
         in tokens: ClosedRange<Token>
     ) -> [(key: StoredKey, weight: RecordWeight)] {
-        entries.filter {
-            $0.value.persists > 0 && $0.key.standInFor == nil && tokens.contains($0.key.token)
+        homes(tokens).compactMap { place in
+            guard entries[place].persists > 0, let key = entries[place].key else { return nil }
+            return (key, entries[place].durable)
         }
-        .map { ($0.key, $0.value.durable) }
         .sorted { $0.0.token < $1.0.token }
     }
 
     /// Whether any home record of these tokens has a change in flight.
     package func holdsAny(of tokens: ClosedRange<Token>) -> Bool {
-        entries.keys.contains { $0.standInFor == nil && tokens.contains($0.token) }
+        places.keys.contains { $0.standInFor == nil && tokens.contains($0.token) }
     }
 
     /// All home records of these tokens have been forgotten, durably. What is in flight of them
     /// adds to nothing from here on.
     package mutating func forgot(_ tokens: ClosedRange<Token>) {
-        for index in entries.indices {
-            let key = entries.keys[index]
-            guard key.standInFor == nil, tokens.contains(key.token) else { continue }
-            entries.values[index].durable = .nothing
-            entries.values[index].isForgotten = true
+        for place in homes(tokens) {
+            entries[place].durable = .nothing
+            entries[place].isForgotten = true
         }
     }
 
     /// Whether any is a record in the place of another node.
-    package var hasStandIns: Bool { entries.keys.contains { $0.standInFor != nil } }
+    package var hasStandIns: Bool { places.keys.contains { $0.standInFor != nil } }
 
     /// A persist has ended. Returns what it added to the partition's counts.
     package mutating func persisted(
@@ -155,28 +185,28 @@ package struct PendingKeys: Sendable {
         weight: RecordWeight,
         success: Bool
     ) -> RecordWeight {
-        guard let index = entries.index(forKey: key) else {
+        guard let place = places[key] else {
             preconditionFailure("a persist ended that never began")
         }
-        invariant(entries.values[index].persists > 0)
-        entries.values[index].persists -= 1
+        invariant(entries[place].persists > 0)
+        entries[place].persists -= 1
         var change = RecordWeight.nothing
         if success {
-            change = weight - entries.values[index].durable
-            entries.values[index].durable = weight
+            change = weight - entries[place].durable
+            entries[place].durable = weight
         }
-        release(at: index)
+        release(at: place)
         return change
     }
 
     /// Forgets the key once nothing is in flight for it.
     package mutating func release(_ key: StoredKey) {
-        if let index = entries.index(forKey: key) { release(at: index) }
+        if let place = places[key] { release(at: place) }
     }
 
-    private mutating func release(at index: Dictionary<StoredKey, Entry>.Index) {
-        guard !entries.values[index].isLoading, entries.values[index].persists == 0 else { return }
-        entries.remove(at: index)
+    private mutating func release(at place: Int) {
+        guard !entries[place].isLoading, entries[place].persists == 0 else { return }
+        remove(at: place)
     }
 }
 

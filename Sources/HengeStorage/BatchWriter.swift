@@ -178,13 +178,15 @@ final class BatchWriter: @unchecked Sendable {
                 bytes += taken[end].byteCount
                 end += 1
             } while end < taken.count && bytes + taken[end].byteCount <= Self.batchBytesMax
-            commit(taken[start..<end], bytes: bytes)
+            commit(start..<end, bytes: bytes)
             start = end
         }
         taken.removeAll(keepingCapacity: true)
     }
 
-    private func commit(_ writes: ArraySlice<PendingWrite>, bytes: Int) {
+    /// Writes these of what was taken. They are looked at in place: to iterate over them would copy
+    /// each, with all that it refers to counted.
+    private func commit(_ writes: Range<Int>, bytes: Int) {
         let error = write(writes)
         if let error {
             counters.countFailure(error.failure, operations: writes.count)
@@ -195,32 +197,41 @@ final class BatchWriter: @unchecked Sendable {
             counters.batches.count()
             counters.writes.count(writes.count)
             counters.writtenBytes.count(bytes)
-            removals.removed(writes.count(where: \.isRemoval), now: .monotonicNow())
-            let dropped = writes.compactMap(\.droppedTokens)
-            if !dropped.isEmpty {
-                forgotten += dropped
-                removals.dropped(now: .monotonicNow())
-            }
+            noteRemovals(writes)
         }
         counters.pendingWrites.count(-writes.count)
         counters.pendingWriteBytes.count(-bytes)
         var answers: [StorageCompletion] = []
         answers.reserveCapacity(writes.count)
-        for write in writes where write.isAnswered {
-            answers.append(.persisted(write.token, error?.failure))
+        for index in writes where taken[index].isAnswered {
+            answers.append(.persisted(taken[index].token, error?.failure))
         }
         if !answers.isEmpty { deliver(answers) }
-        for write in writes { write.tell(error?.failure) }
+        for index in writes { taken[index].tell(error?.failure) }
         if error == nil, drops.takeFlush(), let error = database.startFlush(of: [.hints]) {
             fail(error, during: "writing hints out", operations: 1)
         }
     }
 
-    private func write(_ writes: ArraySlice<PendingWrite>) -> EngineError? {
+    private func noteRemovals(_ writes: Range<Int>) {
+        var removed = 0
+        var hasDropped = false
+        for index in writes {
+            if taken[index].isRemoval { removed += 1 }
+            if let tokens = taken[index].droppedTokens {
+                forgotten.append(tokens)
+                hasDropped = true
+            }
+        }
+        removals.removed(removed, now: .monotonicNow())
+        if hasDropped { removals.dropped(now: .monotonicNow()) }
+    }
+
+    private func write(_ writes: Range<Int>) -> EngineError? {
         guard var batch = RecordBatch() else { return RecordBatch.noMemory }
         var hints = 0
         let filled: Void? = database.withFamilies { open in
-            for write in writes { hints += write.add(to: &batch, open, &drops) }
+            for index in writes { hints += taken[index].add(to: &batch, open, &drops) }
         }
         guard filled != nil else { return Database.closed }
         let error: EngineError?
@@ -228,7 +239,7 @@ final class BatchWriter: @unchecked Sendable {
         case .sync:
             counters.logSyncs.count()
             error = database.write(batch, synced: true)
-        case .interval where writes.contains(where: \.isUrgent):
+        case .interval where writes.contains { taken[$0].isUrgent }:
             // This syncs what was written before, too.
             counters.logSyncs.count()
             error = database.write(batch, synced: true)

@@ -34,8 +34,10 @@ package final class RocksDBEngine: @unchecked Sendable {
     let deliver: @Sendable ([StorageCompletion]) -> Void
     private let space: SpaceWatch
 
-    private var gathering: [PendingWrite] = []
-    var cache: RecordCache
+    // Unchecked, that is without checks at run time: no two accesses overlap, as the driver's calls
+    // never do and none of them calls back (NodeDriver has the same).
+    @exclusivity(unchecked) private var gathering: [PendingWrite] = []
+    @exclusivity(unchecked) var cache: RecordCache
     var recoveriesSeen = 0
     private var tallies: [(count: PartitionCount, thread: WorkerThread)] = []
     private(set) var isClosed = false

@@ -34,14 +34,18 @@ enum HTTPRouteList {
 /// Has everything but what is short and frequent run beside the loops of the connections, which
 /// would wait for it.
 struct LongWorkMiddleware: RouterMiddleware {
-    private static let short = ["/buckets", "/types", "/ping", "/health"]
+    private static let short = ["/buckets/", "/types/", "/ping", "/health"]
+    /// Lists of keys go through all nodes and become long.
+    private static let lists = ["/keys", "/keys/"]
 
     func handle(
         _ request: Request,
         context: HTTPContext,
         next: (Request, HTTPContext) async throws -> Response
     ) async throws -> Response {
-        if Self.short.contains(where: request.uri.path.hasPrefix) {
+        let path = request.uri.path
+        let isShort = Self.short.contains(where: path.hasPrefix)
+        if isShort, !Self.lists.contains(where: path.hasSuffix) {
             return try await next(request, context)
         }
         return try await withTaskExecutorPreference(globalConcurrentExecutor) {

@@ -55,12 +55,7 @@ extension NodeDriver {
         // As with the shard's: effects of effects are left to the loop that is already running.
         guard !isDrainingControl else { return }
         isDrainingControl = true
-        var index = 0
-        while index < controlEffects.count {
-            carryOut(controlEffects[index])
-            index += 1
-        }
-        controlEffects.removeAll()
+        while let effect = controlEffects.takeFirst() { carryOut(effect) }
         isDrainingControl = false
     }
 
