@@ -18,6 +18,8 @@ FILTER ?=
 SEEDS ?= 1...2000
 # make bench-peers QUICK=1
 QUICK ?=
+# make microbench ARGUMENTS='--filter coordinator.*'
+ARGUMENTS ?=
 # make chaos SECONDS=600
 SECONDS ?= 60
 
@@ -78,6 +80,12 @@ bench: build ## Measures speed and memory, beside Redis where it is installed
 bench-peers: build ## Measures Henge beside Redis, Redis Cluster and etcd; QUICK=1 for six minutes instead of forty
 	@tools/bootstrap peers
 	@cluster/bench-peers $(if $(QUICK),--quick)
+
+.PHONY: microbench
+microbench: ## Times the parts of a request's way one by one; ARGUMENTS='--help' for what else it can do
+	@tools/bootstrap build
+	HENGE_BENCHMARKS=1 swift package --scratch-path .build/microbench --disable-sandbox \
+	    benchmark --no-progress $(ARGUMENTS)
 
 .PHONY: lint
 lint: ## Checks format, layers, sizes, links, scripts and examples

@@ -161,11 +161,22 @@ let package = Package(
 
         // Only for tests: replaces malloc by one that counts.
         .target(name: "CAllocationCount"),
+        // Only for what counts or times whole requests without I/O.
+        .target(
+            name: "HengeRequestModel",
+            dependencies: [
+                "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
+                "HengeNode", nioCore,
+            ],
+            path: "Tests/HengeRequestModel",
+            swiftSettings: strict
+        ),
         tests(
             "HengeAllocationTests",
             [
                 "CAllocationCount", "HengeBase", "HengeCausality", "HengeRing", "HengeMessages",
-                "HengeReplication", "HengeAntiEntropy", "HengeNode", "HengeRESP", nioCore,
+                "HengeReplication", "HengeAntiEntropy", "HengeNode", "HengeRESP",
+                "HengeRequestModel", nioCore,
             ]
         ),
         tests("HengeBaseTests", ["HengeBase"]),
@@ -246,3 +257,25 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `make microbench` alone needs these, and so nothing else has to fetch or build them.
+if Context.environment["HENGE_BENCHMARKS"] != nil {
+    package.dependencies.append(
+        // Without traits: what they bring in counts allocations, which HengeAllocationTests do.
+        .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: [])
+    )
+    package.targets.append(
+        .executableTarget(
+            name: "HengeBenchmarks",
+            dependencies: [
+                "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
+                "HengeAntiEntropy", "HengeNode", "HengeRESP", "HengeRequestModel", nioCore,
+                .product(name: "Benchmark", package: "benchmark"),
+            ],
+            // The plugin looks for its targets in a folder of this name.
+            path: "Tests/Benchmarks/HengeBenchmarks",
+            swiftSettings: [.enableUpcomingFeature("ExistentialAny")],
+            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]
+        )
+    )
+}

@@ -1,0 +1,21 @@
+import Benchmark
+import HengeCausality
+import HengeReplication
+
+/// Versions of objects.
+func objectBenchmarks() {
+    let (old, new) = (Samples.object(counter: 1), Samples.object(counter: 2))
+    Benchmark("merge: a version that supersedes another") { benchmark in
+        for _ in benchmark.scaledIterations { blackHole(ObjectMerge.merge(old, new)) }
+    }
+    Benchmark("merge: a version that is old news") { benchmark in
+        for _ in benchmark.scaledIterations { blackHole(ObjectMerge.merge(new, old)) }
+    }
+    let (here, there) = (Samples.siblings(5, from: 1), Samples.siblings(5, from: 100))
+    Benchmark("merge: five siblings with five others") { benchmark in
+        for _ in benchmark.scaledIterations { blackHole(ObjectMerge.merge(here, there)) }
+    }
+    Benchmark("object decoded and encoded") { benchmark in
+        for _ in benchmark.scaledIterations { blackHole(new.decoded().encoded()) }
+    }
+}
