@@ -12,6 +12,9 @@ final class LoadWorker {
     private var generator: SeededGenerator
     private var clients: [LoadClient] = []
     private var running: RunningPhase?
+    /// Those with something to send, while it is gathered: with ten thousand connections to look at
+    /// all of them for each reply would be all that the worker does.
+    private var unflushed: [LoadClient] = []
     /// Why the last connection went, if none is left.
     private var loss: String?
     private var ended: LoadResult?
@@ -162,9 +165,11 @@ final class LoadWorker {
             }
             busy = 0
             issue(to: client, running, since: schedule.due(running.issued))
+            unflushed.append(client)
             due -= 1
         }
-        for client in clients { client.flush() }
+        for client in unflushed { client.flush() }
+        unflushed.removeAll(keepingCapacity: true)
         if now >= running.deadline { abandonUnsent(running, schedule, due: due) }
         finishIfDone(running, now: now)
         if self.running === running { arm(running, schedule, now: now) }
