@@ -4,6 +4,7 @@ import HengeCausality
 import HengeMessages
 import HengeRESP
 import HengeReplication
+import HengeRequestModel
 import HengeRing
 import Testing
 
@@ -39,7 +40,7 @@ import struct NIOCore.ByteBuffer
 
     @Test("codecs")
     func codecs() throws {
-        let object = object(counter: 1)
+        let object = SampleObjects.object(counter: 1)
         let id = RequestID(rawValue: 7)
         let store = PeerMessage.store(id, key, object, timeout: .seconds(1), epoch: 3)
         var out = ByteBuffer()
@@ -64,7 +65,7 @@ import struct NIOCore.ByteBuffer
 
     @Test("merges")
     func merges() {
-        let (old, new) = (object(counter: 1), object(counter: 2))
+        let (old, new) = (SampleObjects.object(counter: 1), SampleObjects.object(counter: 2))
         var siblings = 0
         Allocations.expect(2, "a version that supersedes another") {
             siblings += ObjectMerge.merge(old, new)?.siblingCount ?? 0
@@ -84,19 +85,5 @@ import struct NIOCore.ByteBuffer
             change &+= 0x9E37_79B9_7F4A_7C15
             trees.add(change, at: key.token)
         }
-    }
-
-    /// Written by one actor, one time after another.
-    private func object(counter: UInt64) -> EncodedObject {
-        let dot = Dot(actor: ActorID(rawValue: 1), counter: counter)
-        var context = VersionVector()
-        context.record(dot)
-        let sibling = Sibling(
-            dot: dot,
-            timestamp: HybridTimestamp(rawValue: counter << 16),
-            expiry: nil,
-            payload: .value(ByteBuffer(repeating: 7, count: 100))
-        )
-        return VersionedObject(context: context, siblings: [sibling]).encoded()
     }
 }

@@ -98,6 +98,15 @@ struct TestCluster: Sendable {
     private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     private func awaitReady(_ running: Int) async throws {
+        // RESP is served first, and until HTTP is, a 503 is its right answer.
+        for port in httpPorts.prefix(running) {
+            try await eventually("HTTP on port \(port) is ready") {
+                guard let http = try? await HTTPTestClient.connect(port: port) else { return false }
+                let status = try await http(.GET, "/health/ready").status
+                try await http.close()
+                return status == 200
+            }
+        }
         for port in respPorts.prefix(running) {
             try await eventually("node on port \(port) is ready") {
                 guard let client = try? await TestClient.connect(port: port) else { return false }

@@ -3,6 +3,7 @@ import HengeNode
 package import Hummingbird
 import NIOConcurrencyHelpers
 package import NIOCore
+import NIOPosix
 
 /// The node, as HTTP routes see it: whether it serves, and a way onto its event loop and back.
 ///
@@ -162,7 +163,8 @@ package final class HTTPNode: Sendable {
     ) async throws -> Answer {
         let (driver, id, promise) = try shared.withLockedValue { shared in
             let driver = try Self.driver(shared.state)
-            let home = LoopExecutor.current ?? driver.eventLoop
+            // On the loop that the caller runs on, if it is one, it goes on there (LoopExecutor).
+            let home = MultiThreadedEventLoopGroup.currentEventLoop ?? driver.eventLoop
             let promise = home.makePromise(of: Answer.self)
             shared.lastID += 1
             shared.owed[shared.lastID] = { promise.fail($0) }

@@ -35,17 +35,13 @@ enum HTTPRouteList {
 /// would wait for it.
 struct LongWorkMiddleware: RouterMiddleware {
     private static let short = ["/buckets/", "/types/", "/ping", "/health"]
-    /// Lists of keys go through all nodes and become long.
-    private static let lists = ["/keys", "/keys/"]
 
     func handle(
         _ request: Request,
         context: HTTPContext,
         next: (Request, HTTPContext) async throws -> Response
     ) async throws -> Response {
-        let path = request.uri.path
-        let isShort = Self.short.contains(where: path.hasPrefix)
-        if isShort, !Self.lists.contains(where: path.hasSuffix) {
+        if Self.short.contains(where: request.uri.path.hasPrefix) {
             return try await next(request, context)
         }
         return try await withTaskExecutorPreference(globalConcurrentExecutor) {

@@ -1,5 +1,4 @@
 package import NIOCore
-import NIOPosix
 import Synchronization
 
 /// Runs tasks on the event loop that wakes them, so that a request goes on where its bytes come
@@ -29,7 +28,4 @@ package final class LoopExecutor: TaskExecutor {
         let home = loops.first { $0.inEventLoop } ?? loops[0]
         home.execute { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
-
-    /// Where what the caller waits for is best completed: the loop that it runs on, if it is one.
-    static var current: (any EventLoop)? { MultiThreadedEventLoopGroup.currentEventLoop }
 }

@@ -2,11 +2,12 @@ import Benchmark
 import HengeBase
 import HengeMessages
 import HengeRESP
+import HengeRequestModel
 import NIOCore
 
 /// Bytes of messages between nodes and of clients' commands.
 func codecBenchmarks() {
-    let object = Samples.object(counter: 1)
+    let object = SampleObjects.object(counter: 1)
     let id = RequestID(rawValue: 7)
     let store = PeerMessage.store(id, Samples.key, object, timeout: .seconds(1), epoch: 3)
     Benchmark("a store, framed and written") { benchmark in

@@ -1,17 +1,18 @@
 import Benchmark
 import HengeCausality
 import HengeReplication
+import HengeRequestModel
 
 /// Versions of objects.
 func objectBenchmarks() {
-    let (old, new) = (Samples.object(counter: 1), Samples.object(counter: 2))
+    let (old, new) = (SampleObjects.object(counter: 1), SampleObjects.object(counter: 2))
     Benchmark("merge: a version that supersedes another") { benchmark in
         for _ in benchmark.scaledIterations { blackHole(ObjectMerge.merge(old, new)) }
     }
     Benchmark("merge: a version that is old news") { benchmark in
         for _ in benchmark.scaledIterations { blackHole(ObjectMerge.merge(new, old)) }
     }
-    let (here, there) = (Samples.siblings(5, from: 1), Samples.siblings(5, from: 100))
+    let (here, there) = (SampleObjects.siblings(5, from: 1), SampleObjects.siblings(5, from: 100))
     Benchmark("merge: five siblings with five others") { benchmark in
         for _ in benchmark.scaledIterations { blackHole(ObjectMerge.merge(here, there)) }
     }
