@@ -63,6 +63,7 @@ look: build ## Looks at the dashboard of a real cluster with a headless browser;
 .PHONY: sim
 sim: build ## Runs the simulator on SEEDS=1...2000, and all drills of changes of the ring
 	$(HENGE) simulate --seeds $(SEEDS)
+	$(HENGE) simulate --seeds $(SEEDS) --shards 2
 	$(HENGE) simulate --drills
 
 .PHONY: chaos

@@ -67,8 +67,8 @@ def wait_until(condition, seconds, what):
         time.sleep(POLL_SECONDS)
 
 
-def free_ports(count):
-    """`count` different ports that nothing listens on.
+def free_ports(count, width=1):
+    """`count` different ports that nothing listens on, each the first of `width` in a row.
 
     They lie below the range from which the system takes the local ports of outgoing connections, so that none of those
     can take a port while its node is down.
@@ -77,19 +77,25 @@ def free_ports(count):
         top = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     except OSError:
         top = 32768
-    candidates = random.sample(range(max(1024, min(10000, top - 4096)), top), 512)
+    candidates = range(max(1024, min(10000, top - 4096)), top - width, width)
     ports = []
-    for port in candidates:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
+    for port in random.sample(candidates, min(512, len(candidates))):
+        if not all(is_free(port + behind) for behind in range(width)):
+            continue
         ports.append(port)
         if len(ports) == count:
             return ports
     raise ClusterError(f"found {len(ports)} free ports, {count} are needed")
+
+
+def is_free(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
 
 
 def die_with_parent():
@@ -251,13 +257,14 @@ class Node:
 class Cluster:
     """Nodes n1, n2, … with one bootstrap list, in a temporary directory that goes away with the cluster."""
 
-    def __init__(self, nodes=3, binary=BINARY, arguments=(), keep=False, sites=()):
+    def __init__(self, nodes=3, binary=BINARY, arguments=(), keep=False, sites=(), shards=1):
         """`sites` are pairs of a host and a prefix (see Node), one a node, where the nodes are not all on loopback."""
-        self.arguments = list(arguments)
+        self.arguments = [*arguments, *(["--shards", str(shards)] if shards > 1 else [])]
         self.keep = keep
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="henge-cluster-"))
         sites = list(sites) or [(HOST, ())] * nodes
-        ports = free_ports(3 * nodes)
+        # Each shard listens for its peers behind the one before; the other ports fit in between as well.
+        ports = free_ports(3 * nodes, shards)
         self.nodes = [
             Node(f"n{i + 1}", *ports[3 * i : 3 * i + 3], self.directory, binary, *sites[i]) for i in range(nodes)
         ]

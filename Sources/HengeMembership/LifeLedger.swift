@@ -63,6 +63,17 @@ package struct LifeLedger: Sendable {
         return true
     }
 
+    /// Adds what another shard of this node has met, of the same members.
+    package mutating func merge(_ other: LifeLedger) {
+        for (member, theirs) in other.entries.enumerated() {
+            let own = entries[member]
+            let present = own.present > 0 ? own.present : theirs.present
+            let others = [own.highestOther, theirs.present, theirs.highestOther]
+            let highest = others.filter { $0 != present }.max() ?? 0
+            entries[member] = Entry(present: present, highestOther: highest)
+        }
+    }
+
     package func encoded() -> ByteBuffer {
         var out = ByteBuffer()
         out.reserveCapacity(1 + entries.count * 18)

@@ -1,13 +1,15 @@
 package import HengeBase
-import HengeRing
+package import HengeRing
 
 package import struct NIOCore.ByteBuffer
 
 /// What each side of a new connection between nodes says first: who it is and what it speaks.
 package struct PeerHello: Hashable, Sendable {
     package static let magic: UInt32 = 0x4845_4E47  // "HENG"
-    /// The protocol versions that this build speaks.
-    package static let versions: ClosedRange<UInt16> = 4...4
+    /// The protocol versions that this build speaks. The fifth is the fourth with shards.
+    package static let versions: ClosedRange<UInt16> = 4...5
+    /// The first version that knows of shards.
+    private static let shardsVersion: UInt16 = 5
     /// The most bytes that each of the texts below may have; longer ones are refused when read.
     package static let textMax = 512
 
@@ -38,6 +40,8 @@ package struct PeerHello: Hashable, Sendable {
     package var purpose: Purpose
     /// With ``Purpose/candidate``, and only then.
     package var candidacy: Candidacy?
+    /// Which of its node's shards the connection is of: shards of one number talk to each other.
+    package var slice: ShardSlice
 
     package init(
         versions: ClosedRange<UInt16> = PeerHello.versions,
@@ -49,7 +53,8 @@ package struct PeerHello: Hashable, Sendable {
         respAddress: String,
         httpAddress: String,
         purpose: Purpose = .requests,
-        candidacy: Candidacy? = nil
+        candidacy: Candidacy? = nil,
+        slice: ShardSlice = .whole
     ) {
         self.versions = versions
         self.clusterID = clusterID
@@ -61,12 +66,16 @@ package struct PeerHello: Hashable, Sendable {
         self.httpAddress = httpAddress
         self.purpose = purpose
         self.candidacy = candidacy
+        self.slice = slice
     }
 
     package func write(into out: inout ByteBuffer) {
         out.writeInteger(PeerHello.magic)
-        out.writeInteger(versions.lowerBound)
-        out.writeInteger(versions.upperBound)
+        // Who knows of no shards would take the first one for the whole node.
+        let least = slice.count > 1 ? PeerHello.shardsVersion : 0
+        let lowest = max(versions.lowerBound, least)
+        out.writeInteger(lowest)
+        out.writeInteger(max(versions.upperBound, least))
         out.writeInteger(clusterID)
         out.writeInteger(node.rawValue)
         out.writeInteger(epoch)
@@ -76,10 +85,14 @@ package struct PeerHello: Hashable, Sendable {
         out.writeText(httpAddress)
         out.writeInteger(purpose.rawValue)
         if purpose == .candidate, let candidacy { out.writeCandidacy(candidacy) }
+        if lowest >= PeerHello.shardsVersion {
+            out.writeInteger(UInt16(slice.index))
+            out.writeInteger(UInt16(slice.count))
+        }
     }
 
     /// Fields that later versions may append are ignored. A hello that ends before its purpose is
-    /// one for requests.
+    /// one for requests. One of a version that knows of no shards, too, is of a node with one.
     package static func read(_ payload: ByteBuffer) throws(WireDecodeError) -> PeerHello {
         var payload = payload
         guard try payload.field(UInt32.self) == magic else { throw .invalidField("magic") }
@@ -115,7 +128,8 @@ package struct PeerHello: Hashable, Sendable {
             respAddress: resp,
             httpAddress: http,
             purpose: purpose,
-            candidacy: candidacy
+            candidacy: candidacy,
+            slice: low >= shardsVersion ? try payload.readSlice() : .whole
         )
     }
 
@@ -125,7 +139,9 @@ package struct PeerHello: Hashable, Sendable {
         if clusterID != 0, other.clusterID != 0, clusterID != other.clusterID {
             throw .wrongCluster(ours: clusterID, theirs: other.clusterID)
         }
-        return try commonVersion(with: other)
+        let version = try commonVersion(with: other)
+        guard slice == other.slice else { throw .otherShard(ours: slice, theirs: other.slice) }
+        return version
     }
 
     private func commonVersion(with other: PeerHello) throws(HandshakeRefusal) -> UInt16 {
@@ -147,6 +163,7 @@ package struct PeerHello: Hashable, Sendable {
             throw .wrongCluster(ours: clusterID, theirs: other.clusterID)
         }
         let version = try commonVersion(with: other)
+        guard slice == other.slice else { throw .otherShard(ours: slice, theirs: other.slice) }
         guard other.node != node else { throw .ownIdentity(name: other.name) }
         if let expected, other.node != expected {
             throw .wrongNode(expected: expected, actual: other.node, name: other.name)
@@ -160,6 +177,17 @@ package enum HandshakeRefusal: Error, Hashable, Sendable {
     case wrongCluster(ours: UInt64, theirs: UInt64)
     case noCommonVersion(ours: ClosedRange<UInt16>, theirs: ClosedRange<UInt16>)
     case wrongNode(expected: NodeID, actual: NodeID, name: String)
+    /// Nodes with another number of shards, or connected to a port of another one.
+    case otherShard(ours: ShardSlice, theirs: ShardSlice)
     /// The other side claims to be this very node.
     case ownIdentity(name: String)
+}
+
+extension ByteBuffer {
+    fileprivate mutating func readSlice() throws(WireDecodeError) -> ShardSlice {
+        let index = Int(try field(UInt16.self))
+        let count = Int(try field(UInt16.self))
+        guard ShardSlice.isCount(count), index < count else { throw .invalidField("shard") }
+        return ShardSlice(index: index, count: count)
+    }
 }

@@ -88,6 +88,16 @@ package enum ControlEffect: Sendable {
     case memberEpoch(NodeID, UInt64)
     /// Of proposals from outside, in their order.
     case proposalEnded(RingElection.Outcome)
+
+    /// Whether it tells of the ring that was adopted last, or rests on it, and so has to wait until
+    /// all shards of the node go by that.
+    package var waitsForAdoption: Bool {
+        switch self {
+        case .sendRing, .sendReport, .saveRing, .adopted, .proposalEnded, .note: true
+        case .send, .disconnect, .peerUp, .peerDown, .confirmActors, .saveLives, .memberEpoch:
+            false
+        }
+    }
 }
 
 /// Something that an operator should hear of.

@@ -14,16 +14,6 @@ package struct ReplicaDelays: Sendable {
         fetches = stores
     }
 
-    /// What was measured after `earlier` was copied from this.
-    package func since(_ earlier: ReplicaDelays) -> ReplicaDelays {
-        var recent = self
-        for peer in earlier.stores.indices where peer < stores.count {
-            recent.stores[peer] = stores[peer].since(earlier.stores[peer])
-            recent.fetches[peer] = fetches[peer].since(earlier.fetches[peer])
-        }
-        return recent
-    }
-
     mutating func makeRoom(forPeers count: Int) {
         guard count > stores.count else { return }
         let more = Array(repeating: LatencyHistogram(), count: count - stores.count)

@@ -9,11 +9,16 @@ import struct NIOCore.ByteBuffer
 
 /// What this node claims to have taken in, and what all home replicas have.
 extension Shard {
-    /// By partition: all home replicas where this node is one, none elsewhere.
-    static func homes(of node: NodeID, in ring: Ring) -> [[NodeID]] {
+    /// By partition: all home replicas where this node is one and the partition one of these, none
+    /// elsewhere.
+    static func homes(
+        of node: NodeID,
+        in ring: Ring,
+        _ partitions: Range<Int>
+    ) -> [[NodeID]] {
         (0..<ring.partitions).map { partition in
             let list = ring.homes(partition: partition)
-            guard list.contains(node) else { return [] }
+            guard partitions.contains(partition), list.contains(node) else { return [] }
             return (0..<list.count).map { list[$0] }
         }
     }
@@ -81,7 +86,7 @@ extension Shard {
         guard !isOldCopy else { return }
         isOldCopy = true
         transfersLost(&effects)
-        for partition in 0..<ring.partitions where ring.homes(partition: partition).contains(node) {
+        for partition in partitions where ring.homes(partition: partition).contains(node) {
             // Those that are still joining have nothing that these lack, and may be waiting for
             // this very node to hand them the partition.
             let readable = ring.readPreferenceList(partition: partition)

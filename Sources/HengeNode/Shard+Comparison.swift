@@ -7,22 +7,27 @@ import HengeRing
 
 /// Comparing this node's partition replicas with those of another node, as the one that asks.
 extension Shard {
-    /// The other home replicas of this node's partitions, in order of id.
+    /// The other home replicas of those of these partitions that are the node's, in order of id.
     static func entropyPeers(
         of node: NodeID,
         in ring: Ring,
+        _ partitions: Range<Int>,
         firstQuestion: UInt32
     ) -> [EntropyPeer] {
-        let shared = shared(by: node, in: ring)
+        let shared = shared(by: node, in: ring, partitions)
         return shared.keys.sorted().map {
             entropyPeer($0, of: node, in: ring, shared: shared[$0] ?? [], firstQuestion)
         }
     }
 
-    /// By other home replica: the partitions that it shares with the node, rising.
-    static func shared(by node: NodeID, in ring: Ring) -> [NodeID: [Int]] {
+    /// By other home replica: which of these partitions it shares with the node, rising.
+    static func shared(
+        by node: NodeID,
+        in ring: Ring,
+        _ partitions: Range<Int>
+    ) -> [NodeID: [Int]] {
         var shared: [NodeID: [Int]] = [:]
-        for partition in 0..<ring.partitions {
+        for partition in partitions {
             let homes = ring.homes(partition: partition)
             guard homes.contains(node) else { continue }
             homes.forEach { if $0 != node { shared[$0, default: []].append(partition) } }

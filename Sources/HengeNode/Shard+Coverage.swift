@@ -3,8 +3,8 @@ import HengeMessages
 import HengeReplication
 import HengeRing
 
-/// Scans and counts over the whole cluster: each partition is answered for by one replica that is
-/// up, this node's own where it has one.
+/// Scans and counts over this shard's partitions in the whole cluster: each is answered for by one
+/// replica that is up, this node's own where it has one. A scan's next page may be another shard's.
 extension Shard {
     private func coveringNode(of partition: Int) -> NodeID? {
         let roles = ring.roles(partition: partition)
@@ -32,7 +32,7 @@ extension Shard {
         }
         // One node answers for as many partitions in a row as it can.
         var last = first
-        while last + 1 < ring.partitions, coveringNode(of: last + 1) == target { last += 1 }
+        while partitions.contains(last + 1), coveringNode(of: last + 1) == target { last += 1 }
         var asked = range
         asked.wall = time.wall
         asked.through = min(range.through, ring.tokenRange(partition: last).upperBound)
@@ -120,8 +120,10 @@ extension Shard {
         }
         var assigned: [NodeID?] = []
         assigned.reserveCapacity(ring.partitions)
-        for partition in 0..<ring.partitions { assigned.append(coveringNode(of: partition)) }
-        guard assigned.allSatisfy({ $0 != nil }) else {
+        for partition in 0..<ring.partitions {
+            assigned.append(partitions.contains(partition) ? coveringNode(of: partition) : nil)
+        }
+        guard assigned[partitions].allSatisfy({ $0 != nil }) else {
             let failure = RequestFailure.unavailable(required: 1, alive: 0)
             return answer(.client(ticket), .failed(failure), &effects)
         }
@@ -155,9 +157,9 @@ extension Shard {
         effects.emit(.send(sender, .counted(id, keys: tallies.keys)))
     }
 
-    /// Of all partitions, since a count asks for each.
+    /// Of all of this shard's partitions, since a count asks for each.
     private var newestFence: UInt64 {
-        (0..<ring.partitions).reduce(0) { max($0, ring.fence(of: $1)) }
+        partitions.reduce(0) { max($0, ring.fence(of: $1)) }
     }
 
     mutating func finishCount(

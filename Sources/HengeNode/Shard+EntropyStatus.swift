@@ -6,7 +6,7 @@ extension Shard {
     package func entropyStatus(at time: ClockReading) -> EntropyStatus {
         EntropyStatus(
             isReady: trees.isReady,
-            ranges: (0..<ring.partitions).compactMap { entropyRange($0, at: time) },
+            ranges: partitions.compactMap { entropyRange($0, at: time) },
             running: entropyPeers.filter { !$0.machine.isIdle }.map {
                 EntropyStatus.Running(
                     peer: $0.id,
@@ -15,7 +15,8 @@ extension Shard {
                     age: time.now.since($0.began)
                 )
             },
-            scrubbed: Double(upkeep.scrubPartition) / Double(ring.partitions),
+            scrubbed: Double(upkeep.scrubPartition - partitions.lowerBound)
+                / Double(partitions.count),
             scrubbedAge: upkeep.scrubEnded.map { time.now.since($0) }
         )
     }

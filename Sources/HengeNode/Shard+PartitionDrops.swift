@@ -9,7 +9,7 @@ extension Shard {
     mutating func dropForeign(_ effects: inout EffectBuffer<ShardEffect>) {
         // Before the records were counted, a drop could not be counted off.
         guard tallies.isComplete, trees.isReady else { return }
-        for partition in 0..<ring.partitions where isDue(partition) {
+        for partition in partitions where isDue(partition) {
             transfers.dropping.append(partition)
             let tokens = ring.tokenRange(partition: partition)
             let id = RequestID(.partitionDrop, (partition, firstGeneration))
@@ -28,17 +28,19 @@ extension Shard {
             && !pending.holdsAny(of: ring.tokenRange(partition: partition))
     }
 
+    /// What a write that failed and took effect has left is in no tally, but in the tree once that
+    /// is mended.
     func holdsAny(of partition: Int) -> Bool {
         tallies.weights[partition] != .nothing || transfers.saved[partition] != nil
-            || !upkeep.saved[partition].isEmpty
+            || !upkeep.saved[partition].isEmpty || (root(of: partition) ?? 0) != 0
     }
 
-    /// Whether this node, which is in the ring no more, has nothing left of what it held: its
-    /// partitions are forgotten, each once its new replicas had it, and what it held for others is
-    /// theirs. False also where that isn't known.
+    /// Whether this shard, of a node that is in the ring no more, has nothing left of what it held:
+    /// its partitions are forgotten, each once its new replicas had it, and what it held for others
+    /// is theirs. False also where that isn't known.
     package var hasGivenAllAway: Bool {
         ring.member(node) == nil && tallies.isComplete && transfers.dropping.isEmpty
-            && !holdsForOthers && (0..<ring.partitions).allSatisfy { !holdsAny(of: $0) }
+            && !holdsForOthers && partitions.allSatisfy { !holdsAny(of: $0) }
     }
 
     mutating func partitionDropped(_ id: RequestID, _ failure: StorageFailure?) {

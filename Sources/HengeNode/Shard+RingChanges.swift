@@ -31,7 +31,7 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         var hasChanged = false
-        for partition in 0..<ring.partitions {
+        for partition in partitions {
             let homes = ring.homes(partition: partition)
             guard homes != older.homes(partition: partition) else { continue }
             hasChanged = true
@@ -51,7 +51,7 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        let shared = Self.shared(by: node, in: ring)
+        let shared = Self.shared(by: node, in: ring, partitions)
         for id in shared.keys.sorted() where entropyPeer(id) == nil {
             // Ids of comparisons name places in this list, so nothing ever leaves it.
             let peer = Self.entropyPeer(id, of: node, in: ring, shared: [], firstGeneration)
@@ -59,13 +59,13 @@ extension Shard {
         }
         for index in entropyPeers.indices {
             let id = entropyPeers[index].id
-            let partitions = shared[id] ?? []
-            guard partitions != entropyPeers[index].shared else { continue }
+            let common = shared[id] ?? []
+            guard common != entropyPeers[index].shared else { continue }
             if !entropyPeers[index].machine.isIdle {
                 advance(comparison: index, .stop, at: time, &effects)
             }
             entropyPeers[index].theirPass = nil
-            entropyPeers[index].share(partitions, at: time.now)
+            entropyPeers[index].share(common, at: time.now)
             entropyPeers[index].beDue(by: time.now + compareRetry)
             // It may have told of what this node did not know yet that they share.
             clocks.mayHaveMissed(id)

@@ -5,7 +5,7 @@ import HengeRing
 
 /// What the other members are to know of this node's part in a change of the ring.
 extension Shard {
-    /// How far this node is with the partitions that it takes over; nil while nothing moves.
+    /// How far this shard is with the partitions that its node takes over; nil while nothing moves.
     /// O(partitions).
     package var ringReport: RingReport? {
         guard ring.document.transition != nil else { return nil }
@@ -22,7 +22,7 @@ extension Shard {
 
     private var progress: TransferProgress {
         var progress = TransferProgress()
-        let joining = (0..<ring.partitions).filter { joins($0) }
+        let joining = partitions.filter { joins($0) }
         let past = joining.count { ring.step(of: $0) > .writeBoth }
         let done = transfers.incoming.count { $0.machine.isDone }
         progress.partitionsDone = past + done

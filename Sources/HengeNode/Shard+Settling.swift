@@ -86,13 +86,13 @@ extension Shard {
                 )
                 left.append(.init(work, wait: progress.wait.map { .transfer($0) }))
             }
-            let moving = (0..<ring.partitions).count { isMoving($0) }
+            let moving = partitions.count { isMoving($0) }
             let isHeld = progress.wait == .held
             left.append(.init(.change(partitions: moving), wait: isHeld ? .transfer(.held) : nil))
         }
         guard mark.awaitsDrops else { return left }
         let isCounted = tallies.isComplete && trees.isReady
-        let foreign = (0..<ring.partitions).count { isForeign($0) }
+        let foreign = partitions.count { isForeign($0) }
         if foreign > 0 || !isCounted {
             left.append(.init(.drops(partitions: foreign), wait: isCounted ? nil : .counting))
         }
@@ -111,7 +111,7 @@ extension Shard {
         guard mark.awaitsDrops, !mark.awaitsChange, tallies.isComplete, trees.isReady else {
             return
         }
-        if !(0..<ring.partitions).contains(where: { isForeign($0) }) { settling.dropsDone(index) }
+        if !partitions.contains(where: { isForeign($0) }) { settling.dropsDone(index) }
     }
 
     // MARK: Comparisons

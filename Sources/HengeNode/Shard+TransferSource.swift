@@ -82,7 +82,7 @@ extension Shard {
     /// Why the records may not be handed out; nil when they may.
     private func refusal(of request: TransferRequest) -> TransferResult? {
         let stale = TransferResult.staleRing(epoch: ring.document.epoch)
-        guard request.partition >= 0, request.partition < ring.partitions,
+        guard partitions.contains(request.partition),
             // An older ring than the asker's may not know yet that writes count there as well, and
             // by a newer one the asker asks for what has gone elsewhere.
             ring.document.epoch >= request.epoch,

@@ -25,7 +25,7 @@ extension Shard {
         transfers.mustPlan = false
         var planned: [Transfers.Incoming] = []
         if ring.document.transition != nil {
-            for partition in 0..<ring.partitions
+            for partition in partitions
             where isTakingOver(partition) {
                 if transfers.dropping.contains(partition) {
                     // A record that is seen here now may be gone in a moment.

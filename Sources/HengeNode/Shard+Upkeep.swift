@@ -41,23 +41,23 @@ extension Shard {
         let share =
             Double(time.now.since(began).nanoseconds)
             / Double(max(1, configuration.scrubInterval.nanoseconds))
-        let due = Int(min(1, share) * Double(ring.partitions))
+        let due = partitions.lowerBound + Int(min(1, share) * Double(partitions.count))
         while upkeep.scrubPartition < due {
             if clocks.isHome(upkeep.scrubPartition) { upkeep.want(.scan(upkeep.scrubPartition)) }
             upkeep.scrubPartition += 1
         }
-        guard upkeep.scrubPartition >= ring.partitions, upkeep.tasks.isEmpty,
+        guard upkeep.scrubPartition >= partitions.upperBound, upkeep.tasks.isEmpty,
             upkeep.running == nil
         else { return }
         upkeep.scrubEnded = time.now
         upkeep.scrubBegan = time.now
-        upkeep.scrubPartition = 0
+        upkeep.scrubPartition = partitions.lowerBound
     }
 
     /// Partitions with dead records of which more may go than at the last look.
     private mutating func wantPurges(at time: ClockReading) {
         let often = Interval(nanoseconds: configuration.compareInterval.nanoseconds / 10)
-        for partition in 0..<ring.partitions
+        for partition in partitions
         where clocks.isHome(partition) && !isMoving(partition) {
             let weight = tallies.weights[partition]
             guard weight.records > weight.keys || weight.expiring > 0 else {
@@ -74,7 +74,7 @@ extension Shard {
     }
 
     private mutating func wantGrowth() {
-        for partition in 0..<ring.partitions where clocks.isHome(partition) {
+        for partition in partitions where clocks.isHome(partition) {
             let records = tallies.weights[partition].records
             trees.adjust(partition: partition, records: records)
             if trees.needsGrowth(partition: partition, records: records) != nil {

@@ -20,6 +20,8 @@ package struct Shard: ~Copyable {
 
     let node: NodeID
     let configuration: ShardConfiguration
+    /// The partitions that are this shard's; it knows nothing of the others'.
+    package let partitions: Range<Int>
     let isNew: Bool
     /// What tells this incarnation's request ids from those before it.
     let firstGeneration: UInt32
@@ -115,6 +117,7 @@ package struct Shard: ~Copyable {
 
     /// - Parameters:
     ///   - node: this node, a member of `ring`.
+    ///   - slice: the part of the token space that this shard has.
     ///   - saved: what ``savedState`` was at the last stop if that was clean; nil otherwise.
     ///   - hints: what the storage keeps for other nodes.
     ///   - watermarks: what the storage keeps of the watermarks of partitions.
@@ -124,6 +127,7 @@ package struct Shard: ~Copyable {
     ///     incarnation.
     package init(
         node: NodeID,
+        slice: ShardSlice = .whole,
         ring: Ring,
         configuration: ShardConfiguration,
         saved: SavedState?,
@@ -135,6 +139,7 @@ package struct Shard: ~Copyable {
     ) {
         invariant(ring.member(node) != nil)
         self.node = node
+        partitions = slice.partitions(of: ring.partitions)
         self.ring = ring
         self.configuration = configuration
         self.isNew = isNew
@@ -180,9 +185,10 @@ package struct Shard: ~Copyable {
             saved: usable?.counts?.trees
         )
         let known = Self.read(watermarks, partitions: ring.partitions)
-        clocks = KnownClocks(node: node, homes: Self.homes(of: node, in: ring), watermarks: known)
-        upkeep = Upkeep(watermarks: known, firstQuestion: first)
-        entropyPeers = Self.entropyPeers(of: node, in: ring, firstQuestion: first)
+        let homes = Self.homes(of: node, in: ring, partitions)
+        clocks = KnownClocks(node: node, homes: homes, watermarks: known)
+        upkeep = Upkeep(watermarks: known, firstQuestion: first, partitions)
+        entropyPeers = Self.entropyPeers(of: node, in: ring, partitions, firstQuestion: first)
         budget = BackgroundBudget(limits: configuration.background)
         entropyThrottle = HintThrottle(
             bytesPerSecond: max(1, configuration.entropyBytesPerSecond),

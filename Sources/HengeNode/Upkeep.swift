@@ -70,13 +70,15 @@ struct Upkeep: Sendable {
     var isUntrusted: [Bool]
 
     /// The next partition of the pass over all, and when that began.
-    var scrubPartition = 0
+    var scrubPartition: Int
     var scrubBegan: Instant?
     /// When the last pass had ended.
     var scrubEnded: Instant?
 
-    init(watermarks: [VersionVector], firstQuestion: UInt32) {
+    /// - Parameter partitions: those to look after.
+    init(watermarks: [VersionVector], firstQuestion: UInt32, _ partitions: Range<Int>) {
         saved = watermarks
+        scrubPartition = partitions.lowerBound
         isUntrusted = Array(repeating: false, count: watermarks.count)
         question = firstQuestion
     }

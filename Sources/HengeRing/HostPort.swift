@@ -17,6 +17,16 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
         self.port = port
     }
 
+    /// The address so many ports further up; nil where there is no such port.
+    package func advanced(by ports: Int) -> HostPort? {
+        UInt16(exactly: Int(port) + ports).map { HostPort(host: host, port: $0) }
+    }
+
+    private init(host: String, port: UInt16) {
+        self.host = host
+        self.port = port
+    }
+
     package var description: String {
         host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
     }

@@ -56,6 +56,9 @@ package struct NodeSettings: Sendable {
     package var recordCacheBytes = 32 * 1024 * 1024
     package var shard = ShardConfiguration()
     package var control = ControlSettings()
+    /// S, a power of two within ``ShardSlice/counts``: event loops of this node, each with a part
+    /// of the token space. The same on all nodes of a cluster, and for as long as it lives.
+    package var shards = 1
 
     package init(
         name: String,

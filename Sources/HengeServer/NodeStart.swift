@@ -9,7 +9,7 @@ import struct NIOCore.ByteBuffer
 
 /// What a node begins with: its data, open, and what it knows of the ring.
 struct NodeStart {
-    let storage: RocksDBEngine
+    let store: NodeStore
     let acceptor: RingAcceptor
     let member: Member
     /// Nothing was ever saved of rings, so that the ring is the bootstrap list's: the node is one
@@ -21,7 +21,8 @@ struct NodeStart {
 struct NodeStarter {
     let settings: NodeSettings
     let logger: Logger
-    let deliver: @Sendable ([StorageCompletion]) -> Void
+    /// By shard: who is told of what its storage has done.
+    let deliver: [@Sendable ([StorageCompletion]) -> Void]
 
     /// For one of the first members: the ring on the disk counts, where there is one, and the
     /// bootstrap list else.
@@ -30,29 +31,29 @@ struct NodeStarter {
         guard let own = document.members.first(where: { $0.name == settings.name }) else {
             throw .notInBootstrap(name: settings.name)
         }
-        let storage = try open(document.clusterID, partitions: document.owners.count)
+        let store = try open(document.clusterID, partitions: document.owners.count)
         do throws(StartError) {
-            let found = savedAcceptor(in: storage)
+            let found = savedAcceptor(in: store)
             if case .unreadable = found { tellLoss() }
             let acceptor =
                 found.acceptor ?? RingAcceptor(document: document, hasLostVotes: true)
             let member = try member(in: acceptor.document, at: own.peerAddress)
-            if case .unreadable = found { try save(acceptor, in: storage) }
+            if case .unreadable = found { try save(acceptor, in: store) }
             return NodeStart(
-                storage: storage,
+                store: store,
                 acceptor: acceptor,
                 member: member,
                 isUnconfirmed: found == .none
             )
         } catch {
-            storage.close()
+            store.close()
             throw error
         }
     }
 
-    /// For a node that joins, or has joined: nil for storage of a directory that belongs to no
+    /// For a node that joins, or has joined: nil for a directory that belongs to no
     /// cluster yet.
-    func openExisting() throws(StartError) -> RocksDBEngine? {
+    func openExisting() throws(StartError) -> NodeStore? {
         do throws(StoreOpenError) {
             try StoreDirectory.make(settings.dataDirectory)
         } catch {
@@ -70,12 +71,12 @@ struct NodeStarter {
 
     /// With the ring on its disk; nil when there is none, or none that can be read: then it offers
     /// itself again, and where it is a member it hears so.
-    func begin(joined storage: RocksDBEngine) throws(StartError) -> NodeStart? {
-        let found = savedAcceptor(in: storage)
+    func begin(joined store: NodeStore) throws(StartError) -> NodeStart? {
+        let found = savedAcceptor(in: store)
         if case .unreadable = found { tellLoss() }
         guard let acceptor = found.acceptor else { return nil }
         return NodeStart(
-            storage: storage,
+            store: store,
             acceptor: acceptor,
             member: try member(in: acceptor.document, at: settings.peerAddress.description),
             isUnconfirmed: false
@@ -88,21 +89,21 @@ struct NodeStarter {
     /// made sure that it can't contradict itself. One that is new has no vote until then anyway.
     func begin(
         with document: RingDocument,
-        _ storage: RocksDBEngine
+        _ store: NodeStore
     ) throws(StartError) -> NodeStart? {
         let address = settings.peerAddress.description
         guard let member = try? member(in: document, at: address) else { return nil }
         let acceptor = RingAcceptor(document: document, hasLostVotes: true)
-        try save(acceptor, in: storage)
+        try save(acceptor, in: store)
         return NodeStart(
-            storage: storage,
+            store: store,
             acceptor: acceptor,
             member: member,
             isUnconfirmed: false
         )
     }
 
-    func open(_ clusterID: UInt64, partitions: Int) throws(StartError) -> RocksDBEngine {
+    func open(_ clusterID: UInt64, partitions: Int) throws(StartError) -> NodeStore {
         do throws(StoreOpenError) {
             return try openStore(clusterID, partitions: partitions)
         } catch {
@@ -113,7 +114,7 @@ struct NodeStarter {
     private func openStore(
         _ clusterID: UInt64?,
         partitions: Int
-    ) throws(StoreOpenError) -> RocksDBEngine {
+    ) throws(StoreOpenError) -> NodeStore {
         var options = RocksDBEngine.Options(
             directory: settings.dataDirectory,
             partitionBits: partitions.trailingZeroBitCount
@@ -121,7 +122,7 @@ struct NodeStarter {
         options.durability = settings.durability
         options.blockCacheBytes = settings.blockCacheBytes
         options.recordCacheBytes = settings.recordCacheBytes
-        return try RocksDBEngine.open(
+        return try NodeStore.open(
             options,
             identity: StoreIdentity(clusterID: clusterID, nodeName: settings.name),
             logger: logger,
@@ -141,7 +142,8 @@ struct NodeStarter {
         }
     }
 
-    private func savedAcceptor(in storage: RocksDBEngine) -> Saved {
+    private func savedAcceptor(in store: NodeStore) -> Saved {
+        let storage = store.first
         guard let bytes = storage.storedRing else { return .none }
         guard let acceptor = try? RingAcceptor(saved: bytes),
             acceptor.document.clusterID == storage.clusterID
@@ -158,9 +160,9 @@ struct NodeStarter {
         )
     }
 
-    private func save(_ acceptor: RingAcceptor, in storage: RocksDBEngine) throws(StartError) {
+    private func save(_ acceptor: RingAcceptor, in store: NodeStore) throws(StartError) {
         do throws(StorageFailure) {
-            try storage.saveRing(acceptor.encoded())
+            try store.first.saveRing(acceptor.encoded())
         } catch {
             throw .cannotOpenData(
                 "data directory \(settings.dataDirectory): the ring can't be saved (\(error.name))"

@@ -1,4 +1,5 @@
 import HengeBase
+import HengeMembership
 import HengeNode
 import HengeStorage
 package import Logging
@@ -67,7 +68,7 @@ package struct Server: Service {
     }
 
     private func run(_ node: HTTPNode) async throws {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.shards)
         do {
             try await run(on: group, node)
         } catch {
@@ -78,14 +79,18 @@ package struct Server: Service {
     }
 
     private func run(on group: MultiThreadedEventLoopGroup, _ node: HTTPNode) async throws {
-        let mailbox = CompletionMailbox(eventLoop: group.next())
-        let starter = NodeStarter(settings: settings, logger: logger, deliver: mailbox.deliver)
+        let mailboxes = group.makeIterator().map { CompletionMailbox(eventLoop: $0) }
+        let starter = NodeStarter(
+            settings: settings,
+            logger: logger,
+            deliver: mailboxes.map { mailbox in { mailbox.deliver($0) } }
+        )
         let began = SystemClock.now()
         switch settings.origin {
         case .bootstrap(let list):
             let start = try starter.begin(bootstrap: list)
-            tellOpened(start.storage, since: began)
-            try await serve(start, group, mailbox, node)
+            tellOpened(start.store, since: began)
+            try await serve(start, group, mailboxes, node)
         case .join(let seeds):
             let wait = CandidateWait(
                 settings: settings,
@@ -97,49 +102,47 @@ package struct Server: Service {
                     onCandidate(report)
                 }
             )
-            guard let start = try await wait.run(on: group) else {
+            guard let start = try await wait.run(on: mailboxes[0].eventLoop) else {
                 return logger.info("stopped: it was a candidate still")
             }
-            tellOpened(start.storage, since: began)
-            try await serve(start, group, mailbox, node)
+            tellOpened(start.store, since: began)
+            try await serve(start, group, mailboxes, node)
         }
     }
 
     private func serve(
         _ start: NodeStart,
         _ group: MultiThreadedEventLoopGroup,
-        _ mailbox: CompletionMailbox,
+        _ mailboxes: [CompletionMailbox],
         _ node: HTTPNode
     ) async throws {
-        let loop = group.next()
-        let storage = start.storage
-        let settings = self.settings
-        let logger = self.logger
-        let running = try await loop.submit {
-            let node = RunningNode(
-                settings: settings,
-                start: start,
-                group: group,
-                logger: logger
-            )
-            mailbox.attach(node.driver)
-            return NIOLoopBound(node, eventLoop: loop)
-        }.get()
+        let common = RunningShard.Common(
+            settings: settings,
+            start: start,
+            life: Life.make(start: start.store.first.startNumber, chance: .random(in: 0 ... .max)),
+            connections: ConnectionCount(limit: settings.connectionsMax),
+            logger: logger
+        )
+        let running = try await RunningNode(common, on: group, mailboxes)
         do {
-            try await loop.flatSubmit { running.value.listen() }.get()
+            try await running.listen()
         } catch {
-            storage.close()
+            start.store.close()
             throw StartError.cannotListen("\(error)")
         }
-        try await loop.flatSubmit { running.value.awaitPeers(atMost: Self.peersWaitMax) }.get()
-        let (up, members, epoch) = try await loop.submit {
-            let driver = running.value.driver
-            node.serve(driver)
-            let document = driver.ring.document
-            return (driver.membersUp, document.members.count, document.epoch)
+        try await running.awaitPeers(atMost: Self.peersWaitMax)
+        let first = running.first
+        let (up, document) = try await first.eventLoop.submit {
+            (first.value.driver.membersUp, first.value.driver.ring.document)
         }.get()
+        node.serve(try await running.group(), replicas: document.replicas)
         logger.info(
-            "serving", metadata: ["members_up": "\(up) of \(members)", "epoch": "\(epoch)"])
+            "serving",
+            metadata: [
+                "members_up": "\(up) of \(document.members.count)", "epoch": "\(document.epoch)",
+                "shards": "\(settings.shards)",
+            ]
+        )
         onReady(
             ReadyReport(
                 name: settings.name,
@@ -148,21 +151,19 @@ package struct Server: Service {
                 peer: settings.peerAddress.description
             )
         )
-        await waitForEnd(running, on: loop)
+        await waitForEnd(running)
         onStopping()
         node.beginStop()
-        try await stop(running, on: loop, storage, node)
+        try await stop(running, start.store, node)
     }
 
     /// Until a graceful shutdown is asked for, or this node is removed from the ring.
-    private func waitForEnd(
-        _ running: NIOLoopBound<RunningNode>,
-        on loop: any EventLoop
-    ) async {
+    private func waitForEnd(_ running: RunningNode) async {
         let (ends, end) = AsyncStream<Void>.makeStream()
         let logger = self.logger
-        loop.execute {
-            running.value.driver.callWhenRemoved {
+        let first = running.first
+        first.eventLoop.execute {
+            first.value.driver.callWhenRemoved {
                 logger.notice(
                     "this node is in the ring no more; it stops, and is not to be started again")
                 end.finish()
@@ -176,33 +177,25 @@ package struct Server: Service {
     }
 
     private func stop(
-        _ running: NIOLoopBound<RunningNode>,
-        on loop: any EventLoop,
-        _ storage: RocksDBEngine,
+        _ running: RunningNode,
+        _ store: NodeStore,
         _ node: HTTPNode
     ) async throws {
         // A third each for clients and hints leaves a third for the rest.
         let part = Interval(nanoseconds: settings.stopTimeout.nanoseconds / 3)
         let start = SystemClock.now()
         logger.info("stopping: takes no more commands")
-        try await loop.submit { running.value.beginStop() }.get()
-        let requests = try await loop.flatSubmit {
-            running.value.finishRequests(atMost: min(part, Self.drainMax))
-        }.get()
+        try await running.beginStop()
+        let requests = try await running.finishRequests(atMost: min(part, Self.drainMax))
         tell("stopping: requests finished", since: start, left: requests)
-        let hints = try await loop.flatSubmit {
-            running.value.handOverHints(atMost: min(part, Self.drainMax))
-        }.get()
+        let hints = try await running.handOverHints(atMost: min(part, Self.drainMax))
         tell("stopping: hints handed over", since: start, left: hints)
-        let work = try await loop.flatSubmit { running.value.settle(atMost: .seconds(1)) }.get()
+        let work = try await running.settle(atMost: .seconds(1))
         tell("stopping: work for other nodes finished", since: start, left: work)
-        let (state, isEmpty) = try await loop.submit {
-            node.end()
-            let isEmpty = running.value.driver.shard.hasGivenAllAway
-            return (running.value.stop(), isEmpty)
-        }.get()
+        node.end()
+        let (states, isEmpty) = try await running.stop()
         if isEmpty { logger.notice("all that this node held is with others: it frees its disk") }
-        let isClean = storage.closeClean(state: state, isEmpty: isEmpty)
+        let isClean = store.closeClean(states: states, isEmpty: isEmpty)
         tell(isClean ? "stopped cleanly" : "stopped; the next start recovers", since: start)
     }
 
@@ -212,14 +205,15 @@ package struct Server: Service {
         logger.info(step, metadata: metadata)
     }
 
-    private func tellOpened(_ storage: RocksDBEngine, since began: Instant) {
-        let saved = storage.previousCleanState.flatMap(SavedState.init)
+    private func tellOpened(_ store: NodeStore, since began: Instant) {
+        let saved = store.engines.map { $0.previousCleanState.flatMap(SavedState.init) }
         var metadata: Logger.Metadata = [
             "ms": "\(SystemClock.now().since(began).milliseconds)",
-            "last_stop": saved == nil ? "a crash, or there was none" : "clean",
+            "last_stop": saved.contains { $0 == nil } ? "a crash, or there was none" : "clean",
         ]
-        if let tallies = saved?.counts?.tallies {
-            metadata["keys"] = "\(tallies.reduce(0) { $0 + $1.keys })"
+        let tallies = saved.compactMap { $0?.counts?.tallies }
+        if tallies.count == saved.count {
+            metadata["keys"] = "\(tallies.joined().reduce(0) { $0 + $1.keys })"
         }
         logger.info("data opened", metadata: metadata)
     }

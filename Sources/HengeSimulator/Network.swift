@@ -6,6 +6,8 @@ import struct NIOCore.ByteBuffer
 struct Envelope {
     let from: Int
     let to: Int
+    /// Whose it is at both ends; the first one's also what control planes say.
+    let shard: Int
     /// The connection that carries it, or number 0 for a datagram.
     let connection: Int
     let isGossip: Bool
@@ -22,9 +24,9 @@ struct Network {
         /// The connection that each end believes in.
         var ends: [Int?] = [nil, nil]
         var isDialing = false
-        /// By sending end, first for requests and then for bulk: when the last message arrives, so
-        /// that the next arrives after it.
-        var lastArrivals = [Instant](repeating: Instant(nanoseconds: 0), count: 4)
+        /// By sending end, for each shard first for requests and then for bulk: when the last
+        /// message arrives, so that the next arrives after it.
+        var lastArrivals: [Instant] = []
         /// By sending end: what arrived while the way was blocked.
         var stalled: [[Envelope]] = [[], []]
 
@@ -32,13 +34,15 @@ struct Network {
     }
 
     let count: Int
+    let shards: Int
     private var links: [Link]
     /// How many faults block the way from one node to another.
     private var blocks: [Int]
     private var connections = 0
 
-    init(count: Int) {
+    init(count: Int, shards: Int) {
         self.count = count
+        self.shards = shards
         links = Array(repeating: Link(), count: count * count)
         blocks = Array(repeating: 0, count: count * count)
     }
@@ -51,6 +55,17 @@ struct Network {
 
     /// Which end of its link to `other` a node is.
     static func end(of node: Int, to other: Int) -> Int { node < other ? 0 : 1 }
+
+    /// The place in ``Link/lastArrivals`` of what an end sends.
+    static func lane(end: Int, shard: Int, inBulk: Bool) -> Int {
+        end + (inBulk ? 2 : 0) + 4 * shard
+    }
+
+    /// A new connection is open from then on.
+    mutating func open(_ a: Int, _ b: Int, from time: Instant) {
+        self[a, b].stalled = [[], []]
+        self[a, b].lastArrivals = Array(repeating: time, count: 4 * shards)
+    }
 
     func connection(of node: Int, to other: Int) -> Int? {
         self[node, other].ends[Network.end(of: node, to: other)]

@@ -13,6 +13,7 @@ import struct NIOCore.ByteBuffer
 /// each:
 ///
 ///     > cluster nodes=4 replicas=3 repair=blocking compares=yes
+///     > cluster shards=2 adopting=30 milliseconds it takes a node's other shards to adopt a ring
 ///     > crash n2
 ///     > n1 set apple red quorum        also: read, delete, blind, over, with a level
 ///     > n1 over apple red quorum       with the context that the key was read with last
@@ -73,6 +74,9 @@ package enum Scenario {
             switch (parts[0], Int(parts[1])) {
             case ("nodes", let count?): options.nodes = count
             case ("spares", let count?): options.spares = count
+            case ("shards", let count?) where ShardSlice.isCount(count): options.shards = count
+            case ("adopting", let count?) where count > 0:
+                options.adoptionDelay = .milliseconds(UInt64(count))
             case ("compares", _): options.comparesReplicas = parts[1] == "yes"
             case ("replicas", let count?): options.replicas = count
             case ("repair", _):
@@ -152,7 +156,7 @@ private final class Stage {
         case ("cut", 3): cut(try node(words[1]), try node(words[2]), isCut: true)
         case ("join", 3): cut(try node(words[1]), try node(words[2]), isCut: false)
         case ("rot", 3):
-            let isThere = try node(words[1]).engine.corrupt(simulation.key(words[2]))
+            let isThere = try rot(words)
             guard isThere else { return false }
         default:
             return words.dropFirst().first == "times" ? try repeating(words) : try request(words)
@@ -222,11 +226,17 @@ private final class Stage {
         log.lines.removeAll { !$0.contains(" -- ") && !$0.contains("refused: ") }
     }
 
+    /// `rot n1 apple`; false when there is no such record.
+    private func rot(_ words: [String]) throws(Scenario.ScriptError) -> Bool {
+        let key = simulation.key(words[2])
+        return try node(words[1]).disk[key].corrupt(key)
+    }
+
     private func changeDisk(_ words: [String]) throws(Scenario.ScriptError) -> Bool {
         let node = try node(words[1])
         guard node.process == nil else { return false }
         switch words[0] {
-        case "copy": node.copy = node.engine
+        case "copy": node.copy = node.disk
         case "wipe": simulation.loseDisk(node, keeping: nil)
         default:
             guard let copy = node.copy else { return false }
@@ -342,10 +352,9 @@ private final class Stage {
             }
         }
         for node in simulation.nodes {
-            for backlog in node.engine.hintBacklogs where backlog.count > 0 {
-                let hints = backlog.count == 1 ? "1 hint" : "\(backlog.count) hints"
-                let target = "n\(backlog.target.rawValue)"
-                log.lines.append("  n\(node.index + 1) keeps \(hints) for \(target)")
+            for (target, count) in node.disk.hintCounts {
+                let hints = count == 1 ? "1 hint" : "\(count) hints"
+                log.lines.append("  n\(node.index + 1) keeps \(hints) for n\(target.rawValue)")
             }
         }
     }

@@ -10,9 +10,9 @@ final class SimulatedNode {
     let index: Int
     let id: NodeID
     var clock = NodeClock()
-    var engine: MemoryEngine
+    var disk: NodeDisk
     /// What its disk held at some earlier clean stop.
-    var copy: MemoryEngine?
+    var copy: NodeDisk?
     /// Whether the counts that were saved with the copy may be wrong.
     var isCopyDoubtful = false
     /// nil while the node is down.
@@ -40,10 +40,10 @@ final class SimulatedNode {
     /// Whether this process's counts can't be exact: a record rotted or a failed write took effect.
     var talliesAreDoubtful = false
 
-    init(index: Int, durability: MemoryEngine.Durability) {
+    init(index: Int, shards: Int, durability: MemoryEngine.Durability) {
         self.index = index
         id = NodeID(UInt16(index + 1))
-        engine = MemoryEngine(durability: durability)
+        disk = NodeDisk(shards: shards, durability: durability)
     }
 
     /// How long its processes have stood still in all.
@@ -59,16 +59,10 @@ final class SimulatedNode {
     }
 
     /// The record as it is on the disk, without asking the disk; nil too for a rotten one.
-    func peek(_ key: StoredKey) -> Result<ByteBuffer?, StorageFailure> {
-        var copy = engine
-        switch copy.load(key) {
-        case .failure(let failure): return .failure(failure)
-        case .success(let bytes): return .success(bytes)
-        }
-    }
+    func peek(_ key: StoredKey) -> Result<ByteBuffer?, StorageFailure> { disk.peek(key) }
 }
 
-/// A node's control plane and shard from its start to its stop or death.
+/// A node's control plane and shards from its start to its stop or death.
 final class Process {
     /// Which process of its node it is, so that what was meant for an earlier one is told apart.
     let number: Int
@@ -82,48 +76,62 @@ final class Process {
     var traffic: [PeerTraffic]
     /// By node: the life that last connected; 0 for none.
     var lives: [UInt64]
-    var shard: Shard
-    var effects = EffectBuffer<ShardEffect>(capacity: 64)
+    /// In order of their slices. The first has the control plane's event loop, the others their
+    /// own.
+    let shards: [SimulatedShard]
+    /// Until all shards have adopted the ring that the control plane goes by.
+    var adoption: Adoption?
+    /// By ticket.
+    var counts: [Ticket: CountSum] = [:]
     /// Takes no more clients, on its way to a clean stop.
     var isStopping = false
-    var isTickScheduled = false
-    /// For when a tick for hedges is scheduled, on this node's clock.
-    var wakeAt: Instant?
-    var isCommitScheduled = false
     /// What has come up while it stands still, in order.
     var backlog: [Event] = []
-    /// The records that the step whose effects are being carried out writes.
-    var persisting: [StoredKey] = []
-    /// The storage operations that the shard waits for.
-    var storage: [StorageToken: StorageWork] = [:]
-
-    /// What the shard says of the change that is running.
-    var ringReport: RingReport? { shard.ringReport }
 
     init(
         number: Int,
         life: UInt64,
         nodes: Int,
         control: consuming ControlPlane,
-        shard: consuming Shard
+        shards: [SimulatedShard]
     ) {
         self.number = number
         self.life = life
         self.control = control
         traffic = Array(repeating: .none, count: nodes)
         lives = Array(repeating: 0, count: nodes)
-        self.shard = shard
+        self.shards = shards
     }
-}
 
-/// A load or persist in flight.
-struct StorageWork {
-    enum Kind { case load, persist, remove }
+    /// The shard that has a token.
+    func shard(of token: Token) -> SimulatedShard {
+        shards[ShardSlice.index(of: token, count: shards.count)]
+    }
 
-    let kind: Kind
-    /// The checkers' number of its key; nil for keys that they do not follow.
-    let key: Int?
-    let place: Place
-    /// The write that this persist is the first to store.
-    var minted: Int?
+    // MARK: What all shards say
+
+    /// What the shards say of the change that is running.
+    var ringReport: RingReport? { RingReport.joined(shards.map { $0.shard.ringReport }) }
+    var hasWork: Bool { shards.contains { $0.shard.hasWork } }
+    var inFlight: Int { shards.reduce(0) { $0 + $1.shard.inFlight } }
+    var hasGivenAllAway: Bool { shards.allSatisfy { $0.shard.hasGivenAllAway } }
+    var isLifeKnown: Bool { shards.allSatisfy { $0.shard.isLifeKnown } }
+    var isCompared: Bool { shards.allSatisfy { $0.shard.isCompared } }
+    var isCounted: Bool { shards.allSatisfy { $0.shard.partitionTallies.isComplete } }
+
+    /// The lowest epoch of any shard's ring.
+    var epoch: UInt64 { shards.reduce(.max) { min($0, $1.shard.ring.document.epoch) } }
+
+    func isUp(_ id: NodeID) -> Bool { shards.allSatisfy { $0.shard.isUp(id) } }
+    func isDown(_ id: NodeID) -> Bool { shards.allSatisfy { !$0.shard.isUp(id) } }
+
+    /// The sum of the shards' counters of one kind.
+    func sum(_ counter: KeyPath<ShardCounters, Int>) -> Int {
+        shards.reduce(0) { $0 + $1.shard.counters[keyPath: counter] }
+    }
+
+    /// The root of the hash tree of a partition; nil while the trees are not built.
+    func root(of partition: Int) -> UInt64? {
+        shards.first { $0.shard.partitions.contains(partition) }?.shard.root(of: partition)
+    }
 }

@@ -52,10 +52,10 @@ extension Simulation {
 
     /// Notes when a process did not keep or deliver all hints that it should have.
     func noteHintsLost(by node: SimulatedNode) {
-        guard let counters = node.process?.shard.counters else { return }
+        guard let process = node.process else { return }
         let lost =
-            counters.hintsDropped + counters.hintsExpired + counters.hintsGone
-            + counters.handOffsRefused
+            process.sum(\.hintsDropped) + process.sum(\.hintsExpired) + process.sum(\.hintsGone)
+            + process.sum(\.handOffsRefused)
         if lost > 0 { areHintsWhole = false }
     }
 
@@ -151,14 +151,17 @@ extension Simulation {
 
     private func checkTallies(of node: SimulatedNode) throws(Violation) {
         guard let process = node.process, !node.talliesAreDoubtful else { return }
-        let counted = node.engine.tally(partitionBits: ring.partitionBits).map(\.counts)
-        let tallies = process.shard.partitionTallies
-        guard tallies.isComplete, tallies.weights == counted else {
-            throw Violation(
-                .exactTallies,
-                "n\(node.index + 1) counts \(tallies.total), its disk has "
-                    + "\(counted.reduce(.nothing, +))"
-            )
+        for shard in process.shards {
+            let disk = node.disk[shard.index]
+            let counted = disk.tally(partitionBits: ring.partitionBits).map(\.counts)
+            let tallies = shard.shard.partitionTallies
+            guard tallies.isComplete, tallies.weights == counted else {
+                throw Violation(
+                    .exactTallies,
+                    "n\(node.index + 1) counts \(tallies.total), its disk has "
+                        + "\(counted.reduce(.nothing, +))"
+                )
+            }
         }
     }
 
@@ -202,7 +205,7 @@ extension Simulation {
         let number = log.nextNumber
         begin(number, nil, nil, .seconds(10), at: node, nil)
         let range = scanRange(from: from, limit: 3)
-        step(node, .scan(Ticket(rawValue: UInt64(number)), range, timeout: .seconds(10)))
+        submitScan(Ticket(rawValue: UInt64(number)), range, timeout: .seconds(10), to: node)
         _ = advance(within: .seconds(20)) { ownReplies[number] != nil }
         return ownReplies.removeValue(forKey: number)
     }

@@ -68,20 +68,20 @@ extension Simulation {
         var timeout = requestTimeout
         var request: ClientRequest?
         let ticket = Ticket(rawValue: UInt64(number))
-        let input: ShardInput
         switch action {
         case .request(let wanted, let followed):
             key = followed
             timeout = wanted.timeout
             request = wanted
-            input = .request(ticket, wanted)
-        case .scan(let limit):
-            input = .scan(ticket, scanRange(limit: limit), timeout: timeout)
-        case .count:
-            input = .count(ticket, timeout: timeout)
+        case .scan, .count: break
         }
         begin(number, key, request, timeout, at: node, client)
-        step(node, input)
+        switch action {
+        case .request(let wanted, _): submit(ticket, wanted, to: node)
+        case .scan(let limit):
+            submitScan(ticket, scanRange(limit: limit), timeout: timeout, to: node)
+        case .count: submitCount(ticket, timeout: timeout, to: node)
+        }
         return number
     }
 

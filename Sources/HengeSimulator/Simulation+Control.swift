@@ -27,7 +27,7 @@ extension Simulation {
             ring: acceptor,
             settings: settings,
             life: life,
-            savedLives: node.engine.storedLives,
+            savedLives: node.disk.storedLives,
             seed: startDice.next(),
             at: node.clock.reading(at: now).now
         )
@@ -75,11 +75,22 @@ extension Simulation {
         )
         var effects: [ControlEffect] = []
         process.controlEffects.drain { effects.append($0) }
-        for effect in effects where node.process === process {
-            trace.record(effect, of: node.id, now)
-            carryOut(effect, of: node, process)
-        }
+        carryOut(effects, of: node, process)
         scheduleDue(node, process)
+    }
+
+    private func carryOut(
+        _ effects: [ControlEffect],
+        of node: SimulatedNode,
+        _ process: Process
+    ) {
+        for effect in effects where node.process === process {
+            if process.adoption != nil, effect.waitsForAdoption {
+                process.adoption?.held.append(effect)
+            } else {
+                carryOut(effect, of: node, process)
+            }
+        }
     }
 
     /// For elections, which are quicker than rounds.
@@ -95,11 +106,8 @@ extension Simulation {
         )
     }
 
-    private func carryOut(
-        _ effect: ControlEffect,
-        of node: SimulatedNode,
-        _ process: Process
-    ) {
+    func carryOut(_ effect: ControlEffect, of node: SimulatedNode, _ process: Process) {
+        trace.record(effect, of: node.id, now)
         switch effect {
         case .send(let target, let message): send(.gossip(message), from: node, to: target)
         case .disconnect(let id):
@@ -107,22 +115,23 @@ extension Simulation {
             let other = Int(id.rawValue) - 1
             guard let open = network.connection(of: node.index, to: other) else { return }
             close(node.index, other, open)
-        case .peerUp(let id): step(node, .peerUp(id))
-        case .peerDown(let id): step(node, .peerDown(id))
-        case .confirmActors(let isNewest): step(node, .actorsConfirmed(isNewest))
+        case .peerUp(let id): tell(node, process, .peerUp(id))
+        case .peerDown(let id): tell(node, process, .peerDown(id))
+        case .confirmActors(let isNewest): tell(node, process, .actorsConfirmed(isNewest))
         case .saveLives(let lives):
-            node.engine.saveLives(lives)
-            scheduleCommit(node, process)
+            node.disk.saveLives(lives)
+            scheduleCommit(node, process, process.shards[0])
         case .sendRing(let target, let message):
             let said = interposer?.saying(message, of: node.id) ?? message
             send(.ring(said), from: node, to: target)
         case .sendReport(let target, let report):
+            invariant(report.epoch <= process.epoch, "\(node.id) has not adopted what it tells")
             send(.ringReport(report), from: node, to: target)
         case .saveRing(let bytes):
-            node.engine.saveRing(bytes)
-            scheduleCommit(node, process)
+            node.disk.saveRing(bytes)
+            scheduleCommit(node, process, process.shards[0])
         case .adopted(let newer): adopted(newer, by: node, process)
-        case .memberEpoch(let id, let epoch): step(node, .memberEpoch(id, epoch))
+        case .memberEpoch(let id, let epoch): tell(node, process, .memberEpoch(id, epoch))
         case .proposalEnded(let outcome): proposalEnded(outcome)
         case .note(.recoveredApart(let epoch, let other)):
             report(

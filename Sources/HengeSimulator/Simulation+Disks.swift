@@ -27,7 +27,7 @@ extension Simulation {
 
     func rot(_ key: Int, _ slot: Int) {
         guard let (key, node) = rotting(key, slot) else { return }
-        let isThere = node.engine.corrupt(causal.keys[key])
+        let isThere = node.disk[causal.keys[key]].corrupt(causal.keys[key])
         invariant(isThere)
         trace.note("rot of key \(key)", at: node.id, now)
         node.talliesAreDoubtful = true
@@ -43,7 +43,7 @@ extension Simulation {
     /// something to check.
     ///
     /// - Parameter copy: what takes its place; nil for an empty disk.
-    func mayLoseDisk(_ node: SimulatedNode, keeping copy: MemoryEngine?) -> Bool {
+    func mayLoseDisk(_ node: SimulatedNode, keeping copy: NodeDisk?) -> Bool {
         guard options.ringChangeEvery == nil || mayLoseVotes(node) else { return false }
         let most = max(1, (ring.replicas - 1) / 2)
         return causal.keys.indices[firstKeyOfRound...].allSatisfy { key in
@@ -62,13 +62,13 @@ extension Simulation {
 
     private func remembersVotes(_ node: SimulatedNode) -> Bool {
         guard !node.hasLostVotes else { return false }
-        guard let saved = node.engine.visibleRing else { return true }
+        guard let saved = node.disk.visibleRing else { return true }
         return (try? RingAcceptor(saved: saved)).map { $0.votesFrom <= ring.document.epoch + 1 }
             ?? false
     }
 
     /// The machine dies and comes back with another disk.
-    func loseDisk(_ node: SimulatedNode, keeping copy: MemoryEngine?) {
+    func loseDisk(_ node: SimulatedNode, keeping copy: NodeDisk?) {
         kill(node)
         trace.note(copy == nil ? "disk lost" : "old disk", at: node.id, now)
         for key in causal.keys.indices[firstKeyOfRound...] where loses(node, key, keeping: copy) {
@@ -78,34 +78,33 @@ extension Simulation {
         node.talliesAreDoubtful = copy != nil && node.isCopyDoubtful
         if round > 1 { haveOldKeysDiverged = true }
         if copy == nil { counts.disksWiped += 1 }
-        node.engine = copy ?? node.engine.wiped()
+        node.disk = copy ?? node.disk.wiped()
         node.hasLostVotes = true
     }
 
     /// Whether a node would lose what it holds of a key, at home or in the place of others.
-    private func loses(_ node: SimulatedNode, _ key: Int, keeping copy: MemoryEngine?) -> Bool {
+    private func loses(_ node: SimulatedNode, _ key: Int, keeping copy: NodeDisk?) -> Bool {
         Place.all(of: node.index, nodes.count).contains { place in
             let key = place.key(causal.keys[key])
             if case .success(nil) = node.peek(key) {
                 // A node that is compared with nobody would bring back what it has purged.
-                guard ring.replicas == 1, var copy else { return false }
-                if case .success(nil) = copy.load(key) { return false }
+                guard ring.replicas == 1, let copy else { return false }
+                if case .success(nil) = copy.peek(key) { return false }
                 return true
             }
-            guard var copy, case .success(let now?) = node.peek(key),
-                case .success(let then?) = copy.load(key)
+            guard let copy, case .success(let now?) = node.peek(key),
+                case .success(let then?) = copy.peek(key)
             else { return true }
             return now != then
         }
     }
 
     /// Notes whose records are not what they were.
-    func markLost(since disk: MemoryEngine, at node: SimulatedNode) {
-        var disk = disk
+    func markLost(since disk: NodeDisk, at node: SimulatedNode) {
         for number in causal.keys.indices[firstKeyOfRound...] {
             let hasChanged = Place.all(of: node.index, nodes.count).contains { place in
                 let key = place.key(causal.keys[number])
-                return (try? disk.load(key).get()) != (try? node.peek(key).get())
+                return (try? disk.peek(key).get()) != (try? node.peek(key).get())
             }
             if hasChanged { causal.lost(number, at: node.index) }
         }

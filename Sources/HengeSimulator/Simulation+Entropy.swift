@@ -43,7 +43,7 @@ extension Simulation {
             guard node.process != nil else { return "\(node.id) is down" }
             for partition in 0..<ring.partitions {
                 guard ring.preferenceList(partition: partition).contains(node.id) else { continue }
-                guard let root = node.process?.shard.root(of: partition) else {
+                guard let root = node.process?.root(of: partition) else {
                     return "\(node.id) has no hash trees"
                 }
                 if let other = agreed[partition], other != root {
@@ -53,7 +53,7 @@ extension Simulation {
             }
         }
         for node in memberNodes {
-            if node.engine.rottenCount > 0 { return "\(node.id) does not find what has rotted" }
+            if node.disk.rottenCount > 0 { return "\(node.id) does not find what has rotted" }
             if let partition = wrongTree(of: node) {
                 return "\(node.id) does not mend its tree of partition \(partition)"
             }
@@ -63,10 +63,10 @@ extension Simulation {
 
     /// A partition whose hash tree is not that of what is on the disk.
     private func wrongTree(of node: SimulatedNode) -> Int? {
-        let disk = node.engine.tally(partitionBits: ring.partitionBits)
+        let disk = node.disk.tally(partitionBits: ring.partitionBits)
         return disk.indices.first { partition in
             ring.preferenceList(partition: partition).contains(node.id)
-                && node.process?.shard.root(of: partition) != disk[partition].fingerprint
+                && node.process?.root(of: partition) != disk[partition].fingerprint
         }
     }
 
@@ -105,9 +105,13 @@ extension Simulation {
         }
     }
 
-    /// A node forgets a record: it must be dead, and every home replica that has not lost its own
-    /// must have all that it holds.
-    func checkPurge(of key: StoredKey, by node: SimulatedNode) throws(Violation) {
+    /// A node forgets a record: it must be dead, and every home replica that it knows of and that
+    /// has not lost its own must have all that it holds.
+    func checkPurge(
+        of key: StoredKey,
+        by node: SimulatedNode,
+        _ shard: SimulatedShard
+    ) throws(Violation) {
         guard let number = causal.number(of: key),
             case .success(let bytes?) = node.peek(key), let object = try? EncodedObject(bytes)
         else { return }
@@ -120,14 +124,18 @@ extension Simulation {
             if let write = causal.histories[number].index(of: sibling.dot) { held.insert(write) }
         }
         let homes = ring.homes(partition: ring.partition(of: key.token))
-        for replica in (0..<homes.count).map({ homes[$0] }) where replica != node.id {
+        // One that joins by a ring that has yet to come here takes over from those that go by it,
+        // and they purge nothing meanwhile.
+        let known = shard.shard.ring.homes(of: key.token)
+        for replica in (0..<homes.count).map({ homes[$0] })
+        where replica != node.id && known.contains(replica) {
             let other = self.node(replica)
             guard causal.losers[number] & (1 << UInt64(other.index)) == 0,
                 case .success(let theirs) = other.peek(key)
             else { continue }
             let object = theirs.flatMap { try? EncodedObject($0) }
-            let known = object.map { causal.histories[number].covered(by: $0.context) }
-            let missing = held.subtracting(known ?? WriteSet())
+            let covered = object.map { causal.histories[number].covered(by: $0.context) }
+            let missing = held.subtracting(covered ?? WriteSet())
                 .subtracting(causal.purged[number])
             guard missing.isEmpty else {
                 throw Violation(

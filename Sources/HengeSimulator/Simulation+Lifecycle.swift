@@ -21,8 +21,10 @@ extension Simulation {
 
     func start(_ node: SimulatedNode) {
         guard node.process == nil, !node.isSpare, !node.isGone else { return }
-        let state = node.engine.open().flatMap { SavedState($0) }
-        let saved = interposer.map { $0.saved(state, of: node.id) } ?? state
+        let states = node.disk.open().map { $0.flatMap { SavedState($0) } }
+        let saved = states.map { state in
+            interposer.map { $0.saved(state, of: node.id) } ?? state
+        }
         node.clock.origin = startDice.next() >> 20
         let acceptor = acceptor(of: node)
         guard acceptor.document.allMembers.contains(where: { $0.id == node.id }) else {
@@ -31,45 +33,61 @@ extension Simulation {
         node.processesStarted += 1
         let ring = acceptor.document == self.ring.document ? self.ring : Ring(acceptor.document)
         note(ring)
-        let shard = Shard(
-            node: node.id,
-            ring: ring,
-            configuration: configuration,
-            saved: saved,
-            hints: node.engine.hintBacklogs,
-            watermarks: node.engine.watermarks,
-            transfers: node.engine.transfers,
-            isNew: node.engine.startNumber == 1,
-            seed: startDice.next()
-        )
-        let life = Life.make(start: node.engine.startNumber, chance: startDice.next())
+        let shards = saved.indices.map { makeShard($0, of: node, ring, saved[$0]) }
+        let life = Life.make(start: node.disk.startNumber, chance: startDice.next())
         let process = Process(
             number: node.processesStarted,
             life: life,
             nodes: nodes.count,
             control: makeControl(node, ring: acceptor, life: life),
-            shard: shard
+            shards: shards
         )
         node.process = process
         causal.started(node.index)
         trace.note("start", at: node.id, now)
-        if saved?.counts == nil {
-            node.talliesAreDoubtful = false
-            let weights = node.engine.tally(partitionBits: ring.partitionBits)
-            schedule(
-                .tallies(
-                    node: node.index,
-                    process: process.number,
-                    weights,
-                    node.engine.leaves(partitionBits: ring.partitionBits)
-                ),
-                after: delay(.milliseconds(20), &startDice)
-            )
+        // What is found on the disk is exact again; what was saved of it may not be.
+        if saved.allSatisfy({ $0?.counts == nil }) { node.talliesAreDoubtful = false }
+        for shard in shards {
+            let address = ShardAddress(node.index, process.number, shard.index)
+            if saved[shard.index]?.counts == nil { scheduleTallies(address, ring) }
+            scheduleSync(address)
+            scheduleHousekeeping(address)
         }
-        scheduleSync(node, process)
-        scheduleHousekeeping(node, process)
         startControl(node, process)
         for other in nodes where other !== node { dialSoon(node.index, other.index) }
+    }
+
+    private func makeShard(
+        _ index: Int,
+        of node: SimulatedNode,
+        _ ring: Ring,
+        _ saved: SavedState?
+    ) -> SimulatedShard {
+        let engine = node.disk[index]
+        let shard = Shard(
+            node: node.id,
+            slice: ShardSlice(index: index, count: options.shards),
+            ring: ring,
+            configuration: configuration,
+            saved: saved,
+            hints: engine.hintBacklogs,
+            watermarks: engine.watermarks,
+            transfers: engine.transfers,
+            isNew: engine.startNumber == 1,
+            seed: startDice.next()
+        )
+        return SimulatedShard(index: index, shard)
+    }
+
+    /// Has what is on the disk counted for a shard that does not know it.
+    private func scheduleTallies(_ address: ShardAddress, _ ring: Ring) {
+        let engine = nodes[address.node].disk[address.shard]
+        let weights = engine.tally(partitionBits: ring.partitionBits)
+        let leaves = engine.leaves(partitionBits: ring.partitionBits)
+        schedule(
+            .tallies(address, weights, leaves),
+            after: delay(.milliseconds(20), &startDice)
+        )
     }
 
     private var configuration: ShardConfiguration {
@@ -96,8 +114,11 @@ extension Simulation {
     func kill(_ node: SimulatedNode) {
         guard let process = node.process else { return }
         trace.note("kill", at: node.id, now)
-        if process.shard.hasWork { areHintsWhole = false }
-        node.engine.kill(surviving: diskDice.below(node.engine.waitingWriteCount + 1))
+        if process.hasWork { areHintsWhole = false }
+        for shard in process.shards.indices {
+            let waiting = node.disk[shard].waitingWriteCount
+            node.disk[shard].kill(surviving: diskDice.below(waiting + 1))
+        }
         end(node, isSudden: false)
     }
 
@@ -105,9 +126,11 @@ extension Simulation {
     func failPower(_ node: SimulatedNode) {
         trace.note("power failure", at: node.id, now)
         areHintsWhole = false
-        let disk = node.engine
-        let unsafe = node.engine.unsyncedCount + node.engine.waitingWriteCount
-        node.engine.crash(surviving: diskDice.below(unsafe + 1))
+        let disk = node.disk
+        for shard in disk.engines.indices {
+            let unsafe = disk[shard].unsyncedCount + disk[shard].waitingWriteCount
+            node.disk[shard].crash(surviving: diskDice.below(unsafe + 1))
+        }
         if options.durability == .interval { markLost(since: disk, at: node) }
         end(node, isSudden: true)
     }
@@ -115,11 +138,11 @@ extension Simulation {
     private func end(_ node: SimulatedNode, isSudden: Bool) {
         guard let process = node.process else { return }
         noteHintsLost(by: node)
-        counts.hintsDelivered += process.shard.counters.hintsDelivered
-        counts.standInsHandedOver += process.shard.counters.standInsHandedOver
-        counts.hintsExpired += process.shard.counters.hintsExpired
-        counts.recordsPurged += process.shard.counters.purged
-        counts.obsoleteDropped += process.shard.counters.obsoleteDropped
+        counts.hintsDelivered += process.sum(\.hintsDelivered)
+        counts.standInsHandedOver += process.sum(\.standInsHandedOver)
+        counts.hintsExpired += process.sum(\.hintsExpired)
+        counts.recordsPurged += process.sum(\.purged)
+        counts.obsoleteDropped += process.sum(\.obsoleteDropped)
         node.process = nil
         messagesUnderWay -= process.backlog.count { $0.isRequest }
         node.endPause(at: now)
@@ -152,7 +175,7 @@ extension Simulation {
         _ stage: StopStage,
         _ deadline: Instant
     ) {
-        let isReady = stage == .answering ? process.shard.inFlight == 0 : !process.shard.hasWork
+        let isReady = stage == .answering ? process.inFlight == 0 : !process.hasWork
         guard isReady || now >= deadline else {
             let event = Event.stopping(
                 node: node.index,
@@ -174,12 +197,14 @@ extension Simulation {
         case .closing:
             guard isReady else { return kill(node) }
             trace.note("stopped", at: node.id, now)
-            let isEmpty = process.shard.hasGivenAllAway
-            invariant(!isEmpty || node.engine.holdsNothing, "\(node.id) would forget what it has")
-            let state = process.shard.savedState.encoded()
-            _ = node.engine.closeClean(state: state, isEmpty: isEmpty)
+            let isEmpty = process.hasGivenAllAway
+            invariant(!isEmpty || node.disk.holdsNothing, "\(node.id) would forget what it has")
+            for shard in process.shards {
+                let state = shard.shard.savedState.encoded()
+                _ = node.disk[shard.index].closeClean(state: state, isEmpty: isEmpty)
+            }
             if options.faults.contains(.oldCopies), diskDice.chance(1, in: 2) {
-                node.copy = node.engine
+                node.copy = node.disk
                 node.isCopyDoubtful = node.talliesAreDoubtful
             }
             end(node, isSudden: false)

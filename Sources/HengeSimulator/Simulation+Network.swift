@@ -22,6 +22,7 @@ extension Simulation {
     func send(
         _ message: PeerMessage,
         from sender: SimulatedNode,
+        shard: Int = 0,
         to target: NodeID,
         inBulk: Bool = false
     ) {
@@ -43,6 +44,7 @@ extension Simulation {
         let envelope = Envelope(
             from: sender.index,
             to: to,
+            shard: shard,
             connection: connection ?? 0,
             isGossip: isGossip,
             life: isEntropy ? sender.process?.life : nil,
@@ -54,7 +56,7 @@ extension Simulation {
                 counts.messagesLost += 1
                 return
             }
-            sendInOrder(envelope, lane: inBulk ? 1 : 0)
+            sendInOrder(envelope, inBulk: inBulk)
         case .datagrams: sendLoosely(envelope, mayRepeat: message.mayRepeat)
         }
     }
@@ -64,14 +66,15 @@ extension Simulation {
         queue.schedule(.message(envelope), at: time)
     }
 
-    private func sendInOrder(_ envelope: Envelope, lane: Int) {
-        let end = Network.end(of: envelope.from, to: envelope.to) + 2 * lane
-        let soonest = network[envelope.from, envelope.to].lastArrivals[end]
+    private func sendInOrder(_ envelope: Envelope, inBulk: Bool) {
+        let end = Network.end(of: envelope.from, to: envelope.to)
+        let lane = Network.lane(end: end, shard: envelope.shard, inBulk: inBulk)
+        let soonest = network[envelope.from, envelope.to].lastArrivals[lane]
         let arrival = max(
             now + messageDelay(envelope),
             soonest + Interval(nanoseconds: 1)
         )
-        network[envelope.from, envelope.to].lastArrivals[end] = arrival
+        network[envelope.from, envelope.to].lastArrivals[lane] = arrival
         post(envelope, at: arrival)
     }
 
@@ -138,7 +141,8 @@ extension Simulation {
             case .gossip(let gossip): step(target, control: .gossip(from: sender, gossip))
             case .ring(let ring): step(target, control: .ring(from: sender, ring))
             case .ringReport(let report): step(target, control: .report(from: sender, report))
-            case let message: step(target, .message(from: sender, message))
+            case let message:
+                step(target, shard: envelope.shard, .message(from: sender, message))
             }
         } catch {
             report(Violation(.codec, "a message can't be read back: \(error)"))
@@ -190,9 +194,8 @@ extension Simulation {
         }
         let connection = network.newConnection()
         let (node, other) = networkDice.chance(1, in: 2) ? (a, b) : (b, a)
-        network[a, b].stalled = [[], []]
         let openTime = now + delay(options.messageDelay, &networkDice)
-        network[a, b].lastArrivals = [openTime, openTime, openTime, openTime]
+        network.open(a, b, from: openTime)
         open(node, other, connection)
         queue.schedule(
             .link(.opened(node: other, other: node, connection: connection)),
@@ -228,9 +231,10 @@ extension Simulation {
         guard let connection = network.connection(of: node, to: other) else { return }
         guard !isSudden, !network.isBlocked(from: other, to: node) else { return }
         let delay = self.delay(options.messageDelay, &networkDice)
-        // In order after what the other end has sent.
+        // In order after what the other end has sent for its first shard.
         let end = Network.end(of: other, to: node)
-        let soonest = network[node, other].lastArrivals[end] + Interval(nanoseconds: 1)
+        let lane = Network.lane(end: end, shard: 0, inBulk: false)
+        let soonest = network[node, other].lastArrivals[lane] + Interval(nanoseconds: 1)
         let time = max(now + delay, soonest)
         queue.schedule(
             .link(.closed(node: node, other: other, connection: connection)),

@@ -113,14 +113,14 @@ extension Simulation {
     private func isKnownDown(_ gone: [SimulatedNode]) -> Bool {
         memberNodes.allSatisfy { node in
             guard let process = node.process else { return true }
-            return gone.allSatisfy { !process.shard.isUp($0.id) }
+            return gone.allSatisfy { process.isDown($0.id) }
         }
     }
 
     /// Whether all members go by the newest ring.
     private var isRecoveryKnown: Bool {
         memberNodes.allSatisfy { node in
-            node.process.map { $0.control.ring.document.epoch == ring.document.epoch } ?? false
+            node.process.map { $0.epoch == ring.document.epoch } ?? false
         }
     }
 

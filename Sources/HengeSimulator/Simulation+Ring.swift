@@ -11,7 +11,7 @@ extension Simulation {
 
     /// What a node that starts knows of rings: what it has saved, or else what it was given.
     func acceptor(of node: SimulatedNode) -> RingAcceptor {
-        let saved = node.engine.storedRing.flatMap { try? RingAcceptor(saved: $0) }
+        let saved = node.disk.storedRing.flatMap { try? RingAcceptor(saved: $0) }
         // The start of all, or what a spare node was given when it was added.
         let given = node.givenRing ?? bootstrap
         guard node.hasLostVotes else {
@@ -23,9 +23,16 @@ extension Simulation {
     func adopted(_ newer: Ring, by node: SimulatedNode, _ process: Process) {
         trace.note("adopts epoch \(newer.document.epoch)", at: node.id, now)
         note(newer)
-        step(node, .ring(newer))
+        if process.shards.count > 1 {
+            process.adoption = Adoption(
+                epoch: newer.document.epoch,
+                missing: process.shards.count - 1,
+                held: process.adoption?.held ?? []
+            )
+        }
+        tell(node, process, .ring(newer))
         guard node.process === process else { return }
-        step(node, control: .ownReport(process.ringReport))
+        if process.adoption == nil { step(node, control: .ownReport(process.ringReport)) }
         dropStrangers(node, newer)
         for member in newer.allMembers where member.id != node.id {
             meet(self.node(member.id), newer.document, node)

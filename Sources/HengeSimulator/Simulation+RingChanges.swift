@@ -82,7 +82,7 @@ extension Simulation {
     var isRingStill: Bool {
         ring.document.transition == nil
             && memberNodes.allSatisfy { node in
-                node.process.map { $0.control.ring.document.epoch == ring.document.epoch } ?? true
+                node.process.map { $0.epoch == ring.document.epoch } ?? true
             }
     }
 

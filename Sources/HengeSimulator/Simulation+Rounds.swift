@@ -147,7 +147,7 @@ extension Simulation {
         let areUp = advance(within: .seconds(20)) {
             let members = memberNodes
             return members.allSatisfy { node in
-                members.allSatisfy { node.process?.shard.isUp($0.id) ?? false }
+                members.allSatisfy { node.process?.isUp($0.id) ?? false }
                     && members.allSatisfy { isInTouch(node, with: $0) }
             }
         }
@@ -180,10 +180,10 @@ extension Simulation {
     private func awaitCompared() {
         // What others know of it may be lost on the way, where messages are.
         _ = advance(within: .seconds(2)) {
-            memberNodes.allSatisfy { $0.process?.shard.isLifeKnown ?? false }
+            memberNodes.allSatisfy { $0.process?.isLifeKnown ?? false }
         }
         let isDone = advance(within: .seconds(60)) {
-            memberNodes.allSatisfy { $0.process?.shard.isCompared ?? false }
+            memberNodes.allSatisfy { $0.process?.isCompared ?? false }
         }
         if !isDone { report(Violation(.liveness, "old copies are not compared")) }
         awaitQuiet()
@@ -192,7 +192,7 @@ extension Simulation {
     /// Until every hint has been delivered and nobody holds anything in the place of another.
     private func awaitHandOver() {
         let isDone = advance(within: .seconds(30)) {
-            memberNodes.allSatisfy { $0.engine.hintCount == 0 && $0.engine.standInCount == 0 }
+            memberNodes.allSatisfy(\.disk.keepsNothing)
         }
         if !isDone { report(Violation(.liveness, "hints are not delivered")) }
         awaitQuiet()
@@ -211,12 +211,11 @@ extension Simulation {
             messagesUnderWay == messagesPaused
                 && nodes.allSatisfy { node in
                     guard let process = node.process, node.pausedSince == nil else { return true }
-                    return !process.shard.hasWork && !process.isStopping
-                        && process.shard.partitionTallies.isComplete
+                    return !process.hasWork && !process.isStopping && process.isCounted
                 }
         }
         guard !isQuiet, violation == nil else { return }
-        let busy = nodes.filter { $0.process?.shard.hasWork ?? false }.map(\.id.description)
+        let busy = nodes.filter { $0.process?.hasWork ?? false }.map(\.id.description)
         report(Violation(.quiescence, "\(busy) have work in flight that does not end"))
     }
 

@@ -40,22 +40,25 @@ extension Simulation {
     ) -> [SettleStatus.Work]? {
         guard let process = node.process, node.pausedSince == nil else { return nil }
         let time = node.clock.reading(at: now)
-        let known = wait.marks[node.index].token
-        let status =
-            if let known {
-                process.shard.settleStatus(of: known, comparing: wait.isComparing, at: time)
+        let known = wait.marks[node.index].tokens
+        let statuses = process.shards.map { shard in
+            if let token = known.isEmpty ? nil : known[shard.index] {
+                shard.shard.settleStatus(of: token, comparing: wait.isComparing, at: time)
             } else {
-                process.shard.beginSettling(at: time)
+                shard.shard.beginSettling(at: time)
             }
-        wait.marks[node.index] = SettleMark(process: process.number, token: status?.token)
-        return status?.left.map(\.work)
+        }
+        let tokens = statuses.map { $0?.token }
+        wait.marks[node.index] = SettleMark(process: process.number, tokens: tokens)
+        guard statuses.allSatisfy({ $0 != nil }) else { return nil }
+        return statuses.flatMap { $0?.left.map(\.work) ?? [] }
     }
 
     private func checkSettled() throws(Violation) {
         guard isRingStill, foreignHolder == nil else {
             throw Violation(.settled, "the ring still changes, or has left something behind")
         }
-        for node in memberNodes where node.engine.hintCount > 0 || node.engine.standInCount > 0 {
+        for node in memberNodes where !node.disk.keepsNothing {
             throw Violation(.settled, "\(node.id) has hints left")
         }
         // What has rotted is nobody's to know before the scrub has found it.
@@ -89,7 +92,8 @@ private struct SettleWait {
 /// The mark of one process.
 private struct SettleMark {
     var process: Int?
-    var token: SettleToken?
+    /// By shard.
+    var tokens: [SettleToken?] = []
 
     func isLost(to other: Process?) -> Bool {
         guard let process, let other else { return false }

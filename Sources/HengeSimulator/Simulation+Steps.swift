@@ -6,63 +6,27 @@ import HengeNode
 /// Steps of shards: inputs in, effects carried out, and everything shown to the checkers on its
 /// way.
 extension Simulation {
-    func step(_ node: SimulatedNode, _ input: ShardInput) {
+    func step(_ node: SimulatedNode, shard index: Int, _ input: ShardInput) {
         guard let process = node.process, violation == nil else { return }
         guard node.pausedSince == nil else {
-            let event = Event.input(node: node.index, process: process.number, input)
-            return process.backlog.append(event)
+            let address = ShardAddress(node.index, process.number, index)
+            return process.backlog.append(.input(address, input))
         }
         counts.steps += 1
+        let shard = process.shards[index]
         let time = node.clock.reading(at: now)
         latestWall = max(latestWall, time.wall)
-        trace.record(input, at: node.id, now)
-        let wasBusy = process.shard.hasWork
-        if let wakeAt = process.wakeAt, wakeAt <= time.now { process.wakeAt = nil }
+        trace.record(input, at: node.id, label(of: shard), now)
+        let wasBusy = process.hasWork
+        if let wakeAt = shard.wakeAt, wakeAt <= time.now { shard.wakeAt = nil }
         for input in interposer?.inputs(for: input, to: node.id) ?? [input] {
-            checking { () throws(Violation) in try observe(input, at: node, process) }
-            process.shard.step(input, at: time, effects: &process.effects)
+            checking { () throws(Violation) in try observe(input, at: node, shard) }
+            shard.shard.step(input, at: time, effects: &shard.effects)
         }
-        carryOut(node, process)
-        if wasBusy, !process.shard.hasWork { causal.becameIdle(node.index) }
-        scheduleTick(node, process)
-        scheduleWake(node, process, time.now)
-    }
-
-    func scheduleTick(_ node: SimulatedNode, _ process: Process) {
-        guard !process.isTickScheduled, process.shard.hasWork else { return }
-        process.isTickScheduled = true
-        schedule(.tick(node: node.index, process: process.number), after: Shard.tickInterval)
-    }
-
-    private func scheduleWake(_ node: SimulatedNode, _ process: Process, _ time: Instant) {
-        guard let due = process.shard.nextWake, process.wakeAt.map({ due < $0 }) ?? true
-        else { return }
-        process.wakeAt = due
-        // A little more, since the node's clock may run slower than the simulator's.
-        let delay = due.since(time).nanoseconds
-        schedule(
-            .input(node: node.index, process: process.number, .tick),
-            after: Interval(nanoseconds: delay + delay / 1_000 + 1)
-        )
-    }
-
-    func tick(_ node: Int, _ number: Int) {
-        guard let process = process(node, number) else { return }
-        process.isTickScheduled = false
-        step(nodes[node], .tick)
-    }
-
-    func scheduleHousekeeping(_ node: SimulatedNode, _ process: Process) {
-        // What it looks for now and then is not to disturb runs without comparisons.
-        let interval =
-            options.comparesReplicas ? options.housekeepingInterval : Interval.seconds(10)
-        schedule(.housekeeping(node: node.index, process: process.number), after: interval)
-    }
-
-    func keepHouse(_ node: Int, _ number: Int) {
-        guard let process = process(node, number) else { return }
-        step(nodes[node], .housekeeping)
-        scheduleHousekeeping(nodes[node], process)
+        carryOut(node, process, shard)
+        if wasBusy, !process.hasWork { causal.becameIdle(node.index) }
+        scheduleTick(node, process, shard)
+        scheduleWake(node, process, shard, time.now)
     }
 
     // MARK: Inputs
@@ -70,7 +34,7 @@ extension Simulation {
     private func observe(
         _ input: ShardInput,
         at node: SimulatedNode,
-        _ process: Process
+        _ shard: SimulatedShard
     ) throws(Violation) {
         switch input {
         case .request(let ticket, let request):
@@ -78,7 +42,7 @@ extension Simulation {
         case .message(let sender, .forward(let id, let request, _)):
             observe(request, at: node, by: .peer(sender, id))
         case .message(_, let message): try observe(message, at: node)
-        case .storage(let completion): try observe(completion, at: node, process)
+        case .storage(let completion): try observe(completion, at: node, shard)
         case .scan, .count, .peerUp, .peerDown, .actorsConfirmed, .hints, .ring,
             .memberEpoch, .compareNow, .housekeeping, .tick:
             break
@@ -132,11 +96,11 @@ extension Simulation {
     private func observe(
         _ completion: StorageCompletion,
         at node: SimulatedNode,
-        _ process: Process
+        _ shard: SimulatedShard
     ) throws(Violation) {
         switch completion {
         case .loaded(let token, let result):
-            guard let work = process.storage.removeValue(forKey: token), let key = work.key
+            guard let work = shard.storage.removeValue(forKey: token), let key = work.key
             else { return }
             switch result {
             case .success(let bytes?):
@@ -147,7 +111,7 @@ extension Simulation {
                 if failure == .corrupt { causal.foundRotten(key, at: work.place) }
             }
         case .persisted(let token, let failure):
-            guard let work = process.storage.removeValue(forKey: token), let key = work.key
+            guard let work = shard.storage.removeValue(forKey: token), let key = work.key
             else { return }
             let record = work.place.key(causal.keys[key])
             let left = (try? node.peek(record).get()).flatMap { try? EncodedObject($0) }
@@ -168,51 +132,49 @@ extension Simulation {
 
     // MARK: Effects
 
-    private func carryOut(_ node: SimulatedNode, _ process: Process) {
-        guard !process.effects.isEmpty else { return }
+    private func carryOut(_ node: SimulatedNode, _ process: Process, _ shard: SimulatedShard) {
+        guard !shard.effects.isEmpty else { return }
         var effects: [ShardEffect] = []
-        process.effects.drain { effects.append($0) }
+        shard.effects.drain { effects.append($0) }
         var injected: [ShardInput] = []
         if let interposer {
             effects = interposer.effects(for: effects, of: node.id, injecting: &injected)
         }
         // What is sent to others with a write comes from the record that it goes into here.
-        process.persisting = effects.compactMap {
+        shard.persisting = effects.compactMap {
             if case .storage(.persist(let key, _, _, _)) = $0 { key } else { nil }
         }
         for effect in effects where violation == nil {
-            trace.record(effect, of: node.id, now)
-            checking { () throws(Violation) in try carryOut(effect, of: node, process) }
+            trace.record(effect, of: node.id, label(of: shard), now)
+            checking { () throws(Violation) in try carryOut(effect, of: node, process, shard) }
         }
-        for input in injected {
-            schedule(
-                .input(node: node.index, process: process.number, input),
-                after: options.messageDelay
-            )
-        }
+        let address = ShardAddress(node.index, process.number, shard.index)
+        for input in injected { schedule(.input(address, input), after: options.messageDelay) }
     }
 
     private func carryOut(
         _ effect: ShardEffect,
         of node: SimulatedNode,
-        _ process: Process
+        _ process: Process,
+        _ shard: SimulatedShard
     ) throws(Violation) {
         switch effect {
         case .send(let target, let message):
-            checking { () throws(Violation) in try observe(sending: message, from: node, process) }
+            checking { () throws(Violation) in try observe(sending: message, from: node, shard) }
             if case .forwarded(let id, let response) = message {
                 let wroteNothing = ShardReply.response(response).saysNothingWritten
                 causal.ended(.peer(target, id), wroteNothing: wroteNothing, at: node.index)
             }
-            send(message, from: node, to: target)
+            send(message, from: node, shard: shard.index, to: target)
         case .sendBulk(let target, let message):
-            checking { () throws(Violation) in try observe(sending: message, from: node, process) }
-            send(message, from: node, to: target, inBulk: true)
+            checking { () throws(Violation) in try observe(sending: message, from: node, shard) }
+            send(message, from: node, shard: shard.index, to: target, inBulk: true)
         case .storage(let request):
-            try start(request, at: node, process)
+            try start(request, at: node, process, shard)
         case .reply(let ticket, let reply):
             let wroteNothing = reply.saysNothingWritten
             causal.ended(.client(ticket), wroteNothing: wroteNothing, at: node.index)
+            guard let reply = counted(reply, to: ticket, process) else { return }
             try answer(Int(ticket.rawValue), reply, from: node)
         case .ringIsOld(let epoch, let peer):
             step(node, control: .memberHas(peer, epoch: epoch))
@@ -223,12 +185,12 @@ extension Simulation {
     private func observe(
         sending message: PeerMessage,
         from node: SimulatedNode,
-        _ process: Process
+        _ shard: SimulatedShard
     ) throws(Violation) {
         switch message {
         case .store(_, let key, let object, _, _):
             let before = causal.writeCount(of: key)
-            let own = process.persisting.first {
+            let own = shard.persisting.first {
                 $0.standingIn(for: nil) == key.standingIn(for: nil)
             }
             let place = own.map { Place(node: node.index, $0) }
@@ -260,14 +222,16 @@ extension Simulation {
     private func start(
         _ request: StorageRequest,
         at node: SimulatedNode,
-        _ process: Process
+        _ process: Process,
+        _ shard: SimulatedShard
     ) throws(Violation) {
+        checkSlice(of: request, shard)
         switch request {
         case .load(let key, let token):
-            process.storage[token] = work(.load, key, node)
-            scheduleRead(node, process)
+            shard.storage[token] = work(.load, key, node)
+            scheduleRead(node, process, shard)
         case .scan, .loadHints, .list:
-            scheduleRead(node, process)
+            scheduleRead(node, process, shard)
         case .persist(let key, let bytes, hints: _, let token):
             guard let object = try? EncodedObject(bytes) else {
                 throw Violation(.codec, "n\(node.index + 1) stores what is no object")
@@ -275,28 +239,30 @@ extension Simulation {
             checking { () throws(Violation) in
                 let before = causal.writeCount(of: key)
                 var work = work(.persist, key, node)
-                defer { process.storage[token] = work }
+                defer { shard.storage[token] = work }
                 try causal.persisting(object, &work, at: work.place)
                 try noteWrite(of: key, since: before)
             }
-            scheduleCommit(node, process)
+            scheduleCommit(node, process, shard)
         case .remove(let key, let token):
             if key.standInFor == nil {
-                checking { () throws(Violation) in try checkPurge(of: key, by: node) }
+                checking { () throws(Violation) in
+                    try checkPurge(of: key, by: node, shard)
+                }
             }
             let work = work(.remove, key, node)
-            process.storage[token] = work
+            shard.storage[token] = work
             if let key = work.key { causal.removing(key, at: work.place) }
-            scheduleCommit(node, process)
+            scheduleCommit(node, process, shard)
         case .dropPartition(_, let tokens, _):
             for (number, key) in causal.keys.enumerated() where tokens.contains(key.token) {
                 causal.removing(number, at: Place(node: node.index))
             }
-            scheduleCommit(node, process)
+            scheduleCommit(node, process, shard)
         case .keepHints, .dropHints, .saveWatermark, .saveTransfer:
-            scheduleCommit(node, process)
+            scheduleCommit(node, process, shard)
         }
-        node.engine.request(request)
+        node.disk[shard.index].request(request)
     }
 
     private func work(

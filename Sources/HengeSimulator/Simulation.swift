@@ -79,16 +79,20 @@ package final class Simulation {
     var roundDice: SeededGenerator
     var loadDice: SeededGenerator
     var ringDice: SeededGenerator
+    /// Draws only where nodes have several shards.
+    var shardDice: SeededGenerator
 
     /// - Parameters:
     ///   - options: nil to draw them from the seed.
     ///   - durability: in place of that of the options.
+    ///   - shards: in place of the number in the options.
     ///   - skippedFaults: faults that are left out; the others are as without.
     ///   - line: called with each line of the event log; nil to write none.
     package init(
         seed: UInt64,
         options wanted: SimulationOptions? = nil,
         durability: MemoryEngine.Durability? = nil,
+        shards: Int? = nil,
         skippedFaults: SkippedFaults = .none,
         interposer: (any Interposer)? = nil,
         line: ((String) -> Void)? = nil
@@ -97,8 +101,8 @@ package final class Simulation {
         var optionDice = dice.split()
         var options = wanted ?? SimulationOptions.draw(&optionDice)
         if let durability { options.durability = durability }
+        if let shards { options.shards = shards }
         self.seed = seed
-        self.options = options
         self.interposer = interposer
         self.skippedFaults = skippedFaults
         networkDice = dice.split()
@@ -108,12 +112,18 @@ package final class Simulation {
         loadDice = dice.split()
         roundDice = dice.split()
         ringDice = SeededGenerator(seed: ~seed)
+        var shardDice = SeededGenerator(seed: seed ^ (1 << 63))
+        if wanted == nil, options.shards > 1 { options.drawAdoptions(&shardDice) }
+        self.shardDice = shardDice
+        self.options = options
         ring = Self.makeRing(options, isShuffled: wanted == nil, &startDice)
         bootstrap = ring.document
         let count = options.nodes + options.spares
-        nodes = (0..<count).map { SimulatedNode(index: $0, durability: options.durability) }
+        nodes = (0..<count).map {
+            SimulatedNode(index: $0, shards: options.shards, durability: options.durability)
+        }
         for node in nodes[options.nodes...] { node.isSpare = true }
-        network = Network(count: count)
+        network = Network(count: count, shards: options.shards)
         repair = options.repair
         trace = Trace(line: line)
         causal = CausalChecker(
@@ -217,22 +227,22 @@ package final class Simulation {
         case .message(let envelope): arrive(envelope)
         case .unstall(let from, let to): unstall(from: from, to: to)
         case .link(let event): handle(event)
-        case .storage(let node, let number, let event):
-            guard let running = process(node, number) else { return }
-            handle(event, at: nodes[node], running)
-        case .tick(let node, let process): tick(node, process)
-        case .housekeeping(let node, let process): keepHouse(node, process)
+        case .storage(let address, let event): handle(event, at: address)
+        case .tick(let address): tick(address)
+        case .housekeeping(let address): keepHouse(address)
         case .round(let node, let number):
             guard let running = process(node, number) else { return }
             beginRound(nodes[node], running)
         case .control(let node, let process, let input):
             guard self.process(node, process) != nil else { return }
             step(nodes[node], control: input)
-        case .input(let node, let process, let input):
-            guard self.process(node, process) != nil else { return }
-            step(nodes[node], input)
-        case .tallies(let node, let process, let weights, let leaves):
-            self.process(node, process)?.shard.addInitialTallies(weights, leaves: leaves)
+        case .input(let address, let input):
+            guard process(address.node, address.process) != nil else { return }
+            step(nodes[address.node], shard: address.shard, input)
+        case .told(let address, let input): told(input, address)
+        case .tallies(let address, let weights, let leaves):
+            process(address.node, address.process)?.shards[address.shard].shard
+                .addInitialTallies(weights, leaves: leaves)
         case .start(let node): start(nodes[node])
         case .stopping(let node, let process, let stage, let deadline):
             guard let running = self.process(node, process) else { return }
@@ -248,48 +258,6 @@ package final class Simulation {
     func process(_ node: Int, _ number: Int) -> Process? {
         guard let process = nodes[node].process, process.number == number else { return nil }
         return process
-    }
-}
-
-/// What is scheduled to happen. Processes are named by number, so that what was meant for one that
-/// is gone does not reach the next.
-enum Event {
-    case message(Envelope)
-    case unstall(from: Int, to: Int)
-    case link(LinkEvent)
-    case storage(node: Int, process: Int, StorageEvent)
-    case tick(node: Int, process: Int)
-    case housekeeping(node: Int, process: Int)
-    /// A round of gossip is due.
-    case round(node: Int, process: Int)
-    case control(node: Int, process: Int, ControlInput)
-    case input(node: Int, process: Int, ShardInput)
-    case tallies(node: Int, process: Int, [RecordWeight], [LeafSums])
-    case start(node: Int)
-    case stopping(node: Int, process: Int, StopStage, deadline: Instant)
-    case wake(client: Int)
-    case nemesis
-    case ringChange
-    case relief(Relief)
-
-    /// The node whose process must run for it to happen.
-    var target: Int? {
-        switch self {
-        case .message(let envelope): envelope.to
-        case .unstall(_, let to): to
-        case .link(.opened(let node, _, _)), .link(.closed(let node, _, _)): node
-        case .storage(let node, _, _), .tick(let node, _), .housekeeping(let node, _),
-            .input(let node, _, _), .round(let node, _), .control(let node, _, _),
-            .tallies(let node, _, _, _), .stopping(let node, _, _, _):
-            node
-        case .link(.dial), .start, .wake, .nemesis, .ringChange, .relief: nil
-        }
-    }
-
-    /// Whether it is a message that is more than gossip.
-    var isRequest: Bool {
-        if case .message(let envelope) = self { return !envelope.isGossip }
-        return false
     }
 }
 
@@ -320,6 +288,8 @@ package struct SimulationCounts: Hashable, Sendable {
     package var agreementMax = Interval.zero
     /// Nodes that others gave up because nothing came from them.
     package var nodesGivenUp = 0
+    /// What control planes had to say waited for other shards of their nodes to adopt a ring.
+    package var messagesHeld = 0
 
     package init() {}
 }

@@ -17,6 +17,11 @@ package struct SimulationOptions: Hashable, Sendable {
     /// The usual time between two changes of the ring while faults strike; nil for none at all.
     package var ringChangeEvery: Interval?
     package var replicas = 3
+    /// Of each node.
+    package var shards = 1
+    /// How long it usually takes until the other shards of a node adopt a ring that the first goes
+    /// by.
+    package var adoptionDelay = Interval.milliseconds(2)
     package var partitions = 64
     package var transport = Transport.connections
     package var repair = ReadRepair.blocking
@@ -81,8 +86,9 @@ package struct SimulationOptions: Hashable, Sendable {
 
     /// One line that tells runs apart.
     package var summary: String {
+        let size = shards > 1 ? "n=\(nodes)/\(replicas) shards=\(shards)" : "n=\(nodes)/\(replicas)"
         var parts = [
-            "n=\(nodes)/\(replicas)", transport.rawValue, "repair=\(repair.rawValue)",
+            size, transport.rawValue, "repair=\(repair.rawValue)",
             durability == .sync ? "sync" : "interval",
             "levels=\(levels.map(\.description).joined(separator: "+"))",
         ]
@@ -166,6 +172,10 @@ extension SimulationOptions {
         guard dice.chance(1, in: 4) else { return }
         spares = dice.below(3)
         ringChangeEvery = .milliseconds(dice.pick([200, 1_000, 5_000]))
+    }
+
+    mutating func drawAdoptions(_ dice: inout SeededGenerator) {
+        adoptionDelay = .milliseconds(dice.pick([1, 5, 20]))
     }
 
     private mutating func drawLimits(_ dice: inout SeededGenerator) {

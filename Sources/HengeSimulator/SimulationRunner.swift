@@ -50,11 +50,12 @@ package enum SimulationRunner {
         skippedFaults: SkippedFaults = .none,
         line: ((String) -> Void)? = nil
     ) -> SeedResult {
-        let drill = course == .drill ? Drill(seed: seed) : nil
+        let drill = course.kind == .drill ? Drill(seed: seed) : nil
         let simulation = Simulation(
             seed: seed,
             options: drill?.options(seed: seed),
             durability: durability,
+            shards: course.shards,
             skippedFaults: skippedFaults,
             line: line
         )
@@ -80,7 +81,11 @@ package enum SimulationRunner {
         while goesOn: @escaping () -> Bool
     ) -> FaultShrinker.Result? {
         FaultShrinker.shrink(while: goesOn) { skipped in
-            let simulation = Simulation(seed: seed, skippedFaults: skipped)
+            let simulation = Simulation(
+                seed: seed,
+                shards: course.shards,
+                skippedFaults: skipped
+            )
             simulation.run(for: course.time)
             return FaultShrinker.Outcome(
                 violation: simulation.violation,

@@ -28,8 +28,15 @@ package struct Trace {
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
-    mutating func record(_ input: ShardInput, at node: NodeID, _ now: Instant) {
+    /// - Parameter shard: nil where a node has but one.
+    mutating func record(
+        _ input: ShardInput,
+        at node: NodeID,
+        _ shard: Int? = nil,
+        _ now: Instant
+    ) {
         begin(1, node, now)
+        if let shard { scratch.writeInteger(UInt8(shard)) }
         switch input {
         case .request(let ticket, let request):
             scratch.writeInteger(ticket.rawValue)
@@ -58,11 +65,17 @@ package struct Trace {
         }
         end()
         guard let line, let text = describer.describe(input) else { return }
-        line("\(describer.time(now)) n\(node.rawValue) \(text)")
+        line("\(describer.time(now)) \(name(node, shard)) \(text)")
     }
 
-    mutating func record(_ effect: ShardEffect, of node: NodeID, _ now: Instant) {
+    mutating func record(
+        _ effect: ShardEffect,
+        of node: NodeID,
+        _ shard: Int? = nil,
+        _ now: Instant
+    ) {
         begin(2, node, now)
+        if let shard { scratch.writeInteger(UInt8(shard)) }
         switch effect {
         case .send(let target, let message):
             scratch.writeInteger(target.rawValue)
@@ -81,7 +94,7 @@ package struct Trace {
         }
         end()
         guard let line, let text = describer.describe(effect) else { return }
-        line("\(describer.time(now)) n\(node.rawValue)   \(text)")
+        line("\(describer.time(now)) \(name(node, shard))   \(text)")
     }
 
     mutating func record(_ input: ControlInput, at node: NodeID, _ now: Instant) {
@@ -172,6 +185,10 @@ package struct Trace {
     /// What a record holds, in the words of the event log.
     mutating func describe(record: ByteBuffer?) -> String {
         describer.describe(record.flatMap { try? EncodedObject($0) })
+    }
+
+    private func name(_ node: NodeID, _ shard: Int?) -> String {
+        "n\(node.rawValue)\(shard.map { "/\($0)" } ?? "")"
     }
 
     private mutating func begin(_ kind: UInt8, _ node: NodeID, _ now: Instant) {

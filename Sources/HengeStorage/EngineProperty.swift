@@ -42,6 +42,12 @@ package struct EngineReading: Hashable, Sendable {
     /// Of a column family; nil for all of the database.
     package var family: String?
     package var value: Int
+
+    package init(property: EngineProperty, family: String?, value: Int) {
+        self.property = property
+        self.family = family
+        self.value = value
+    }
 }
 
 extension RocksDBEngine {
@@ -82,5 +88,26 @@ extension Database {
         }
         defer { rocksdb_free(text) }
         return Int(String(cString: text))
+    }
+}
+
+extension EngineReading {
+    /// What several engines read, added up.
+    package static func summed(_ engines: [[EngineReading]]) -> [EngineReading] {
+        var sums: [EngineReading] = []
+        for reading in engines.joined() {
+            let place = sums.firstIndex {
+                $0.property == reading.property && $0.family == reading.family
+            }
+            guard let place else {
+                sums.append(reading)
+                continue
+            }
+            // Whether it is so in any of them.
+            let isFlag = reading.property == .writeStopped
+            let value = sums[place].value
+            sums[place].value = isFlag ? max(value, reading.value) : value + reading.value
+        }
+        return sums
     }
 }

@@ -12,6 +12,21 @@ package enum StoreDirectory {
         DataDirectory.holdsDatabase(path)
     }
 
+    /// The names of what is in the directory; none when it can't be read.
+    package static func entries(of path: String) -> [String] {
+        guard let stream = opendir(path) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
+            )
+        }
+        return names
+    }
+
     /// Bytes of the file system that the directory is on: those that this process may still write,
     /// and all. Zeroes when that can't be told.
     package static func space(_ path: String) -> (free: UInt64, total: UInt64) {

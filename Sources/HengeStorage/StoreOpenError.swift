@@ -8,6 +8,8 @@ package enum StoreOpenError: Error, Hashable, Sendable, CustomStringConvertible 
     case inUse(directory: String)
     case otherNode(directory: String, found: String, expected: String)
     case otherCluster(directory: String, found: UInt64, expected: UInt64)
+    /// The records of some shards would not be found.
+    case otherShards(directory: String, found: Int, expected: Int)
     /// It belongs to no cluster yet, and none was named.
     case unclaimed(directory: String)
     /// Written by a later release; `found` says by what that shows.
@@ -29,6 +31,9 @@ package enum StoreOpenError: Error, Hashable, Sendable, CustomStringConvertible 
             "data directory \(directory) belongs to node \(found), not to \(expected)"
         case .otherCluster(let directory, let found, let expected):
             "data directory \(directory) belongs to cluster \(hex(found)), not to \(hex(expected))"
+        case .otherShards(let directory, let found, let expected):
+            "data directory \(directory) has the databases of \(found) shards, not of \(expected); "
+                + "the number of a node's shards can't be changed"
         case .unclaimed(let directory):
             "data directory \(directory) belongs to no cluster yet"
         case .newerFormat(let directory, let found, let supported):

@@ -17,6 +17,25 @@ import henge
         #expect(largest.nodes.allSatisfy { $0.ports.allSatisfy { $0.port <= 65_535 } })
     }
 
+    @Test("with shards a node has as many ports for its peers, one behind the other")
+    func shards() {
+        let cluster = LocalCluster(nodeCount: 2, settings: [.init("shards", "4")])
+        #expect(cluster.nodes.map(\.peer) == [7401, 7405])
+        #expect(cluster.bootstrap == "n1=127.0.0.1:7401,n2=127.0.0.1:7405")
+        let ports = cluster.nodes.flatMap(\.ports)
+        #expect(ports.count { $0.purpose == "peer" } == 8)
+        #expect(Set(ports.map(\.port)).count == ports.count)
+        #expect(LocalCluster(text: cluster.text) == cluster)
+        for shards in [1, 2, 64] {
+            let most = LocalCluster(
+                nodeCount: LocalCluster.nodesMax(shards: shards),
+                settings: [.init("shards", "\(shards)")]
+            )
+            let ports = most.nodes.flatMap(\.ports).map(\.port)
+            #expect(Set(ports).count == ports.count)
+        }
+    }
+
     @Test("a node's command line names its addresses, the list, and the options given")
     func arguments() {
         let cluster = LocalCluster(

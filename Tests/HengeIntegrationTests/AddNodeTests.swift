@@ -8,8 +8,11 @@ import henge
 @Suite(.serialized) struct AddNodeTests {
     private static let keys = 400
 
-    @Test("a node that joins is taken in, serves, comes back, and another one leaves for good")
-    func addThenRemove() async throws {
+    @Test(
+        "a node that joins is taken in, serves, comes back, and another one leaves for good",
+        arguments: [1, 2]
+    )
+    func addThenRemove(shards: Int) async throws {
         let folder = try TemporaryFolder()
         defer { folder.remove() }
         let base = try TestCluster.freeBasePort(nodes: 4)
@@ -17,7 +20,7 @@ import henge
         var nodes: [ServeNode] = []
         defer { for node in nodes { node.remove() } }
         for name in list {
-            nodes.append(try first(name, base, list, folder))
+            nodes.append(try first(name, base, list, folder, shards))
         }
         for node in nodes { try await node.waitReady() }
         let client = try HengeClient(addresses: [HengeAddress(host: "127.0.0.1", port: base)])
@@ -25,7 +28,7 @@ import henge
             try await client.put(ByteBuffer(string: "v\(key)"), for: ByteBuffer(string: "k\(key)"))
         }
 
-        nodes.append(try joiner(base, folder))
+        nodes.append(try joiner(base, folder, shards))
         try await eventually("n4 is a candidate at n1") {
             try await ring(at: base).states["n4"] == "candidate"
         }
@@ -44,7 +47,7 @@ import henge
         nodes[3].process.terminate()
         #expect(try await nodes[3].end() == 0, "\(nodes[3].said)")
         nodes[3].remove()
-        nodes[3] = try joiner(base, folder)
+        nodes[3] = try joiner(base, folder, shards)
         try await nodes[3].waitReady()
         #expect(!nodes[3].said.contains("candidate"), "\(nodes[3].said)")
         try await expectAll(at: base + 3)
@@ -59,7 +62,7 @@ import henge
         }
         try await expectAll(at: base)
         nodes[1].remove()
-        nodes[1] = try first("n2", base, list, folder)
+        nodes[1] = try first("n2", base, list, folder, shards)
         #expect(try await end(of: nodes[1]) == 1)
         #expect(nodes[1].said.contains("was removed from the ring"), "\(nodes[1].said)")
         await client.close()
@@ -69,18 +72,31 @@ import henge
         _ name: String,
         _ base: Int,
         _ list: [String],
-        _ folder: TemporaryFolder
+        _ folder: TemporaryFolder,
+        _ shards: Int
     ) throws -> ServeNode {
-        try ServeNode(name, data: folder.path(name), base: base, list: list, folder: folder)
+        try ServeNode(
+            name,
+            data: folder.path(name),
+            base: base,
+            list: list,
+            folder: folder,
+            shards: shards
+        )
     }
 
-    private func joiner(_ base: Int, _ folder: TemporaryFolder) throws -> ServeNode {
+    private func joiner(
+        _ base: Int,
+        _ folder: TemporaryFolder,
+        _ shards: Int
+    ) throws -> ServeNode {
         try ServeNode(
             "n4",
             folder: folder,
             arguments: [
                 "--data", folder.path("n4"), "--resp", "127.0.0.1:\(base + 3)", "--peer",
-                "127.0.0.1:\(base + 1003)", "--join", "127.0.0.1:\(base + 1000)",
+                "127.0.0.1:\(base + 1000 + 3 * shards)", "--join", "127.0.0.1:\(base + 1000)",
+                "--shards", "\(shards)",
             ]
         )
     }

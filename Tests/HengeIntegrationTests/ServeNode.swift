@@ -15,17 +15,19 @@ final class ServeNode {
         base: Int,
         list: [String],
         folder: TemporaryFolder,
+        shards: Int = 1,
         more: [String] = []
     ) throws {
         let index = list.firstIndex(of: name) ?? list.count
-        let peers = list.enumerated().map { "\($1)=127.0.0.1:\(base + 1000 + $0)" }
+        let peers = list.enumerated().map { "\($1)=127.0.0.1:\(base + 1000 + $0 * shards)" }
         try self.init(
             name,
             folder: folder,
             arguments: [
                 "--data", data, "--resp", "127.0.0.1:\(base + index)", "--peer",
-                "127.0.0.1:\(base + 1000 + index)", "--bootstrap", peers.joined(separator: ","),
-                "--partitions", "64",
+                "127.0.0.1:\(base + 1000 + index * shards)",
+                "--bootstrap", peers.joined(separator: ","),
+                "--partitions", "64", "--shards", "\(shards)",
             ] + more
         )
     }

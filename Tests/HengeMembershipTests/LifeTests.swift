@@ -31,6 +31,27 @@ import Testing
         #expect(ledger.highestOther(of: 2) == 0)
     }
 
+    @Test("the ledgers of two shards together know all that one of them does")
+    func merging() {
+        func ledger(_ lives: [UInt64]) -> LifeLedger {
+            var ledger = LifeLedger(members: members, saved: nil)
+            for life in lives { _ = ledger.met(life, of: 1) }
+            return ledger
+        }
+        let cases: [(own: [UInt64], theirs: [UInt64], present: UInt64, other: UInt64)] = [
+            ([], [], 0, 0), ([], [3, 5], 5, 3), ([3, 5], [], 5, 3), ([5], [5], 5, 0),
+            ([4, 5], [3, 5], 5, 4), ([3, 5], [4, 5], 5, 4), ([5], [7], 5, 7),
+            ([2, 5], [9, 1], 5, 9),
+        ]
+        for (own, theirs, present, other) in cases {
+            var all = ledger(own)
+            all.merge(ledger(theirs))
+            #expect(all.present(of: 1) == present, "\(own) \(theirs)")
+            #expect(all.highestOther(of: 1) == other, "\(own) \(theirs)")
+            #expect(all.present(of: 2) == 0 && all.highestOther(of: 2) == 0)
+        }
+    }
+
     @Test("it comes back as it was saved; strangers and torn bytes are left out")
     func saved() {
         var ledger = LifeLedger(members: members, saved: nil)

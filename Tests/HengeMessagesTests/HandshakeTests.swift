@@ -1,5 +1,6 @@
 import HengeBase
 import HengeMessages
+import HengeRing
 import Testing
 
 import struct NIOCore.ByteBuffer
@@ -26,6 +27,28 @@ import struct NIOCore.ByteBuffer
         #expect(try PeerHello.read(wire).purpose == .requests)
         wire.writeInteger(UInt8(3))
         #expect(throws: WireDecodeError.invalidField("purpose")) { try PeerHello.read(wire) }
+    }
+
+    @Test("shards of one number and of nodes with as many agree, and others do not")
+    func shards() throws {
+        let whole = hello(node: 1)
+        var second = hello(node: 2)
+        second.slice = ShardSlice(index: 1, count: 2)
+        #expect(try PeerHello.read(bytes(second)).slice == second.slice)
+        // A version that knows of no shards would not find one in common.
+        #expect(try PeerHello.read(bytes(second)).versions == 5...5)
+        #expect(try PeerHello.read(bytes(whole)).versions == whole.versions)
+        #expect(throws: HandshakeRefusal.otherShard(ours: .whole, theirs: second.slice)) {
+            try whole.agree(with: second, expected: nil)
+        }
+        var third = second
+        third.node = NodeID(3)
+        _ = try third.agree(with: second, expected: NodeID(2))
+        third.slice = ShardSlice(index: 0, count: 2)
+        #expect(throws: HandshakeRefusal.self) { try third.agree(with: second, expected: nil) }
+        var wire = bytes(second)
+        wire.setInteger(UInt16(2), at: wire.writerIndex - 4)
+        #expect(throws: WireDecodeError.invalidField("shard")) { try PeerHello.read(wire) }
     }
 
     @Test("a candidate says what it has; what no node may have is refused")
@@ -61,7 +84,7 @@ import struct NIOCore.ByteBuffer
 
     @Test("a candidate need not know its cluster, and else it must be the same")
     func candidateClusters() throws {
-        let version = PeerHello.versions.upperBound
+        let version: UInt16 = 4
         let member = hello(cluster: 7)
         for cluster in [UInt64(0), 7] {
             let candidate = hello(cluster: cluster, node: 0, candidacy: candidacy())

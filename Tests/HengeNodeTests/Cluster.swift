@@ -39,6 +39,8 @@ final class Cluster {
     /// What nodes that start have on their disks.
     private(set) var ring: Ring
     let configuration: ShardConfiguration
+    /// Which shard of its node each of these is.
+    let slice: ShardSlice
     private(set) var nodes: [Node] = []
     private(set) var down: Set<NodeID> = []
     private(set) var queue: [Event] = []
@@ -62,22 +64,25 @@ final class Cluster {
     convenience init(
         nodes count: Int = 3,
         replicas: Int = 3,
-        configuration: ShardConfiguration = ShardConfiguration()
+        configuration: ShardConfiguration = ShardConfiguration(),
+        slice: ShardSlice = .whole
     ) throws {
         let list = (1...count).map { "n\($0)=127.0.0.1:\(7400 + $0)" }.joined(separator: ",")
         let bootstrap = try BootstrapList.parse(list)
         let document = try RingDocument.bootstrap(bootstrap, replicas: replicas, partitions: 64)
-        try self.init(document: document, configuration: configuration)
+        try self.init(document: document, configuration: configuration, slice: slice)
     }
 
     /// - Parameter document: the ids of its members, those to come among them, rise from 1 without
     ///   gaps.
     init(
         document: RingDocument,
-        configuration: ShardConfiguration = ShardConfiguration()
+        configuration: ShardConfiguration = ShardConfiguration(),
+        slice: ShardSlice = .whole
     ) throws {
         ring = Ring(document)
         self.configuration = configuration
+        self.slice = slice
         for member in document.allMembers {
             let id = member.id
             nodes.append(Node(id: id, shard: makeShard(id, saved: nil)))
@@ -96,6 +101,7 @@ final class Cluster {
         seeds += 1
         return Shard(
             node: id,
+            slice: slice,
             ring: ring,
             configuration: configuration,
             saved: saved,

@@ -23,7 +23,7 @@ import Testing
 
     @Test("a node takes bulk messages, counts them, and its other links stay as they are")
     func realNode() async throws {
-        try await TestCluster.with(nodes: 3) { cluster in
+        try await TestCluster.with(nodes: 3, shards: 1) { cluster in
             let sender = try BulkSender(to: cluster)
             for number in 0..<5 {
                 try await sender.send(Self.fetch(number, padding: 200), to: NodeID(1))
@@ -52,7 +52,7 @@ import Testing
 
     @Test("what another process of a node says of its records is not taken for the present one's")
     func earlierLife() async throws {
-        try await TestCluster.with(nodes: 3) { cluster in
+        try await TestCluster.with(nodes: 3, shards: 1) { cluster in
             // From here on n2 is connected, in a life of its own.
             try await cluster.isUntouched()
             let sender = try BulkSender(to: cluster)
@@ -75,7 +75,7 @@ import Testing
 
     @Test("garbage, bombs, cut frames and gossip end a bulk connection and harm nobody")
     func hostile() async throws {
-        try await TestCluster.with(nodes: 3) { cluster in
+        try await TestCluster.with(nodes: 3, shards: 1) { cluster in
             var random = SeededGenerator(seed: 3)
             let noise = ByteBuffer(bytes: (0..<5000).map { _ in UInt8(random.below(256)) })
             var unreadable = ByteBuffer()
@@ -99,7 +99,7 @@ import Testing
 
     @Test("a frame that never ends is dropped with its connection")
     func cutFrame() async throws {
-        try await TestCluster.with(nodes: 3) { cluster in
+        try await TestCluster.with(nodes: 3, shards: 1) { cluster in
             var message = ByteBuffer()
             PeerMessageCodec.write(Self.fetch(1), into: &message)
             let frame = BulkCodec.frame(message)

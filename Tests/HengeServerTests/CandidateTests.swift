@@ -14,7 +14,7 @@ import Testing
 @Suite(.serialized) struct CandidateTests {
     @Test("a node that joins is known to all members, says what it waits for, and goes quietly")
     func candidate() async throws {
-        try await TestCluster.with(nodes: 3) { cluster in
+        try await TestCluster.with(nodes: 3, shards: 1) { cluster in
             let ports = try await TestCluster.freePorts(3)
             let directory = FileManager.default.temporaryDirectory
                 .appending(path: "henge-tests-\(UUID().uuidString)")
@@ -71,7 +71,7 @@ import Testing
 
     @Test("the name or the address of a member, or of another candidate, is refused with a reason")
     func conflicts() async throws {
-        try await TestCluster.with(nodes: 3) { cluster in
+        try await TestCluster.with(nodes: 3, shards: 1) { cluster in
             let first = try await cluster.offer("n4", peer: "127.0.0.1:1")
             try await eventually("n4 gets the ring") { first.rings.count == 1 }
             let member = "127.0.0.1:\(cluster.peerPorts[1])"
@@ -103,7 +103,7 @@ import Testing
 
     @Test("what a candidate may not say ends its connection and harms nobody")
     func nonsense() async throws {
-        try await TestCluster.with(nodes: 3) { cluster in
+        try await TestCluster.with(nodes: 3, shards: 1) { cluster in
             let document = try cluster.document()
             var forged = ByteBuffer()
             Frame.write(into: &forged) { CandidateMessage.ring(document).write(into: &$0) }
@@ -135,7 +135,7 @@ import Testing
 
     @Test("there are at most 64 at a time")
     func bound() async throws {
-        try await TestCluster.with(nodes: 1, replicas: 1) { cluster in
+        try await TestCluster.with(nodes: 1, replicas: 1, shards: 1) { cluster in
             var offers: [ScriptedCandidate] = []
             for number in 1...64 {
                 offers.append(try await cluster.offer("c\(number)", peer: "127.0.0.1:\(number)"))

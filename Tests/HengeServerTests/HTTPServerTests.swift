@@ -50,7 +50,7 @@ import Testing
 
     @Test("a node that has found its cluster has started, and is not ready before it is taken in")
     func waiting() async throws {
-        try await TestCluster.with(nodes: 1, replicas: 1) { cluster in
+        try await TestCluster.with(nodes: 1, replicas: 1, shards: 1) { cluster in
             try await Self.withCandidate(of: cluster.peerPorts[0]) { port in
                 try await eventually("it has started") {
                     guard let http = try? await HTTPTestClient.connect(port: port) else {

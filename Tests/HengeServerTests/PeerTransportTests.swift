@@ -93,7 +93,7 @@ extension TestCluster {
     }
 
     /// Whether the first node ends a connection to its peer port on which it gets these bytes.
-    fileprivate func isClosed(after bytes: ByteBuffer) async throws -> Bool {
+    func isClosed(after bytes: ByteBuffer) async throws -> Bool {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: "127.0.0.1", port: peerPorts[0])
             .get()

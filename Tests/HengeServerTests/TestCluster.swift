@@ -26,18 +26,21 @@ struct TestCluster: Sendable {
 
     /// Runs `body` with a cluster whose nodes all see each other, then stops it cleanly.
     ///
-    /// - Parameter running: the first of the nodes, of which the others never start; nil for all.
+    /// - Parameters:
+    ///   - running: the first of the nodes, of which the others never start; nil for all.
+    ///   - shards: of each node.
     static func with(
         nodes: Int,
         replicas: Int = 3,
         running: Int? = nil,
         http: Bool = false,
+        shards: Int = standardShards,
         _ change: @escaping @Sendable (inout NodeSettings) -> Void = { _ in },
         _ body: (TestCluster) async throws -> Void
     ) async throws {
         await turns.take()
         do {
-            try await run(nodes, replicas, running, http, change, body)
+            try await run(nodes, replicas, running, http, shards, change, body)
         } catch {
             await turns.give()
             throw error
@@ -47,30 +50,36 @@ struct TestCluster: Sendable {
 
     private static let turns = Turns(6)
 
+    /// All of these tests can be run with nodes of several shards: HENGE_TEST_SHARDS=2.
+    private static let standardShards =
+        ProcessInfo.processInfo.environment["HENGE_TEST_SHARDS"].flatMap { Int($0) } ?? 1
+
     private static func run(
         _ nodes: Int,
         _ replicas: Int,
         _ running: Int?,
         _ http: Bool,
+        _ shards: Int,
         _ change: @escaping @Sendable (inout NodeSettings) -> Void,
         _ body: (TestCluster) async throws -> Void
     ) async throws {
         let directory = FileManager.default.temporaryDirectory
             .appending(path: "henge-tests-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: directory) }
-        let ports = try await freePorts((http ? 3 : 2) * nodes)
-        let list = (1...nodes).map { "n\($0)=127.0.0.1:\(ports[nodes + $0 - 1])" }
+        let ports = try await freePorts((http ? 2 : 1) * nodes)
+        let peerPorts = try await freePorts(nodes, each: shards)
+        let list = (1...nodes).map { "n\($0)=127.0.0.1:\(peerPorts[$0 - 1])" }
         let bootstrap = try BootstrapList.parse(list.joined(separator: ","))
         let cluster = TestCluster(
             respPorts: Array(ports.prefix(nodes)),
-            peerPorts: Array(ports[nodes..<2 * nodes]),
-            httpPorts: Array(ports.dropFirst(2 * nodes)),
+            peerPorts: peerPorts,
+            httpPorts: Array(ports.dropFirst(nodes)),
             bootstrap: bootstrap
         )
         try await withThrowingTaskGroup(of: Void.self) { group in
             for index in 0..<(running ?? nodes) {
                 guard let resp = HostPort("127.0.0.1:\(ports[index])"),
-                    let peer = HostPort("127.0.0.1:\(ports[nodes + index])")
+                    let peer = HostPort("127.0.0.1:\(peerPorts[index])")
                 else { throw TestError.badPort }
                 var settings = NodeSettings(
                     name: "n\(index + 1)",
@@ -81,8 +90,9 @@ struct TestCluster: Sendable {
                 )
                 settings.replicas = replicas
                 settings.partitions = 64
+                settings.shards = shards
                 settings.durability = .interval(.seconds(1))
-                if http { settings.httpAddress = HostPort("127.0.0.1:\(ports[2 * nodes + index])") }
+                if http { settings.httpAddress = HostPort("127.0.0.1:\(ports[nodes + index])") }
                 change(&settings)
                 let server = Server(settings: settings, logger: quiet) { _ in }
                 group.addTask { try await server.run() }
@@ -123,22 +133,29 @@ struct TestCluster: Sendable {
     /// the system gives to outgoing connections, so that nothing takes one before its node listens.
     private static let nextPort = NIOLockedValueBox(12_000 + Int(getpid()) % 16 * 400)
 
-    static func freePorts(_ count: Int) async throws -> [Int] {
+    /// - Parameter width: how many ports from each one on are to be free.
+    static func freePorts(_ count: Int, each width: Int = 1) async throws -> [Int] {
         var ports: [Int] = []
         while ports.count < count {
             let port = nextPort.withLockedValue { next in
-                defer { next += 1 }
+                defer { next += width }
                 return next
             }
             guard port < 19_500 else { throw TestError.notReached("\(count) free ports") }
-            let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            guard let channel = try? await bootstrap.bind(host: "127.0.0.1", port: port).get()
-            else { continue }
-            try await channel.close()
-            ports.append(port)
+            var isFree = true
+            for port in port..<port + width where isFree { isFree = try await Self.isFree(port) }
+            if isFree { ports.append(port) }
         }
         return ports
+    }
+
+    private static func isFree(_ port: Int) async throws -> Bool {
+        let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+        guard let channel = try? await bootstrap.bind(host: "127.0.0.1", port: port).get()
+        else { return false }
+        try await channel.close()
+        return true
     }
 }
 

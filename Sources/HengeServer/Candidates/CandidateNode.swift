@@ -82,7 +82,8 @@ final class CandidateNode {
                 weight: settings.weight,
                 diskFree: space.free,
                 diskTotal: space.total
-            )
+            ),
+            slice: ShardSlice(index: 0, count: settings.shards)
         )
     }
 

@@ -1,9 +1,7 @@
 import HengeBase
 import HengeRing
-import HengeStorage
 import Logging
 import NIOCore
-import NIOPosix
 import ServiceLifecycle
 
 /// The start of a node that joins: it goes on with the ring on its disk, or waits as a candidate
@@ -16,17 +14,16 @@ struct CandidateWait {
     let onCandidate: @Sendable (CandidateReport) -> Void
 
     /// - Returns: nil when it was asked to stop before.
-    func run(on group: MultiThreadedEventLoopGroup) async throws -> NodeStart? {
-        let storage = try starter.openExisting()
+    func run(on loop: any EventLoop) async throws -> NodeStart? {
+        let store = try starter.openExisting()
         do {
-            if let storage, let start = try starter.begin(joined: storage) { return start }
+            if let store, let start = try starter.begin(joined: store) { return start }
         } catch {
-            storage?.close()
+            store?.close()
             throw error
         }
         let (rings, continuation) = AsyncStream<RingDocument>.makeStream()
-        let loop = group.next()
-        let clusterID = storage?.clusterID
+        let clusterID = store?.first.clusterID
         let node = try await loop.submit {
             let node = CandidateNode(
                 settings: settings,
@@ -43,13 +40,13 @@ struct CandidateWait {
             try await loop.flatSubmit { node.value.start() }.get()
         } catch {
             try? await loop.flatSubmit { node.value.stop() }.get()
-            storage?.close()
+            store?.close()
             throw StartError.cannotListen("\(error)")
         }
         let seedList = seeds.map(\.description).joined(separator: ",")
         logger.info("looking for the cluster", metadata: ["seeds": .string(seedList)])
         let result = await withGracefulShutdownHandler {
-            await firstStart(among: rings, storage)
+            await firstStart(among: rings, store)
         } onGracefulShutdown: {
             continuation.finish()
         }
@@ -61,28 +58,28 @@ struct CandidateWait {
     /// that can't be used shows before anybody counts on it.
     private func firstStart(
         among rings: AsyncStream<RingDocument>,
-        _ existing: RocksDBEngine?
+        _ existing: NodeStore?
     ) async -> Result<NodeStart?, StartError> {
-        var storage = existing
+        var store = existing
         var isTold = false
         do throws(StartError) {
             for await document in rings {
                 let partitions = document.owners.count
-                let open: RocksDBEngine
-                if let storage {
-                    open = storage
+                let open: NodeStore
+                if let store {
+                    open = store
                 } else {
                     open = try starter.open(document.clusterID, partitions: partitions)
-                    storage = open
+                    store = open
                 }
                 if let start = try starter.begin(with: document, open) { return .success(start) }
                 if !isTold { tell(document) }
                 isTold = true
             }
-            storage?.close()
+            store?.close()
             return .success(nil)
         } catch {
-            storage?.close()
+            store?.close()
             return .failure(error)
         }
     }

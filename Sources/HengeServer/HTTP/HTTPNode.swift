@@ -1,5 +1,6 @@
 package import HengeMessages
 import HengeNode
+package import HengeRing
 package import Hummingbird
 import NIOConcurrencyHelpers
 package import NIOCore
@@ -14,7 +15,7 @@ package final class HTTPNode: Sendable {
         case starting
         /// It waits to be taken into a cluster.
         case candidate
-        case serving(NIOLoopBound<NodeDriver>)
+        case serving(ShardGroup)
         case stopping
     }
 
@@ -45,12 +46,10 @@ package final class HTTPNode: Sendable {
 
     // MARK: Lifecycle
 
-    /// The node serves from now on. Called on the driver's event loop.
-    func serve(_ driver: NodeDriver) {
-        let bound = NIOLoopBound(driver, eventLoop: driver.eventLoop)
-        let replicas = driver.ring.replicas
+    /// The node serves from now on.
+    func serve(_ group: ShardGroup, replicas: Int) {
         shared.withLockedValue { shared in
-            shared.state = .serving(bound)
+            shared.state = .serving(group)
             shared.replicas = replicas
         }
     }
@@ -67,7 +66,8 @@ package final class HTTPNode: Sendable {
             return shared.state
         }
         // Who listens would hold up the end of the server.
-        guard case .serving(let driver) = before else { return }
+        guard case .serving(let group) = before else { return }
+        let driver = group[0]
         driver.eventLoop.execute { driver.value.clusterWatch.close() }
     }
 
@@ -98,13 +98,16 @@ package final class HTTPNode: Sendable {
         if case .starting = shared.withLockedValue({ $0.state }) { false } else { true }
     }
 
+    /// - Parameter token: whose shard it is to be; the first one if nil.
     private static func driver(
-        _ state: State
+        _ state: State,
+        for token: Token? = nil
     ) throws(HTTPFailure) -> NIOLoopBound<NodeDriver> {
         switch state {
         case .starting: throw .busy("the node starts; try again later")
         case .candidate: throw .busy("the node is in no cluster yet: henge ring add takes it in")
-        case .serving(let driver): return driver
+        case .serving(let group):
+            return group[token.map { ShardSlice.index(of: $0, count: group.count) } ?? 0]
         case .stopping: throw stops
         }
     }
@@ -115,14 +118,17 @@ package final class HTTPNode: Sendable {
 
     // MARK: Onto the loop and back
 
-    /// Runs `body` on the node's event loop, where it must not wait for anything.
+    /// Runs `body` on the event loop of the first shard, where it must not wait for anything, once
+    /// that knows the other shards' figures.
     ///
     /// - Throws: what `body` throws, or a 503 when the node does not serve.
     package func onLoop<R: Sendable>(
         _ body: @escaping @Sendable (NodeDriver) throws -> R
     ) async throws -> R {
         let driver = try self.driver()
-        return try await driver.eventLoop.submit { try body(driver.value) }.get()
+        return try await driver.eventLoop.flatSubmit {
+            driver.value.refreshFigures().flatMapThrowing { try body(driver.value) }
+        }.get()
     }
 
     /// Has one request on one key carried out, on the same path and under the same bounds as a
@@ -137,7 +143,9 @@ package final class HTTPNode: Sendable {
     func explain(
         _ request: ClientRequest
     ) async throws -> (response: ClientResponse, explanation: Explanation?) {
-        switch try await waiting({ driver, promise in driver.submit(request, for: promise) }) {
+        let token = request.key.token
+        let answer = try await waiting(for: token) { $0.submit(request, for: $1) }
+        switch answer {
         case .response(let response): return (response, nil)
         case .explained(let response, let explanation): return (response, explanation)
         case .page, .count: preconditionFailure("a page or a count for a request on a key")
@@ -148,7 +156,7 @@ package final class HTTPNode: Sendable {
     ///
     /// - Throws: ``HTTPFailure`` when not enough of them answer.
     package func scan(_ range: ScanRange) async throws -> ScanPage {
-        switch try await waiting({ driver, promise in driver.scan(range, for: promise) }) {
+        switch try await waiting(for: range.from, { $0.scan(range, for: $1) }) {
         case .page(let page): return page
         case .response(.failed(let failure)): throw HTTPFailure(failure, isWrite: false)
         case .response, .explained, .count: preconditionFailure("not an answer to a scan")
@@ -157,12 +165,14 @@ package final class HTTPNode: Sendable {
 
     /// Has the node begin something that ends later, with the promise that it is given.
     ///
+    /// - Parameter token: whose shard it is for; the first one's if nil.
     /// - Throws: what the promise fails with, or a 503 when the node does not serve, or no more.
     package func waiting<Answer: Sendable>(
+        for token: Token? = nil,
         _ begin: @escaping @Sendable (NodeDriver, EventLoopPromise<Answer>) -> Void
     ) async throws -> Answer {
         let (driver, id, promise) = try shared.withLockedValue { shared in
-            let driver = try Self.driver(shared.state)
+            let driver = try Self.driver(shared.state, for: token)
             // On the loop that the caller runs on, if it is one, it goes on there (LoopExecutor).
             let home = MultiThreadedEventLoopGroup.currentEventLoop ?? driver.eventLoop
             let promise = home.makePromise(of: Answer.self)

@@ -19,6 +19,7 @@ struct StatsRoutes: HTTPRoutes {
 
     private static func stats(_ driver: NodeDriver) -> JSONValue {
         let ring = driver.ring
+        let counters = driver.figures.counters
         let others = ring.allMembers.filter { $0.id != driver.node }
         var members: [JSONValue.Member] = [
             .init("riak_kv_version", .string(riakVersion)),
@@ -28,11 +29,11 @@ struct StatsRoutes: HTTPRoutes {
             .init("ring_members", names(ring.allMembers.map(\.name))),
             .init("ring_num_partitions", .integer(Int64(ring.document.owners.count))),
             .init("storage_backend", "rocksdb"),
-            .init("node_gets_total", .integer(Int64(driver.counters.reads))),
-            .init("node_puts_total", .integer(Int64(driver.counters.writes))),
+            .init("node_gets_total", .integer(Int64(counters.reads))),
+            .init("node_puts_total", .integer(Int64(counters.writes))),
         ]
-        members += numbers(driver.counters, "henge_")
-        members += numbers(driver.storageMetrics, "henge_storage_")
+        members += numbers(counters, "henge_")
+        members += numbers(driver.figures.storage.metrics, "henge_storage_")
         return .object(members)
     }
 

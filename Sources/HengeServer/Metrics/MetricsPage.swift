@@ -14,7 +14,7 @@ final class MetricsPage: Sendable {
         var sheet = snapshot.sheet
         let rows = staleness.withLockedValue { $0.update(snapshot, now: SystemClock.now()) }
         for row in rows { Self.add(row, to: &sheet) }
-        Self.add(snapshot.storage.properties, to: &sheet)
+        Self.add(EngineReading.summed(snapshot.engines.map(\.properties)), to: &sheet)
         Self.addProcess(to: &sheet)
         return sheet.text()
     }

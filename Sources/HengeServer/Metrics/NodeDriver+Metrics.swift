@@ -10,39 +10,42 @@ import HengeStorage
 /// to do, so it takes copies that share their memory; text is made of them elsewhere.
 struct MetricSnapshot: Sendable {
     var sheet: MetricSheet
-    var delays: ReplicaDelays
+    var delays: DelayFigures
     /// By node id; nil for this node, for ids that are no members, and for those that are down.
     var peerNames: [String?]
     var node: NodeID
     var replicas: Int
-    var storage: RocksDBEngine
+    /// Of the shards.
+    var engines: [RocksDBEngine]
 }
 
 extension NodeDriver {
-    /// All numbers that belong to the event loop, as of this turn. O(partitions + members).
+    /// All numbers that belong to event loops, as of this turn. O(partitions + members).
     func metricSnapshot() -> MetricSnapshot {
+        let delays = figures.delays
+        let storage = figures.storage
         var sheet = MetricSheet()
         addRequests(to: &sheet)
         addClients(to: &sheet)
-        addPeers(to: &sheet)
+        addPeers(delays, to: &sheet)
         addShardCounters(to: &sheet)
         addHints(to: &sheet)
         addEntropy(to: &sheet)
         addRing(to: &sheet)
         addData(to: &sheet)
-        addStorage(to: &sheet)
+        addStorage(storage, to: &sheet)
         addNode(to: &sheet)
-        var names = [String?](repeating: nil, count: shard.delays.stores.count)
+        var names = [String?](repeating: nil, count: delays.stores.count)
         for member in ring.allMembers where member.id != node && shard.isUp(member.id) {
             names[Int(member.id.rawValue)] = member.name
         }
         return MetricSnapshot(
             sheet: sheet,
-            delays: shard.delays,
+            delays: delays,
             peerNames: names,
             node: node,
             replicas: ring.replicas,
-            storage: storage
+            engines: storage.engines
         )
     }
 
@@ -51,22 +54,24 @@ extension NodeDriver {
     private var otherMembers: [Member] { ring.allMembers.filter { $0.id != node } }
 
     private func addRequests(to sheet: inout MetricSheet) {
+        let requests = figures.requests
+        let counters = figures.counters
         for kind in RequestKind.all {
             for outcome in RequestOutcome.allCases {
-                let count = Int(clamping: requestMetrics.count(of: kind, outcome))
+                let count = Int(clamping: requests.metrics.count(of: kind, outcome))
                 sheet.add(RequestMetricList.requests, kind.labels + [outcome.rawValue], count)
             }
-            let times = requestMetrics.durations[kind.index]
+            let times = requests.metrics.durations[kind.index]
             // A level that nobody uses would be forty lines of zeros.
             if times.count > 0 { sheet.add(RequestMetricList.durations, kind.labels, times) }
         }
-        sheet.add(RequestMetricList.inFlight, requestsInFlight)
-        sheet.add(RequestMetricList.limit, ["read"], admission.readsMax)
-        sheet.add(RequestMetricList.limit, ["write"], admission.writesMax)
+        sheet.add(RequestMetricList.inFlight, requests.inFlight)
+        sheet.add(RequestMetricList.limit, ["read"], requests.readsMax)
+        sheet.add(RequestMetricList.limit, ["write"], requests.writesMax)
         let shed = [
-            ("admission", requestMetrics.refusedByAdmission),
-            ("storage", requestMetrics.refusedByStorage),
-            ("expired", hub?.counters.requestsExpired ?? 0),
+            ("admission", requests.metrics.refusedByAdmission),
+            ("storage", requests.metrics.refusedByStorage),
+            ("expired", figures.clients.counters.requestsExpired),
             ("shard", counters.overloaded),
         ]
         for (reason, count) in shed { sheet.add(RequestMetricList.shed, [reason], count) }
@@ -76,15 +81,16 @@ extension NodeDriver {
     }
 
     private func addClients(to sheet: inout MetricSheet) {
-        guard let hub else { return }
-        sheet.add(ClientMetricList.connections, hub.sessions.count)
-        sheet.add(ClientMetricList.heldBytes, hub.heldBytes)
-        sheet.add(ClientMetricList.inputBytes, hub.inputBytes)
-        sheet.add(ClientMetricList.counters, of: hub.counters)
-        sheet.add(DataMetricList.conflicts, hub.counters.conflictsSeen)
+        let clients = figures.clients
+        sheet.add(ClientMetricList.connections, clients.connections)
+        sheet.add(ClientMetricList.heldBytes, clients.heldBytes)
+        sheet.add(ClientMetricList.inputBytes, clients.inputBytes)
+        sheet.add(ClientMetricList.counters, of: clients.counters)
+        sheet.add(DataMetricList.conflicts, clients.counters.conflictsSeen)
     }
 
-    private func addPeers(to sheet: inout MetricSheet) {
+    private func addPeers(_ delays: DelayFigures, to sheet: inout MetricSheet) {
+        let peers = figures.peers
         for member in otherMembers {
             let status = peerStatus(member.id)
             let name = member.name
@@ -97,43 +103,47 @@ extension NodeDriver {
             if let since = status.member.sinceContact {
                 sheet.add(PeerMetricList.contact, [name], since.seconds)
             }
-            if let link = link(to: member.id) {
+            if let link = peers[member.id] {
                 sheet.add(PeerMetricList.sent, [name], link.counters.messagesSent)
                 sheet.add(PeerMetricList.sentBytes, [name], link.counters.bytesSent)
                 sheet.add(PeerMetricList.dropped, [name], link.counters.messagesDropped)
                 sheet.add(PeerMetricList.connections, [name], link.counters.connections)
                 sheet.add(PeerMetricList.queued, [name], link.queuedBytes)
+                sheet.add(EntropyMetricList.queued, [name], link.bulkQueuedBytes)
             }
-            if let bulk {
-                sheet.add(EntropyMetricList.queued, [name], bulk.queuedBytes(for: member.id))
-            }
-            addDelays(of: member.id, name, to: &sheet)
+            addDelays(delays, of: member.id, name, to: &sheet)
         }
-        addDelays(of: node, ownName, to: &sheet)
-        guard let transport else { return }
-        sheet.add(PeerMetricList.refused, transport.counters.refused)
-        sheet.add(PeerMetricList.malformed, transport.counters.malformed)
+        addDelays(delays, of: node, ownName, to: &sheet)
+        sheet.add(PeerMetricList.refused, peers.transport.refused)
+        sheet.add(PeerMetricList.malformed, peers.transport.malformed)
     }
 
-    private func addDelays(of id: NodeID, _ name: String, to sheet: inout MetricSheet) {
+    private func addDelays(
+        _ delays: DelayFigures,
+        of id: NodeID,
+        _ name: String,
+        to sheet: inout MetricSheet
+    ) {
         let index = Int(id.rawValue)
         if index < watch.clocks.count, let best = watch.clocks[index].best {
             sheet.add(NodeMetricList.skew, [name], best.offset)
             sheet.add(NodeMetricList.skewBound, [name], best.error)
         }
-        guard index < shard.delays.stores.count else { return }
-        let stores = shard.delays.stores[index]
-        let fetches = shard.delays.fetches[index]
+        guard index < delays.stores.count else { return }
+        let stores = delays.stores[index]
+        let fetches = delays.fetches[index]
         if stores.count > 0 { sheet.add(PeerMetricList.stores, [name], stores) }
         if fetches.count > 0 { sheet.add(PeerMetricList.fetches, [name], fetches) }
     }
 
     private func addShardCounters(to sheet: inout MetricSheet) {
+        let counters = figures.counters
         for numbers in MetricTables.shard { sheet.add(numbers, of: counters) }
     }
 
     private func addHints(to sheet: inout MetricSheet) {
-        let backlogs = Dictionary(shard.hintBacklogs.map { ($0.target, $0) }) { first, _ in first }
+        let hints = figures.hints
+        let backlogs = Dictionary(hints.backlogs.map { ($0.target, $0) }) { first, _ in first }
         for member in otherMembers {
             let name = [member.name]
             let backlog = backlogs[member.id]
@@ -144,11 +154,11 @@ extension NodeDriver {
                 sheet.add(HintMetricList.oldest, name, Double(age) / 1e3)
             }
         }
-        sheet.add(HintMetricList.paused, shard.areHintsPaused ? 1 : 0)
+        sheet.add(HintMetricList.paused, hints.arePaused ? 1 : 0)
     }
 
     private func addEntropy(to sheet: inout MetricSheet) {
-        let status = entropyStatus
+        let status = figures.entropy
         sheet.add(EntropyMetricList.ready, status.isReady ? 1 : 0)
         let ages = status.ranges.compactMap(\.verifiedAge)
         if let oldest = ages.max() { sheet.add(EntropyMetricList.oldest, oldest.seconds) }
@@ -159,7 +169,7 @@ extension NodeDriver {
         if let age = status.scrubbedAge { sheet.add(EntropyMetricList.scrubbed, age.seconds) }
         let waiting = status.ranges.reduce(0) { $0 + $1.tombstones }
         sheet.add(DataMetricList.waiting, waiting)
-        guard let bulk = bulk?.counters else { return }
+        let bulk = figures.bulk
         let sent = [
             ("entropy", bulk.entropyBytesRawSent, bulk.entropyBytesCompressedSent),
             ("hand_off", bulk.handOffBytesRawSent, bulk.handOffBytesCompressedSent),
@@ -188,13 +198,14 @@ extension NodeDriver {
         sheet.add(TransferMetricList.owned, ["primary"], ring.vnodes(of: node))
         sheet.add(TransferMetricList.owned, ["replica"], homes)
         // Zeros while the ring is still.
-        let progress = shard.ringReport?.progress ?? TransferProgress()
+        let progress = nodeRingReport?.progress ?? TransferProgress()
         sheet.add(TransferMetricList.progress, of: progress)
         sheet.add(TransferMetricList.progressBytes, of: progress)
         for reason in TransferWait.names {
             sheet.add(TransferMetricList.waiting, [reason], progress.wait?.name == reason ? 1 : 0)
         }
-        sheet.add(TransferMetricList.share, backgroundShare)
+        let budget = figures.budget
+        sheet.add(TransferMetricList.share, budget.share)
         for kind in BackgroundBudget.Kind.allCases {
             let bytes = budget.taken[kind.rawValue]
             sheet.add(TransferMetricList.background, ["\(kind)"], bytes)
@@ -203,13 +214,14 @@ extension NodeDriver {
     }
 
     private func addData(to sheet: inout MetricSheet) {
+        let tallies = figures.tallies
         let total = tallies.total
         sheet.add(DataMetricList.counting, tallies.isComplete ? 0 : 1)
         sheet.add(DataMetricList.keys, max(0, total.keys))
         sheet.add(DataMetricList.tombstones, max(0, total.records - total.keys))
         sheet.add(DataMetricList.expiring, max(0, total.expiring))
         sheet.add(DataMetricList.bytes, max(0, total.bytes))
-        let counts = requestMetrics.siblings
+        let counts = figures.requests.metrics.siblings
         let steps: [(String, Range<Int>)] = [
             ("0", 0..<1), ("1", 1..<2), ("2", 2..<3), ("3", 3..<4), ("4+", 4..<10),
             ("10+", 10..<25), ("25+", 25..<100), ("100+", 100..<counts.count),
@@ -220,14 +232,15 @@ extension NodeDriver {
         }
     }
 
-    private func addStorage(to sheet: inout MetricSheet) {
-        let metrics = storageMetrics
+    private func addStorage(_ figures: StorageFigures, to sheet: inout MetricSheet) {
+        let metrics = figures.metrics
         for numbers in MetricTables.storage { sheet.add(numbers, of: metrics) }
         for (kind, read) in StorageMetricList.kinds {
             sheet.add(StorageMetricList.failures, [kind], read(metrics))
         }
-        sheet.add(StorageMetricList.limit, storage.pendingOperationsMax)
-        sheet.add(StorageMetricList.shardWork, shard.workInFlight)
+        sheet.add(StorageMetricList.limit, figures.pendingMax)
+        sheet.add(StorageMetricList.shardWork, figures.shardWork)
+        // One disk has the data of all shards.
         let disk = storage.diskBytes
         sheet.add(StorageMetricList.diskBytes, ["free"], disk.free)
         sheet.add(StorageMetricList.diskBytes, ["total"], disk.total)
@@ -237,8 +250,8 @@ extension NodeDriver {
         let cluster = hexadecimal(ring.document.clusterID)
         let labels = [ownName, cluster, ServerVersion.henge, phase.rawValue]
         sheet.add(NodeMetricList.info, labels, 1)
-        sheet.add(NodeMetricList.lag, watch.lag)
-        sheet.add(NodeMetricList.ahead, shard.clockAhead(of: wall).seconds)
+        sheet.add(NodeMetricList.lag, figures.lag)
+        sheet.add(NodeMetricList.ahead, figures.clockAhead.seconds)
         let uptime = Double(now.since(startedAt).nanoseconds) / 1e9
         sheet.add(NodeMetricList.startTime, Double(wall.milliseconds) / 1e3 - uptime)
     }

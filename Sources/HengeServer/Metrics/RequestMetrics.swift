@@ -148,3 +148,13 @@ struct RequestMetrics: Sendable {
         outcomes[kind.index * RequestOutcome.allCases.count + outcome.index]
     }
 }
+
+extension RequestMetrics: ShardFigure {
+    mutating func merge(_ other: RequestMetrics) {
+        for place in outcomes.indices { outcomes[place] += other.outcomes[place] }
+        for place in durations.indices { durations[place].add(other.durations[place]) }
+        for place in siblings.indices { siblings[place] += other.siblings[place] }
+        refusedByAdmission += other.refusedByAdmission
+        refusedByStorage += other.refusedByStorage
+    }
+}

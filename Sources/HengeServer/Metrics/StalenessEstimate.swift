@@ -23,8 +23,8 @@ struct StalenessEstimate: Sendable {
     }
 
     /// What had been measured when the window began, and when the next one did.
-    private var before = ReplicaDelays(peers: 0)
-    private var middle = ReplicaDelays(peers: 0)
+    private var before = DelayFigures()
+    private var middle = DelayFigures()
     private var middleAt: Instant?
     private var rows: [Row] = []
     private var madeAt: Instant?
@@ -45,7 +45,7 @@ struct StalenessEstimate: Sendable {
 
     private static func rows(
         _ snapshot: MetricSnapshot,
-        since before: ReplicaDelays,
+        since before: DelayFigures,
         seed: UInt64
     ) -> [Row] {
         let recent = snapshot.delays.since(before)

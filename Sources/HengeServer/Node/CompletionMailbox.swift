@@ -11,7 +11,7 @@ final class CompletionMailbox: Sendable {
         var driver: NIOLoopBound<NodeDriver>?
     }
 
-    private let eventLoop: any EventLoop
+    let eventLoop: any EventLoop
     private let contents = NIOLockedValueBox(Contents())
 
     init(eventLoop: any EventLoop) {

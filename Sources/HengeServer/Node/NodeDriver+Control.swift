@@ -6,7 +6,7 @@ import HengeRing
 import Logging
 import NIOCore
 
-/// The driver's half for the control plane: rounds in time, and its effects carried out.
+/// The first driver's half for the control plane: rounds in time, and its effects carried out.
 extension NodeDriver {
     /// Begins the rounds of gossip; the first comes at a random time within one.
     func startControl() {
@@ -29,14 +29,6 @@ extension NodeDriver {
         stepControl(.stopping)
     }
 
-    func connected(_ id: NodeID, life: UInt64) {
-        stepControl(.connected(id, life: life))
-    }
-
-    func disconnected(_ id: NodeID) {
-        stepControl(.disconnected(id))
-    }
-
     private func beginRound() {
         for case let link? in links {
             switch link.takeTraffic() {
@@ -51,28 +43,53 @@ extension NodeDriver {
 
     func stepControl(_ input: ControlInput) {
         eventLoop.assertInEventLoop()
-        control.step(input, at: now, effects: &controlEffects)
+        control?.step(input, at: now, effects: &controlEffects)
+        drainControl()
+    }
+
+    /// Carries out what the control plane wants; what rests on a new ring waits until all shards go
+    /// by that.
+    func drainControl() {
         // As with the shard's: effects of effects are left to the loop that is already running.
         guard !isDrainingControl else { return }
         isDrainingControl = true
-        while let effect = controlEffects.takeFirst() { carryOut(effect) }
+        while let effect = controlEffects.takeFirst() { carryOutInTurn(effect) }
         isDrainingControl = false
+    }
+
+    private func carryOutInTurn(_ effect: consuming ControlEffect) {
+        if standing.isAdopting, effect.waitsForAdoption {
+            standing.held.append(effect)
+        } else {
+            carryOut(effect)
+        }
+    }
+
+    /// All shards go by the ring that was adopted last.
+    func allHaveAdopted() {
+        standing.isAdopting = false
+        let held = standing.held
+        standing.held = []
+        for effect in held { carryOutInTurn(effect) }
+        drainControl()
     }
 
     private func carryOut(_ effect: ControlEffect) {
         switch effect {
         case .send(let id, let message): link(to: id)?.send(.gossip(message))
-        case .disconnect(let id): link(to: id)?.giveUp()
-        case .peerUp(let id): step(.peerUp(id))
-        case .peerDown(let id): step(.peerDown(id))
-        case .confirmActors(let isNewest): step(.actorsConfirmed(isNewest))
+        case .disconnect(let id):
+            link(to: id)?.giveUp()
+            tellSiblings { $0.link(to: id)?.giveUp() }
+        case .peerUp(let id): tookForUp(id, true)
+        case .peerDown(let id): tookForUp(id, false)
+        case .confirmActors(let isNewest): stepShards(.actorsConfirmed(isNewest))
         case .saveLives(let lives): storage.saveLives(lives)
         case .note(let note): write(note)
         case .sendRing(let id, let message): link(to: id)?.send(.ring(message))
         case .sendReport(let id, let report): link(to: id)?.send(.ringReport(report))
         case .saveRing(let bytes): saveRing(bytes)
-        case .adopted(let ring): adopt(ring)
-        case .memberEpoch(let id, let epoch): step(.memberEpoch(id, epoch))
+        case .adopted(let ring): adoptEverywhere(ring)
+        case .memberEpoch(let id, let epoch): stepShards(.memberEpoch(id, epoch))
         case .proposalEnded(let outcome): administrator.proposalEnded(outcome)
         }
     }

@@ -36,6 +36,7 @@ extension NodeDriver {
         transport?.adopt(ring)
         step(.ring(ring))
         handInReport()
+        guard isFirst else { return }
         administrator.adoptedRing()
         tellIfRemoved()
     }
@@ -55,11 +56,6 @@ extension NodeDriver {
         onRemoved()
     }
 
-    /// The shard tells the control plane how far it is with the change that is running.
-    func handInReport() {
-        stepControl(.ownReport(shard.ringReport))
-    }
-
     /// Another node has said that there is a newer ring.
     func ringIsOld(_ epoch: UInt64, _ id: NodeID) {
         guard epoch > ring.document.epoch else { return }
@@ -72,7 +68,7 @@ extension NodeDriver {
 
     /// Has the control plane woken when it has to be, beside its rounds.
     func scheduleControlDue() {
-        guard let due = control.nextDue, ringWork.dueAt.map({ due < $0 }) ?? true else { return }
+        guard let due = control?.nextDue, ringWork.dueAt.map({ due < $0 }) ?? true else { return }
         ringWork.dueAt = due
         let driver = NIOLoopBound(self, eventLoop: eventLoop)
         let delay = Int64(clamping: due.since(now).nanoseconds)

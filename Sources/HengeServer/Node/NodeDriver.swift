@@ -7,7 +7,8 @@ package import HengeStorage
 package import Logging
 package import NIOCore
 
-/// Owns a node's shard and carries out its effects: storage, peers, answers to clients, ticks.
+/// Owns one of a node's shards and carries out its effects: storage, peers, answers to clients,
+/// ticks.
 ///
 /// Confined to one event loop: every method is called on it. All that happens in one turn of the
 /// loop is written out at its end, with one flush a connection and one batch to the storage.
@@ -15,15 +16,22 @@ package final class NodeDriver {
     package let eventLoop: any EventLoop
     package let settings: NodeSettings
     package let node: NodeID
+    /// What is this shard's of the token space.
+    let slice: ShardSlice
     package let logger: Logger
     let startedAt: Instant
+    /// All shards of the node, this one among them; set before any of them serves.
+    private(set) var group: ShardGroup
+    /// Of the first shard: what the others said when they were last asked (``refreshFigures()``).
+    var siblingFigures: [ShardFigures] = []
 
     // Unchecked below means without the checks at run time that no two accesses overlap, some 5 %
     // of the loop's time (decision 0033). The loop's confinement rules out other threads, and none
     // of these is held while anything is called that could come back here: the shard calls nobody,
     // and an effect has left its buffer when it is carried out.
     @exclusivity(unchecked) private(set) var shard: Shard
-    var control: ControlPlane
+    /// Of the first shard only.
+    var control: ControlPlane?
     var controlEffects = EffectBuffer<ControlEffect>(capacity: 64)
     var isDrainingControl = false
     var controlTicks: RepeatedTask?
@@ -37,29 +45,21 @@ package final class NodeDriver {
     /// For when a timer for hedges is set.
     private var wakeAt: Instant?
 
-    /// Who is owed an answer.
-    private enum Asker {
-        case session(ClientSession, slot: Int)
-        /// Somebody on another thread.
-        case promise(EventLoopPromise<ShardReply>)
-
-        func complete(_ reply: ShardReply) {
-            switch self {
-            case .session(let session, let slot): session.complete(slot, reply)
-            case .promise(let promise): promise.succeed(reply)
-            }
-        }
-    }
-
     private struct Waiting {
         let asker: Asker
         let since: Instant
-        let kind: RequestKind
+        /// Nil for what is a part of another shard's request, which counts there.
+        let kind: RequestKind?
         /// Nil for what runs over the whole cluster, one at a time a connection.
         let isWrite: Bool?
     }
 
     @exclusivity(unchecked) private var tickets = Slab<Waiting>()
+    /// Who is owed the answers of other shards.
+    var relayed = Slab<Asker>()
+    /// By shard: what goes there at the end of this turn.
+    var parcels: [ShardParcel] = []
+    var standing = ShardStanding()
     @exclusivity(unchecked) private(set) var admission: Admission
     @exclusivity(unchecked) private(set) var requestMetrics = RequestMetrics()
     var watch = NodeWatch()
@@ -84,14 +84,16 @@ package final class NodeDriver {
         eventLoop: any EventLoop,
         settings: NodeSettings,
         node: NodeID,
+        slice: ShardSlice = .whole,
         shard: consuming Shard,
-        control: consuming ControlPlane,
+        control: consuming ControlPlane?,
         storage: RocksDBEngine,
         logger: Logger
     ) {
         self.eventLoop = eventLoop
         self.settings = settings
         self.node = node
+        self.slice = slice
         self.shard = shard
         self.control = control
         self.storage = storage
@@ -105,6 +107,14 @@ package final class NodeDriver {
         )
         links = []
         notes = NoteLog(logger: logger)
+        group = ShardGroup(drivers: [])
+    }
+
+    /// Makes this one of the shards of a node.
+    func join(_ group: ShardGroup) {
+        self.group = group
+        parcels = Array(repeating: ShardParcel(), count: group.count)
+        standing.reports = Array(repeating: nil, count: group.count - 1)
     }
 
     // MARK: For sessions
@@ -138,28 +148,48 @@ package final class NodeDriver {
         submit(request, for: .session(session, slot: slot))
     }
 
-    private func submit(_ request: ClientRequest, for asker: Asker) {
+    func submit(_ request: ClientRequest, for asker: Asker) {
+        if let other = otherShard(with: request.key.token) {
+            return relay(.request(request), to: other, for: asker)
+        }
         let isWrite = request.isWrite
         let kind = RequestKind(request)
         if isWrite, storage.isBackpressured {
             requestMetrics.storageRefused(kind)
-            return asker.complete(.response(.failed(storageOverloaded)))
+            return complete(asker, .response(.failed(storageOverloaded)))
         }
         if let refusal = admission.begin(isWrite: isWrite) {
             requestMetrics.admissionRefused(kind)
-            return asker.complete(.response(.failed(refusal)))
+            return complete(asker, .response(.failed(refusal)))
         }
         step(.request(ticket(asker, kind, isWrite: isWrite), request))
     }
 
     package func scan(_ range: ScanRange, for session: ClientSession, slot: Int) {
-        let ticket = ticket(.session(session, slot: slot), .scan)
-        step(.scan(ticket, range, timeout: settings.requestTimeout))
+        scan(range, for: .session(session, slot: slot))
+    }
+
+    func scan(_ range: ScanRange, for asker: Asker) {
+        if let other = otherShard(with: range.from) {
+            return relay(.scan(range), to: other, for: asker)
+        }
+        step(.scan(ticket(asker, .scan), range, timeout: settings.requestTimeout))
     }
 
     package func count(for session: ClientSession, slot: Int) {
-        let ticket = ticket(.session(session, slot: slot), .coverageCount)
-        step(.count(ticket, timeout: settings.requestTimeout))
+        let asker = Asker.session(session, slot: slot)
+        guard slice.count > 1 else { return countOwn(for: asker) }
+        let gathering = CountGathering(shards: slice.count)
+        for shard in 0..<slice.count where shard != slice.index {
+            relay(.count, to: shard, for: .count(gathering, asker))
+        }
+        countOwn(for: .count(gathering, asker))
+    }
+
+    func countOwn(for asker: Asker) {
+        var kind: RequestKind?
+        if case .shard = asker {} else { kind = .coverageCount }
+        step(.count(ticket(asker, kind), timeout: settings.requestTimeout))
     }
 
     // MARK: For other threads
@@ -170,7 +200,7 @@ package final class NodeDriver {
     }
 
     func scan(_ range: ScanRange, for promise: EventLoopPromise<ShardReply>) {
-        step(.scan(ticket(.promise(promise), .scan), range, timeout: settings.requestTimeout))
+        scan(range, for: .promise(promise))
     }
 
     /// Whether requests come, of clients or of other nodes.
@@ -237,7 +267,7 @@ package final class NodeDriver {
 
     // MARK: Turns
 
-    private func ticket(_ asker: Asker, _ kind: RequestKind, isWrite: Bool? = nil) -> Ticket {
+    private func ticket(_ asker: Asker, _ kind: RequestKind?, isWrite: Bool? = nil) -> Ticket {
         let waiting = Waiting(asker: asker, since: now, kind: kind, isWrite: isWrite)
         let place = tickets.insert(waiting)
         return Ticket(rawValue: UInt64(place.generation) << 32 | UInt64(place.index))
@@ -300,9 +330,12 @@ package final class NodeDriver {
             if let isWrite = waiting.isWrite {
                 admission.end(isWrite: isWrite, since: waiting.since, now: end)
             }
-            requestMetrics.ended(waiting.kind, reply, after: end.since(waiting.since))
-            waiting.asker.complete(reply)
-        case .ringIsOld(let epoch, let id): ringIsOld(epoch, id)
+            if let kind = waiting.kind {
+                requestMetrics.ended(kind, reply, after: end.since(waiting.since))
+            }
+            complete(waiting.asker, reply)
+        case .ringIsOld(let epoch, let id):
+            if isFirst { ringIsOld(epoch, id) } else { tellFirst { $0.ringIsOld(epoch, id) } }
         case .note(let note):
             notes.write(note, names: name(of:), now: time.now)
         }
@@ -310,7 +343,7 @@ package final class NodeDriver {
 
     /// Called before anything else in a turn: reads the clocks once and has the end of the turn
     /// come.
-    private func beginTurn() {
+    func beginTurn() {
         guard !isTurnScheduled else { return }
         isTurnScheduled = true
         time = SystemClock.read()
@@ -324,6 +357,7 @@ package final class NodeDriver {
     private func endTurn() {
         isTurnScheduled = false
         storage.endTurn()
+        if slice.count > 1 { sendParcels() }
         // A write may find its connection dead, and what follows from that may be for links and
         // sessions that had their turn already: they are in the next.
         let links = dirtyLinks

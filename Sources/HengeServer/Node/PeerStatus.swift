@@ -42,8 +42,12 @@ package struct PeerStatus: Hashable, Sendable {
 extension NodeDriver {
     /// What is known of a member, from the failure detector and from its handshake.
     package func peerStatus(_ id: NodeID) -> PeerStatus {
-        let unknown = MemberStatus(liveness: .down, isConnected: false)
-        let member = control.status(of: id, at: now) ?? unknown
+        let isUp = shard.isUp(id)
+        let simple = MemberStatus(liveness: isUp ? .up : .down, isConnected: isUp)
+        // Other shards than the first know no more than that.
+        var member = control?.status(of: id, at: now) ?? simple
+        // Not all shards have their link to it.
+        if !isUp { member.liveness = .down }
         guard id != node else {
             return PeerStatus(
                 member: member,

@@ -1,151 +1,125 @@
 import HengeBase
-import HengeMembership
 import HengeMessages
 import HengeNode
 import HengeRing
-import HengeStorage
 import Logging
 import NIOCore
+import NIOPosix
 
-/// The parts of a node that run on its event loop, wired together.
-final class RunningNode {
-    let driver: NodeDriver
-    private let transport: PeerTransport
-    let clients: ClientListener
+/// A node's shards, each on an event loop of its own, started and stopped together.
+struct RunningNode: Sendable {
+    private let shards: [NIOLoopBound<RunningShard>]
+    private let loops: MultiThreadedEventLoopGroup
     private let settings: NodeSettings
-    private let housekeeping: RepeatedTask
 
+    var first: NIOLoopBound<RunningShard> { shards[0] }
+
+    /// - Parameters:
+    ///   - loops: one a shard.
+    ///   - mailboxes: by shard.
     init(
-        settings: NodeSettings,
-        start: NodeStart,
-        group: any EventLoopGroup,
-        logger: Logger
-    ) {
-        var generator = SystemRandomNumberGenerator()
-        let storage = start.storage
-        let member = start.member
-        let ring = Ring(start.acceptor.document)
-        let saved = storage.previousCleanState.flatMap(SavedState.init)
-        let shard = Shard(
-            node: member.id,
-            ring: ring,
-            configuration: settings.shard,
-            saved: saved,
-            hints: storage.hintBacklogs,
-            watermarks: storage.watermarks,
-            transfers: storage.transfers,
-            isNew: storage.startNumber == 1,
-            seed: generator.next()
-        )
-        let loop = group.next()
-        let life = Life.make(start: storage.startNumber, chance: generator.next())
-        let control = ControlPlane(
-            node: member.id,
-            ring: start.acceptor,
-            isRingUnconfirmed: start.isUnconfirmed,
-            settings: settings.control,
-            life: life,
-            savedLives: storage.storedLives,
-            seed: generator.next(),
-            at: SystemClock.now()
-        )
-        driver = NodeDriver(
-            eventLoop: loop,
-            settings: settings,
-            node: member.id,
-            shard: shard,
-            control: control,
-            storage: storage,
-            logger: logger
-        )
-        let hello = PeerHello(
-            clusterID: ring.document.clusterID,
-            node: member.id,
-            name: member.name,
-            epoch: ring.document.epoch,
-            life: life,
-            respAddress: settings.respAddress.description,
-            httpAddress: settings.httpAddress?.description ?? ""
-        )
-        transport = PeerTransport(
-            driver: driver,
-            hello: hello,
-            group: group,
-            seed: generator.next()
-        )
-        clients = ClientListener(driver: driver, group: group)
-        self.settings = settings
-        housekeeping = driver.keepHouse()
-        tellWhatIsFound(saved, storage, logger)
-        if saved?.counts == nil { countRecords(storage, logger) }
-    }
-
-    private func tellWhatIsFound(_ saved: SavedState?, _ storage: RocksDBEngine, _ logger: Logger) {
-        logger.info(
-            "actors",
-            metadata: [
-                "state": saved == nil ? "new" : "kept, if no other node knows of a later start"
-            ]
-        )
-        for backlog in storage.hintBacklogs where backlog.count > 0 {
-            logger.info(
-                "hints found",
-                metadata: [
-                    "for": .string(driver.name(of: backlog.target)), "hints": "\(backlog.count)",
-                    "bytes": "\(backlog.bytes)",
-                ]
-            )
+        _ common: RunningShard.Common,
+        on loops: MultiThreadedEventLoopGroup,
+        _ mailboxes: [CompletionMailbox]
+    ) async throws {
+        var shards: [NIOLoopBound<RunningShard>] = []
+        var drivers: [NIOLoopBound<NodeDriver>] = []
+        for (index, mailbox) in mailboxes.enumerated() {
+            let slice = ShardSlice(index: index, count: mailboxes.count)
+            let loop = mailbox.eventLoop
+            let (shard, driver) = try await loop.submit {
+                let shard = RunningShard(common, slice: slice, eventLoop: loop)
+                mailbox.attach(shard.driver)
+                return (
+                    NIOLoopBound(shard, eventLoop: loop),
+                    NIOLoopBound(shard.driver, eventLoop: loop)
+                )
+            }.get()
+            shards.append(shard)
+            drivers.append(driver)
         }
+        self.shards = shards
+        self.loops = loops
+        settings = common.settings
+        let group = ShardGroup(drivers: drivers)
+        try await onEach { $0.driver.join(group) }
     }
 
-    /// After anything but a clean stop the records are counted in the background, while serving.
-    private func countRecords(_ storage: RocksDBEngine, _ logger: Logger) {
-        let bound = NIOLoopBound(driver, eventLoop: driver.eventLoop)
-        let loop = driver.eventLoop
-        storage.tally(
-            partitionBits: driver.ring.partitionBits,
-            progress: { progress in
-                logger.info("counting records", metadata: ["records": "\(progress.records)"])
-            }
-        ) { result in
-            switch result {
-            case .success(let tally):
-                loop.execute {
-                    bound.value.addInitialTallies(tally.partitions, leaves: tally.leaves)
-                    let total = bound.value.tallies.total
-                    logger.info(
-                        "records counted",
-                        metadata: ["keys": "\(total.keys)", "bytes": "\(total.bytes)"]
-                    )
-                }
-            case .failure(let failure):
-                logger.error("records could not be counted", metadata: ["reason": "\(failure)"])
-            }
+    /// All shards' drivers.
+    func group() async throws -> ShardGroup {
+        try await first.eventLoop.submit { first.value.driver.group }.get()
+    }
+
+    /// Accepts peers' and then clients' connections. Fails when an address can't be bound.
+    func listen() async throws {
+        try await whenEach { $0.listenToPeers() }
+        try await onEach { $0.start() }
+        var listeners: [NIOLoopBound<ClientListener>] = []
+        for shard in shards {
+            let listener = try await shard.eventLoop.submit {
+                NIOLoopBound(shard.value.clients, eventLoop: shard.eventLoop)
+            }.get()
+            listeners.append(listener)
         }
+        let address = settings.respAddress
+        try await first.eventLoop.flatSubmit { [first, listeners, loops] in
+            first.value.clients.listen(on: address, for: listeners, loops)
+        }.get()
     }
 
-    func listen() -> EventLoopFuture<Void> {
-        let node = NIOLoopBound(self, eventLoop: driver.eventLoop)
-        return transport.listen(on: settings.peerAddress).flatMap {
-            node.value.driver.startControl()
-            node.value.driver.startWatch()
-            node.value.driver.clusterWatch.recorder.start()
-            node.value.transport.dialAll()
-            return node.value.clients.listen(on: node.value.settings.respAddress)
+    /// Waits until a majority of the members see each other, or `limit` is over.
+    func awaitPeers(atMost limit: Interval) async throws {
+        try await whenEach { $0.awaitPeers(atMost: limit) }
+    }
+
+    // MARK: Stopping
+
+    func beginStop() async throws {
+        try await onEach { $0.beginStop() }
+    }
+
+    /// - Returns: requests without an answer.
+    func finishRequests(atMost limit: Interval) async throws -> Int {
+        try await whenEach { $0.finishRequests(atMost: limit) }.reduce(0, +)
+    }
+
+    /// - Returns: hints for nodes that are up and have not got them.
+    func handOverHints(atMost limit: Interval) async throws -> Int {
+        try await whenEach { $0.handOverHints(atMost: limit) }.reduce(0, +)
+    }
+
+    /// - Returns: what is not done.
+    func settle(atMost limit: Interval) async throws -> Int {
+        try await whenEach { $0.settle(atMost: limit) }.reduce(0, +)
+    }
+
+    /// Closes every connection.
+    ///
+    /// - Returns: by shard, what a clean stop saves; and whether nothing is left of what the node
+    ///   held, which is in the ring no more.
+    func stop() async throws -> (states: [ByteBuffer], isEmpty: Bool) {
+        let ends = try await onEach { shard in
+            let isEmpty = shard.driver.shard.hasGivenAllAway
+            return (shard.stop(), isEmpty)
         }
+        return (ends.map(\.0), ends.allSatisfy(\.1))
     }
 
-    /// Closes every connection. Returns what a clean stop saves.
-    func stop() -> ByteBuffer {
-        housekeeping.cancel()
-        var state = driver.savedState
-        // What is still being written is not in the counts, so the next start makes its own.
-        if !driver.isIdle { state.counts = nil }
-        driver.stopControl()
-        driver.stopWatch()
-        driver.clusterWatch.recorder.stop()
-        clients.stop()
-        transport.stop()
-        return state.encoded()
+    // MARK: Each on its loop
+
+    @discardableResult
+    private func onEach<Result: Sendable>(
+        _ body: @escaping @Sendable (RunningShard) -> Result
+    ) async throws -> [Result] {
+        let results = shards.map { shard in shard.eventLoop.submit { body(shard.value) } }
+        return try await EventLoopFuture.whenAllSucceed(results, on: first.eventLoop).get()
+    }
+
+    @discardableResult
+    private func whenEach<Result: Sendable>(
+        _ body: @escaping @Sendable (RunningShard) -> EventLoopFuture<Result>
+    ) async throws -> [Result] {
+        let results = shards.map { shard in shard.eventLoop.flatSubmit { body(shard.value) } }
+        return try await EventLoopFuture.whenAllSucceed(results, on: first.eventLoop).get()
     }
 }

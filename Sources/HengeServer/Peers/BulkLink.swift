@@ -71,7 +71,8 @@ final class BulkLink {
     // MARK: The connection
 
     private func dial() {
-        guard let address = HostPort(peer.peerAddress) else { return drop() }
+        let shard = transport.hello.slice.index
+        guard let address = HostPort(peer.peerAddress)?.advanced(by: shard) else { return drop() }
         state = .connecting
         attempt += 1
         transport.counters.dials += 1

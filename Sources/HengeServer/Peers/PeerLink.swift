@@ -34,7 +34,7 @@ final class PeerLink {
     var isMissed = false
     private(set) var counters = Counters()
 
-    struct Counters {
+    struct Counters: Sendable {
         var connections = 0
         var messagesSent = 0
         var bytesSent = 0

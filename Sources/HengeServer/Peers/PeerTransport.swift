@@ -5,8 +5,9 @@ import Logging
 import NIOCore
 import NIOPosix
 
-/// All of a node's connections to other nodes: it accepts those of members with lower ids, and
-/// dials those with higher ones again and again, with exponential backoff and jitter.
+/// All of a shard's connections to the shards of its number at other nodes: it accepts those of
+/// members with lower ids, and dials those with higher ones again and again, with exponential
+/// backoff and jitter.
 ///
 /// Confined to the driver's event loop.
 final class PeerTransport {
@@ -20,7 +21,6 @@ final class PeerTransport {
     let bulk: BulkTransport
     /// Those that offer themselves.
     let candidates: CandidateList
-    private let group: any EventLoopGroup
     private var jitter: SeededGenerator
     private var listener: (any Channel)?
     private var isDialling = false
@@ -29,16 +29,15 @@ final class PeerTransport {
     private(set) var isStopping = false
     private(set) var counters = Counters()
 
-    struct Counters {
+    struct Counters: Sendable {
         var malformed = 0
         var refused = 0
         var dials = 0
     }
 
-    init(driver: NodeDriver, hello: PeerHello, group: any EventLoopGroup, seed: UInt64) {
+    init(driver: NodeDriver, hello: PeerHello, seed: UInt64) {
         self.driver = driver
         helloAtStart = hello
-        self.group = group
         candidates = CandidateList(logger: driver.logger)
         jitter = SeededGenerator(seed: seed)
         bulk = BulkTransport(
@@ -65,9 +64,11 @@ final class PeerTransport {
     // MARK: Listening
 
     /// Accepts connections from now on. Fails when the address can't be bound.
+    ///
+    /// - Parameter address: the node's; each shard has a port of its own behind that.
     func listen(on address: HostPort) -> EventLoopFuture<Void> {
         let transport = NIOLoopBound(self, eventLoop: driver.eventLoop)
-        return ServerBootstrap(group: group)
+        return ServerBootstrap(group: driver.eventLoop)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 1 << 20))
@@ -79,7 +80,7 @@ final class PeerTransport {
                     transport.value.track(channel)
                 }
             }
-            .bind(host: address.host, port: Int(address.port))
+            .bind(host: address.host, port: Int(address.port) + driver.slice.index)
             .hop(to: driver.eventLoop)
             .map { transport.value.listener = $0 }
     }
@@ -106,15 +107,15 @@ final class PeerTransport {
     }
 
     func dial(_ link: PeerLink, backoff: Interval) {
-        guard !isStopping, !link.isRetired, let address = HostPort(link.peer.peerAddress) else {
-            return
-        }
+        guard !isStopping, !link.isRetired, let node = HostPort(link.peer.peerAddress),
+            let address = node.advanced(by: driver.slice.index)
+        else { return }
         counters.dials += 1
         let transport = NIOLoopBound(self, eventLoop: driver.eventLoop)
         let bound = NIOLoopBound(link, eventLoop: driver.eventLoop)
         let expected = link.peer.id
         let readsBefore = link.counters.reads
-        ClientBootstrap(group: group)
+        ClientBootstrap(group: driver.eventLoop)
             .connectTimeout(Self.connectTimeout)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 1 << 20))
@@ -207,6 +208,11 @@ extension HandshakeRefusal {
                 + "this node \(ours.lowerBound) to \(ours.upperBound)"
         case .wrongNode(let expected, let actual, let name):
             "node \(expected) was expected there, but \(name) (\(actual)) answered"
+        case .otherShard(let ours, let theirs):
+            ours.count == theirs.count
+                ? "its shard \(theirs.index) has come to shard \(ours.index)"
+                : "it has \(theirs.count) shards, this node \(ours.count); "
+                    + "--shards must be the same on all nodes"
         case .ownIdentity(let name):
             "it claims to be this very node, \(name)"
         }

@@ -2,7 +2,7 @@ import HengeBase
 import HengeRESP
 import NIOCore
 
-/// What all client sessions of a node share.
+/// What all client sessions of a shard share.
 ///
 /// Confined to the driver's event loop.
 final class ClientHub {
@@ -21,17 +21,20 @@ final class ClientHub {
     private(set) var heldBytes = 0
     private(set) var inputBytes = 0
     private var awaiting: [ClientSession] = []
+    /// This shard's part of what all may hold.
+    private let heldBytesMax: Int
+    private let inputBytesMax: Int
 
     /// Output buffers kept for the next session that has something to say.
     private static let buffersMax = 64
     private static let bufferBytes = 2048
     /// Larger ones are let go.
     private static let bufferBytesMax = 64 * 1024
-    /// Bytes of replies that all connections together may hold for clients that do not read;
+    /// Bytes of replies that all connections of a node may hold for clients that do not read;
     /// beyond, each has one request at a time.
-    static let heldBytesMax = 256 << 20
-    /// Bytes of requests that are still arriving, of all connections together; beyond, one that has
-    /// sent more than its share is refused.
+    private static let heldBytesMax = 256 << 20
+    /// Bytes of requests that are still arriving, of all connections of a node; beyond, one that
+    /// has sent more than its share is refused.
     private static let inputBytesMax = 512 << 20
     private static let inputBytesShare = 1 << 20
 
@@ -42,6 +45,8 @@ final class ClientHub {
         // A little more than the limit passes, so that a value or key over it gets its own error.
         limits = RESPLimits(argumentBytesMax: valueBytesMax + (128 << 10))
         runID = hexadecimal(.random(in: 0 ... .max), .random(in: 0 ... .max)) + "00000000"
+        heldBytesMax = Self.heldBytesMax / driver.slice.count
+        inputBytesMax = Self.inputBytesMax / driver.slice.count
         driver.hub = self
     }
 
@@ -56,7 +61,8 @@ final class ClientHub {
 
     func nextID() -> Int {
         lastID += 1
-        return lastID
+        // No two shards give the same.
+        return (lastID - 1) * driver.slice.count + driver.slice.index + 1
     }
 
     /// Whether requests on the bucket are sloppy where neither they nor their connection say.
@@ -66,11 +72,11 @@ final class ClientHub {
 
     // MARK: Memory
 
-    var isFull: Bool { heldBytes >= Self.heldBytesMax }
+    var isFull: Bool { heldBytes >= heldBytesMax }
 
     func count(held change: Int) {
         heldBytes += change
-        guard !awaiting.isEmpty, heldBytes < Self.heldBytesMax / 2 else { return }
+        guard !awaiting.isEmpty, heldBytes < heldBytesMax / 2 else { return }
         let woken = awaiting
         awaiting.removeAll()
         for session in woken {
@@ -85,7 +91,7 @@ final class ClientHub {
 
     /// Whether a request of which so much has arrived is one too many.
     func refuses(inputBytes bytes: Int) -> Bool {
-        inputBytes > Self.inputBytesMax && bytes > Self.inputBytesShare
+        inputBytes > inputBytesMax && bytes > Self.inputBytesShare
     }
 
     /// Has the session woken once all together hold less.
@@ -113,7 +119,7 @@ final class ClientHub {
 }
 
 /// What the RESP front end has seen; numbers that only rise.
-struct ClientCounters {
+struct ClientCounters: Sendable {
     var connectionsReceived = 0
     /// Connections over the limit, told so and closed.
     var connectionsRejected = 0

@@ -5,28 +5,35 @@ import Logging
 import NIOCore
 import NIOPosix
 
-/// Accepts RESP clients.
+/// Accepts RESP clients: the first shard's does, for all shards of its node in turn.
 ///
-/// Confined to the driver's event loop, on which all sessions run, too.
+/// Confined to the driver's event loop, on which its sessions run, too.
 final class ClientListener {
     private static let backlog: Int32 = 4096
 
     private let driver: NodeDriver
-    private let group: any EventLoopGroup
+    private let connections: ConnectionCount
     private let hub: ClientHub
     private var channel: (any Channel)?
 
-    /// - Parameter group: of one event loop, the driver's.
-    init(driver: NodeDriver, group: any EventLoopGroup) {
+    init(driver: NodeDriver, connections: ConnectionCount) {
         self.driver = driver
-        self.group = group
+        self.connections = connections
         hub = ClientHub(driver: driver)
     }
 
     /// Accepts connections from now on. Fails when the address can't be bound.
-    func listen(on address: HostPort) -> EventLoopFuture<Void> {
-        let listener = NIOLoopBound(self, eventLoop: driver.eventLoop)
-        return ServerBootstrap(group: group)
+    ///
+    /// - Parameters:
+    ///   - listeners: those of all shards.
+    ///   - loops: theirs, which connections go to one after the other.
+    func listen(
+        on address: HostPort,
+        for listeners: [NIOLoopBound<ClientListener>],
+        _ loops: MultiThreadedEventLoopGroup
+    ) -> EventLoopFuture<Void> {
+        let own = NIOLoopBound(self, eventLoop: driver.eventLoop)
+        return ServerBootstrap(group: driver.eventLoop, childGroup: loops)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.backlog, value: Self.backlog)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -43,20 +50,22 @@ final class ClientListener {
             )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try listener.value.accept(channel)
+                    let listener = listeners.first { $0.eventLoop === channel.eventLoop }
+                    try listener?.value.accept(channel)
                 }
             }
             .bind(host: address.host, port: Int(address.port))
             .hop(to: driver.eventLoop)
-            .map { listener.value.channel = $0 }
+            .map { own.value.channel = $0 }
     }
 
     private func accept(_ channel: any Channel) throws {
         let pipeline = channel.pipeline.syncOperations
-        guard hub.sessions.count < driver.settings.connectionsMax else {
+        guard connections.add() else {
             hub.counters.connectionsRejected += 1
             return try pipeline.addHandler(RefusedClient())
         }
+        channel.closeFuture.whenComplete { [connections] _ in connections.remove() }
         try pipeline.addHandler(ClientSession(hub: hub))
     }
 

@@ -106,7 +106,7 @@ extension ClientSession {
         return true
     }
 
-    private func begin(_ command: RESPCommand) {
+    func begin(_ command: RESPCommand) {
         guard let name = command.name, let spec = hub.commands[name] else {
             return fail(CommandError.unknownCommand(command).message)
         }
@@ -136,6 +136,8 @@ extension ClientSession {
         do throws(CommandError) {
             if spec.lane == .coverage {
                 try cover(spec, command)
+            } else if spec.command.concernsNode, hub.driver.slice.count > 1, onAnswer == nil {
+                askNode(command)
             } else {
                 try runAlone(spec, command)
             }

@@ -63,6 +63,9 @@ package final class ClientSession: ChannelDuplexHandler {
     /// Whether the hub will wake it when all connections together hold less.
     var awaitsHub = false
 
+    /// Of a session without a connection: who is told the reply.
+    var onAnswer: ((ByteBuffer) -> Void)?
+
     private(set) var context: ChannelHandlerContext?
     private(set) var isWritable = true
     /// Bytes that the channel has and can't send for now.
@@ -75,15 +78,25 @@ package final class ClientSession: ChannelDuplexHandler {
     private var owesRead = false
     private var isInputClosed = false
 
-    init(hub: ClientHub) {
+    /// - Parameters:
+    ///   - connection: what it goes on with; a new one if nil.
+    ///   - onAnswer: of a session without a connection, for one command: who is told its reply.
+    init(
+        hub: ClientHub,
+        connection: ClientConnection? = nil,
+        onAnswer: ((ByteBuffer) -> Void)? = nil
+    ) {
         self.hub = hub
+        self.onAnswer = onAnswer
         parser = RESPRequestParser(limits: hub.limits)
-        connection = ClientConnection(
-            id: hub.nextID(),
-            levels: hub.driver.settings.levels,
-            isBucketSloppy: hub.isSloppy(ClientConnection.defaultBucket),
-            now: SystemClock.now()
-        )
+        self.connection =
+            connection
+            ?? ClientConnection(
+                id: hub.nextID(),
+                levels: hub.driver.settings.levels,
+                isBucketSloppy: hub.isSloppy(ClientConnection.defaultBucket),
+                now: SystemClock.now()
+            )
     }
 
     // MARK: From the driver
@@ -99,6 +112,7 @@ package final class ClientSession: ChannelDuplexHandler {
     func flush() {
         pump()
         isDirty = false
+        if onAnswer != nil { return answerAsker() }
         writeOut()
         closeIfDone()
     }

@@ -25,6 +25,7 @@ package final class ClusterReporter {
     private unowned let driver: NodeDriver
     let loads = PeerInquiries<NodeLoads>()
     let samples = PeerInquiries<RecordSample>()
+    private(set) lazy var settling = ShardSettling(driver: driver)
     private var reading = 0
 
     init(driver: NodeDriver) {
@@ -63,6 +64,17 @@ package final class ClusterReporter {
     package func survey(
         sample: Int,
         where isWanted: @escaping (KeyLoad) -> Bool = { _ in true },
+        _ done: @escaping (DistributionSurvey) -> Void
+    ) {
+        let driver = self.driver
+        driver.withFreshFigures {
+            driver.reporter.ask(sample: sample, where: isWanted, done)
+        }
+    }
+
+    private func ask(
+        sample: Int,
+        where isWanted: @escaping (KeyLoad) -> Bool,
         _ done: @escaping (DistributionSurvey) -> Void
     ) {
         let driver = self.driver
@@ -130,23 +142,23 @@ package final class ClusterReporter {
         }
     }
 
-    /// Looks at records of this node.
+    /// Looks at records of this node, each shard at those of its partitions.
     func sample(_ spans: [SampleSpan], _ done: @escaping (RecordSample) -> Void) {
         guard !spans.isEmpty, reading < Self.readsMax else { return done(RecordSample()) }
         reading += 1
         let driver = self.driver
-        let work = SampleWork(spans, for: driver, within: Self.readPatience) { sample in
+        driver.sample(spans, within: Self.readPatience) { sample in
             driver.reporter.reading -= 1
             done(sample)
         }
-        work.goOn()
     }
 }
 
 extension NodeDriver {
     /// What this node holds.
     var loads: NodeLoads {
-        NodeLoads(
+        let tallies = figures.tallies
+        return NodeLoads(
             isComplete: tallies.isComplete,
             partitions: tallies.weights.map { KeyLoad($0) }
         )

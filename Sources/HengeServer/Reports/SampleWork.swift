@@ -1,10 +1,51 @@
 import HengeBase
-import HengeMessages
-import HengeRing
+package import HengeMessages
+package import HengeRing
 import HengeStorage
 import NIOCore
 
-/// Reads a sample of this node's records, page by page, as the background's budget allows.
+extension NodeDriver {
+    /// Reads a sample of this node's records: each shard those of its own partitions, all at the
+    /// same time.
+    func sample(
+        _ spans: [SampleSpan],
+        within patience: Interval,
+        _ done: @escaping (RecordSample) -> Void
+    ) {
+        let shards = ShardSlice.split(spans, count: slice.count, partitions: ring.partitions)
+        guard shards.count > 1 else {
+            return SampleWork(spans, for: self, within: patience, done: done).goOn()
+        }
+        let samples = zip(group.drivers, shards).map { driver, spans in
+            let promise = driver.eventLoop.makePromise(of: RecordSample.self)
+            driver.eventLoop.execute {
+                SampleWork(spans, for: driver.value, within: patience) { promise.succeed($0) }
+                    .goOn()
+            }
+            return promise.futureResult
+        }
+        let bound = NIOLoopBound(done, eventLoop: eventLoop)
+        EventLoopFuture.whenAllSucceed(samples, on: eventLoop).whenSuccess { samples in
+            bound.value(samples.reduce(into: RecordSample()) { $0.add($1) })
+        }
+    }
+}
+
+extension ShardSlice {
+    /// By shard: which of these it is to read.
+    package static func split(
+        _ spans: [SampleSpan],
+        count: Int,
+        partitions: Int
+    ) -> [[SampleSpan]] {
+        (0..<count).map { index in
+            let own = ShardSlice(index: index, count: count).partitions(of: partitions)
+            return spans.filter { own.contains($0.partition) }
+        }
+    }
+}
+
+/// Reads a sample of a shard's records, page by page, as the background's budget allows.
 ///
 /// Confined to the driver's event loop.
 final class SampleWork {

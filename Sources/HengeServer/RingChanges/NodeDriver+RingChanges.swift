@@ -33,10 +33,10 @@ extension NodeDriver {
     }
 
     /// What members said last of their part in the change that is running, by id.
-    var memberReports: [(node: NodeID, report: RingReport)] { control.reports }
+    var memberReports: [(node: NodeID, report: RingReport)] { control?.reports ?? [] }
 
     /// What the change that is running waits for before it moves anything.
-    var absentReplicas: ReplicaAbsence { control.absence }
+    var absentReplicas: ReplicaAbsence { control?.absence ?? ReplicaAbsence() }
 
     /// What a node may take in and send while partitions move, at most.
     var transferBytesPerSecond: Int {
@@ -46,17 +46,18 @@ extension NodeDriver {
     /// What this node holds, and what room it has.
     var inventory: NodeInventory {
         let disk = storage.diskBytes
+        let weights = figures.tallies.weights
         return NodeInventory(
             disk: NodeFacts(diskFree: disk.free, diskTotal: disk.total),
-            partitions: tallies.weights.map { PartitionFacts(keys: $0.keys, bytes: $0.bytes) }
+            partitions: weights.map { PartitionFacts(keys: $0.keys, bytes: $0.bytes) }
         )
     }
 
     func took(_ message: FactsMessage, _ id: RequestID, from sender: NodeID) {
         switch message {
-        case .ask: link(to: sender)?.send(.facts(id, .told(inventory)))
+        case .ask: tell(sender, id) { .told(self.inventory) }
         case .told(let inventory): administrator.inquiries.took(inventory, id, from: sender)
-        case .askLoads: link(to: sender)?.send(.facts(id, .toldLoads(loads)))
+        case .askLoads: tell(sender, id) { .toldLoads(self.loads) }
         case .toldLoads(let loads): reporter.loads.took(loads, id, from: sender)
         case .askSample(let spans):
             reporter.sample(spans) { sample in
@@ -64,11 +65,18 @@ extension NodeDriver {
             }
         case .toldSample(let sample): reporter.samples.took(sample, id, from: sender)
         case .askPulse(let heat):
-            link(to: sender)?.send(.facts(id, .toldPulse(clusterWatch.pulse(withHeat: heat))))
+            clusterWatch.pulse(withHeat: heat) { pulse in
+                self.link(to: sender)?.send(.facts(id, .toldPulse(pulse)))
+            }
         case .toldPulse(let pulse): clusterWatch.pulses.took(pulse, id, from: sender)
         case .askHistory:
             link(to: sender)?.send(.facts(id, .toldHistory(clusterWatch.recorder.history)))
         case .toldHistory(let past): clusterWatch.histories.took(past, id, from: sender)
         }
+    }
+
+    /// Answers with figures of now.
+    private func tell(_ asker: NodeID, _ id: RequestID, _ facts: @escaping () -> FactsMessage) {
+        withFreshFigures { self.link(to: asker)?.send(.facts(id, facts())) }
     }
 }

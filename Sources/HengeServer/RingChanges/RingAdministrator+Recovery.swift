@@ -18,7 +18,8 @@ extension RingAdministrator {
             if !gone.contains(member.id) { gone.append(member.id) }
         }
         do throws(RingChangeFault) {
-            let loss = try RecoveryLoss(ring, without: gone, after: driver.control.openRecoveries)
+            let before = driver.control?.openRecoveries ?? []
+            let loss = try RecoveryLoss(ring, without: gone, after: before)
             return RecoveryPlan(loss, ring: ring, isUp: { driver.peerStatus($0).isUp })
         } catch {
             throw .change(error)

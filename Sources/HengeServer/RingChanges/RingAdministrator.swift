@@ -73,6 +73,11 @@ package final class RingAdministrator {
         }
         if let fault { return done(.failure(.stage(fault))) }
         let driver = self.driver
+        driver.withFreshFigures { driver.administrator.askAndPlan(done) }
+    }
+
+    private func askAndPlan(_ done: @escaping (Result<RingPlan, RingPlanFault>) -> Void) {
+        let driver = self.driver
         let partitions = driver.ring.partitions
         inquiries.ask(
             driver.peersUp.map { (peer: $0, facts: .ask) },

@@ -108,14 +108,16 @@ package final class ClusterWatch {
         isAsking = true
         let withHeat = round % Self.roundsPerHeat == 0
         round += 1
-        pulses.ask(
-            others.map { (peer: $0, facts: .askPulse(heat: withHeat)) },
-            through: driver,
-            patience: Self.patience,
-            known: [driver.node: pulse(withHeat: withHeat)],
-            isValid: { _ in true }
-        ) { answers in
-            self.saw(answers, withHeat: withHeat)
+        pulse(withHeat: withHeat) { own in
+            self.pulses.ask(
+                self.others.map { (peer: $0, facts: .askPulse(heat: withHeat)) },
+                through: self.driver,
+                patience: Self.patience,
+                known: [self.driver.node: own],
+                isValid: { _ in true }
+            ) { answers in
+                self.saw(answers, withHeat: withHeat)
+            }
         }
     }
 
@@ -127,14 +129,15 @@ package final class ClusterWatch {
     }
 
     /// What this node tells others.
-    func pulse(withHeat: Bool) -> NodePulse {
-        let now = driver.now
-        if let own, now.since(own.at) < Self.pulseAgeMax, own.hasHeat || !withHeat {
-            return own.pulse
+    func pulse(withHeat: Bool, _ done: @escaping (NodePulse) -> Void) {
+        if let own, driver.now.since(own.at) < Self.pulseAgeMax, own.hasHeat || !withHeat {
+            return done(own.pulse)
         }
-        let pulse = driver.pulse(withHeat: withHeat)
-        own = (pulse, now, withHeat)
-        return pulse
+        driver.withFreshFigures {
+            let pulse = self.driver.pulse(withHeat: withHeat)
+            self.own = (pulse, self.driver.now, withHeat)
+            done(pulse)
+        }
     }
 
     private func saw(_ pulses: [NodeID: NodePulse], withHeat: Bool) {

@@ -9,7 +9,7 @@ extension NodeDriver {
         var pulse = requestPulse()
         addData(to: &pulse)
         addWork(to: &pulse)
-        if withHeat { pulse.heat = shard.heat.map { PulseHeat($0, now: now) } }
+        if withHeat { pulse.heat = figures.heat.sum(.minute).map { PulseHeat($0, now: now) } }
         return pulse
     }
 
@@ -22,22 +22,24 @@ extension NodeDriver {
     }
 
     private func addRequests(to pulse: inout NodePulse) {
+        let requests = figures.requests
+        let metrics = requests.metrics
         for kind in RequestKind.all where kind.isRead || kind.isWrite {
             for outcome in RequestOutcome.allCases {
-                pulse[outcome.number(isRead: kind.isRead)] += requestMetrics.count(
-                    of: kind, outcome)
+                pulse[outcome.number(isRead: kind.isRead)] += metrics.count(of: kind, outcome)
             }
             if kind.isRead {
-                pulse.readTimes.add(requestMetrics.durations[kind.index])
+                pulse.readTimes.add(metrics.durations[kind.index])
             } else {
-                pulse.writeTimes.add(requestMetrics.durations[kind.index])
+                pulse.writeTimes.add(metrics.durations[kind.index])
             }
         }
-        pulse[.inFlight] = UInt64(requestsInFlight)
-        pulse[.clients] = UInt64(hub?.sessions.count ?? 0)
+        pulse[.inFlight] = UInt64(requests.inFlight)
+        pulse[.clients] = UInt64(figures.clients.connections)
     }
 
     private func addData(to pulse: inout NodePulse) {
+        let tallies = figures.tallies
         let total = KeyLoad(tallies.total)
         pulse[.keys] = UInt64(clamping: total.keys)
         pulse[.bytes] = UInt64(clamping: total.bytes)
@@ -51,17 +53,19 @@ extension NodeDriver {
     }
 
     private func addWork(to pulse: inout NodePulse) {
+        let counters = figures.counters
+        let hints = figures.hints
         pulse[.hintsStored] = UInt64(clamping: counters.hintsStored)
         pulse[.hintsDelivered] = UInt64(clamping: counters.hintsDelivered)
         pulse[.hintsDropped] = UInt64(clamping: counters.hintsDropped + counters.hintsExpired)
-        pulse[.areHintsPaused] = shard.areHintsPaused ? 1 : 0
+        pulse[.areHintsPaused] = hints.arePaused ? 1 : 0
         pulse[.readRepairs] = UInt64(clamping: counters.readRepairs)
         pulse[.entropyReceived] = UInt64(clamping: counters.entropyReceived)
         pulse[.entropySent] = UInt64(clamping: counters.entropySent)
         pulse[.comparisons] = UInt64(clamping: counters.comparisons)
         pulse[.comparisonsFailed] = UInt64(clamping: counters.comparisonsFailed)
-        pulse[.backgroundShare] = UInt64(backgroundShare * 1e6)
-        let status = entropyStatus
+        pulse[.backgroundShare] = UInt64(figures.budget.share * 1e6)
+        let status = figures.entropy
         // Of a key's only replica there is nothing to compare.
         let compared = status.ranges.filter { $0.replicas > 1 }
         pulse[.unverified] = UInt64(compared.count { $0.verifiedAge == nil })
@@ -75,7 +79,7 @@ extension NodeDriver {
                 left: UInt64(clamping: $0.left)
             )
         }
-        pulse.hints = shard.hintBacklogs.filter { $0.count > 0 }.map { backlog in
+        pulse.hints = hints.backlogs.filter { $0.count > 0 }.map { backlog in
             let since = min(backlog.oldest?.milliseconds ?? .max, wall.milliseconds)
             return NodePulse.Hints(
                 target: backlog.target,
@@ -102,17 +106,14 @@ extension RequestOutcome {
 }
 
 extension PulseHeat {
-    fileprivate init(_ heat: Heat, now: Instant) {
-        let slice = heat.slice(.minute)
-        let keys = slice.keys.keys
-        let listed = keys.prefix(Self.keysMax)
-        let left = keys.count > listed.count ? keys[listed.count].requests : slice.keys.countMin
+    fileprivate init(_ heat: HeatSum, now: Instant) {
+        let listed = heat.keys.prefix(Self.keysMax)
         self.init(
-            seconds: UInt32(clamping: now.since(slice.began).milliseconds / 1_000),
-            reads: UInt64(clamping: slice.keys.total.reads),
-            writes: UInt64(clamping: slice.keys.total.writes),
-            bytes: UInt64(clamping: slice.keys.total.bytes),
-            least: UInt64(clamping: left),
+            seconds: UInt32(clamping: now.since(heat.began).milliseconds / 1_000),
+            reads: UInt64(clamping: heat.total.reads),
+            writes: UInt64(clamping: heat.total.writes),
+            bytes: UInt64(clamping: heat.total.bytes),
+            least: UInt64(clamping: heat.unlistedMax(listed.count)),
             keys: listed.map { key in
                 Key(
                     token: key.token.rawValue,
@@ -124,7 +125,7 @@ extension PulseHeat {
                     error: UInt64(clamping: key.error)
                 )
             },
-            minutes: heat.map.minutes
+            minutes: heat.minutes
         )
     }
 }

@@ -41,7 +41,7 @@ final class PulseRecorder {
         let bound = NIOLoopBound((driver, self), eventLoop: driver.eventLoop)
         task = driver.eventLoop.scheduleTask(in: .milliseconds(Int64(delay))) {
             let (_, recorder) = bound.value
-            recorder.record()
+            recorder.driver.withFreshFigures { recorder.record() }
             recorder.schedule()
         }
     }

@@ -43,7 +43,7 @@ struct ClusterAddCommand: AsyncParsableCommand {
         let before = try directory.require()
         let lock = try directory.lock()
         var cluster = before
-        guard LocalCluster.nodeCounts.contains(before.nodeCount + 1) else {
+        guard before.nodeCount < before.nodesMax else {
             throw CommandFailure(.failed, "the cluster has \(before.nodeCount) nodes already")
         }
         guard let member = before.nodes.first(where: { directory.process(of: $0) != nil }) else {

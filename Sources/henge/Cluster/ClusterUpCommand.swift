@@ -1,4 +1,5 @@
 import ArgumentParser
+import HengeRing
 
 /// `henge cluster up`
 struct ClusterUpCommand: AsyncParsableCommand {
@@ -37,6 +38,9 @@ struct ClusterUpCommand: AsyncParsableCommand {
     )
     var timeoutS = 60
 
+    @Option(help: "Event loops of each node, a power of two from 1 to 64. (default: 1)")
+    var shards: Int?
+
     @OptionGroup var options: ClusterOptions
 
     enum Durability: String, ExpressibleByArgument, CaseIterable {
@@ -52,6 +56,12 @@ struct ClusterUpCommand: AsyncParsableCommand {
         if let partitions, partitions.nonzeroBitCount != 1 {
             throw ValidationError("--partitions must be a power of two.")
         }
+        guard let shards else { return }
+        guard ShardSlice.isCount(shards) else {
+            throw ValidationError("--shards must be a power of two from 1 to 64.")
+        }
+        let most = LocalCluster.nodesMax(shards: shards)
+        try require(nodes, in: 1...most, "with \(shards) shards --nodes")
     }
 
     private func require(_ value: Int?, in range: ClosedRange<Int>, _ name: String) throws {
@@ -97,7 +107,7 @@ struct ClusterUpCommand: AsyncParsableCommand {
     private var given: [LocalCluster.Setting] {
         let values = [
             ("durability", durability?.rawValue), ("replicas", replicas.map(String.init)),
-            ("partitions", partitions.map(String.init)),
+            ("partitions", partitions.map(String.init)), ("shards", shards.map(String.init)),
         ]
         return values.compactMap { name, value in value.map { LocalCluster.Setting(name, $0) } }
     }
@@ -109,6 +119,7 @@ struct ClusterUpCommand: AsyncParsableCommand {
             ("--base-port", basePort.map(String.init), String(existing.basePort)),
             ("--replicas", replicas.map(String.init), existing.setting("replicas") ?? "3"),
             ("--partitions", partitions.map(String.init), existing.setting("partitions") ?? "1024"),
+            ("--shards", shards.map(String.init), String(existing.shards)),
         ]
         for (name, wanted, actual) in fixed {
             guard let wanted, wanted != actual else { continue }

@@ -3,7 +3,8 @@ import HengeRing
 /// A cluster on this machine: how many nodes, where they listen, and what they were told.
 ///
 /// Node i is nI; it serves clients on `basePort` + i, other nodes on `basePort` + 1000 + i and
-/// HTTP on `basePort` + 2000 + i.
+/// HTTP on `basePort` + 2000 + i. With S shards it has S ports for other nodes, from `basePort` +
+/// 1001 + (i - 1) · S on.
 package struct LocalCluster: Equatable, Sendable {
     package static let host = "127.0.0.1"
     package static let standardBasePort = 6400
@@ -32,11 +33,13 @@ package struct LocalCluster: Equatable, Sendable {
         package var name: String
         package var resp: Int
         package var http: Int
+        /// The first of ``shards``.
         package var peer: Int
+        package var shards: Int
 
         /// Ports with what they are for.
         package var ports: [(port: Int, purpose: String)] {
-            [(resp, "RESP"), (peer, "peer"), (http, "HTTP")]
+            [(resp, "RESP"), (http, "HTTP")] + (0..<shards).map { (peer + $0, "peer") }
         }
     }
 
@@ -54,13 +57,27 @@ package struct LocalCluster: Equatable, Sendable {
 
     package var nodeCount: Int { firstCount + addedCount }
 
+    /// Event loops of each node.
+    package var shards: Int {
+        let given = setting("shards").flatMap { Int($0) } ?? 1
+        return ShardSlice.isCount(given) ? given : 1
+    }
+
+    /// So many nodes have ports enough.
+    package var nodesMax: Int { Self.nodesMax(shards: shards) }
+
+    package static func nodesMax(shards: Int) -> Int {
+        min(nodeCounts.upperBound, 999 / shards)
+    }
+
     package var nodes: [Node] {
         (1...nodeCount).map { index in
             Node(
                 name: "n\(index)",
                 resp: basePort + index,
                 http: basePort + 2000 + index,
-                peer: basePort + 1000 + index
+                peer: basePort + 1001 + (index - 1) * shards,
+                shards: shards
             )
         }
     }

@@ -57,6 +57,18 @@ struct ServeOptions: ParsableArguments {
     var partitions: String?
 
     @Option(
+        help: ArgumentHelp(
+            "Event loops that share the partitions, a power of two, 1 to 64. (default: 1)",
+            discussion: """
+                The same on all nodes, and for as long as the data lives. Each shard listens for \
+                its like at other nodes on a port of its own, the first at --peer and the others \
+                at the ports behind it.
+                """
+        )
+    )
+    var shards: String?
+
+    @Option(
         help: "When a write counts as stored: sync (after fsync) or interval. (default: sync)"
     )
     var durability: String?
@@ -198,7 +210,7 @@ struct ServeOptions: ParsableArguments {
             ("name", name), ("data", data), ("resp", resp), ("http", http), ("peer", peer),
             ("bootstrap", bootstrap), ("join", join), ("zone", zone), ("weight", weight),
             ("replicas", replicas),
-            ("partitions", partitions), ("durability", durability),
+            ("partitions", partitions), ("shards", shards), ("durability", durability),
             ("sync-interval-ms", syncIntervalMs), ("consistency", consistency),
             ("sloppy-buckets", sloppyBuckets.isEmpty ? nil : sloppyBuckets.joined(separator: ",")),
             ("read-repair", readRepair), ("hedged-reads", hedgedReads),

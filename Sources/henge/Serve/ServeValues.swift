@@ -63,6 +63,7 @@ struct ServeValues {
         settings.httpAddress = try value("http", default: nil, "host:port") { HostPort($0) }
         settings.replicas = try number("replicas", default: 3, in: 1...ReplicaSet.replicasMax)
         settings.partitions = try number("partitions", default: 1024, in: 64...16384)
+        try shards(&settings)
         settings.durability = try durability()
         try reads(&settings.shard)
         let level = try value(
@@ -109,6 +110,22 @@ struct ServeValues {
             "true or false"
         ) { Bool($0) }
         return settings
+    }
+
+    private func shards(_ settings: inout NodeSettings) throws(CommandFailure) {
+        let counts = ShardSlice.counts
+        settings.shards = try value(
+            "shards",
+            default: 1,
+            "a power of two from \(counts.lowerBound) to \(counts.upperBound)"
+        ) { Int($0).flatMap { ShardSlice.isCount($0) ? $0 : nil } }
+        guard settings.peerAddress.advanced(by: settings.shards - 1) != nil else {
+            throw CommandFailure(
+                .usage,
+                "--peer \(settings.peerAddress): the \(settings.shards) shards need as many ports "
+                    + "from there on"
+            )
+        }
     }
 
     private func dashboard(_ settings: inout NodeSettings) throws(CommandFailure) {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import HengeRing
 import HengeSimulator
 
 /// `henge simulate`
@@ -46,6 +47,9 @@ struct SimulateCommand: AsyncParsableCommand {
     @Flag(help: "Run drills of changes of the ring.")
     var drills = false
 
+    @Option(help: "Shards of each node, a power of two from 1 to 64.")
+    var shards = 1
+
     @Flag(help: "Print every event of the run; for one seed.")
     var trace = false
 
@@ -91,7 +95,7 @@ struct SimulateCommand: AsyncParsableCommand {
             throw ValidationError("--shrink and --skip-faults go with --seed.")
         }
         if shrink, trace || verify || json || !skipFaults.isEmpty {
-            throw ValidationError("--shrink goes with --seed and --hours alone.")
+            throw ValidationError("--shrink goes with --seed, --hours and --shards alone.")
         }
         if !skipFaults.isEmpty, verify || json {
             throw ValidationError("--skip-faults goes with no --verify or --json.")
@@ -101,6 +105,9 @@ struct SimulateCommand: AsyncParsableCommand {
         }
         if drills, hours != nil || shrink || !skipFaults.isEmpty {
             throw ValidationError("--drills goes with no --hours, --shrink or --skip-faults.")
+        }
+        if !ShardSlice.isCount(shards) {
+            throw ValidationError("--shards must be a power of two from 1 to 64.")
         }
         if let hours, !(hours > 0 && hours <= 1_000_000) {
             throw ValidationError("--hours must be above 0, and at most 1000000.")
@@ -128,8 +135,9 @@ struct SimulateCommand: AsyncParsableCommand {
     }
 
     private var course: SimulationCourse {
-        if drills { return .drill }
-        return hours.map { .hours($0) } ?? .round
+        var course = drills ? SimulationCourse.drill : hours.map { .hours($0) } ?? .round
+        course.shards = shards
+        return course
     }
 
     private var drawn: ClosedRange<UInt64> {

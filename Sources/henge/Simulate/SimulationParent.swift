@@ -58,7 +58,7 @@ struct SimulationParent {
         }
         progress.clear()
         report()
-        if !isJSON, shrinkSeconds > 0, course != .drill { try shrink() }
+        if !isJSON, shrinkSeconds > 0, course.kind != .drill { try shrink() }
         return totals.failures.isEmpty
     }
 

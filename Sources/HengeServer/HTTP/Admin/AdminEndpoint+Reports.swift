@@ -53,7 +53,7 @@ extension AdminEndpoint {
                 return try await node.onLoop { driver in
                     HotKeysReport(
                         node: driver.name(of: driver.node),
-                        heat: driver.shard.heat,
+                        heat: driver.figures.heat.sum(window),
                         window: window,
                         count: count,
                         now: driver.now

@@ -75,7 +75,7 @@ extension AdminEndpoint {
             run: { request, node in
                 try request.allow("node")
                 let name = try request.optionalText("node")
-                return try await node.onLoop { driver in
+                try await node.onLoop { driver in
                     var target: NodeID?
                     if let name {
                         guard let member = driver.ring.member(named: name) else {
@@ -83,9 +83,9 @@ extension AdminEndpoint {
                         }
                         target = member.id
                     }
-                    driver.step(.hints(.drop(target)))
-                    return HintsReport(driver).tree
+                    driver.stepShards(.hints(.drop(target)))
                 }
+                return try await node.onLoop { HintsReport($0).tree }
             }
         ),
         AdminEndpoint(
@@ -97,10 +97,8 @@ extension AdminEndpoint {
             reply: .record(["node": .text, "ready": .flag]),
             run: { request, node in
                 try request.allow()
-                return try await node.onLoop { driver in
-                    driver.step(.compareNow)
-                    return EntropyReport(driver).tree
-                }
+                try await node.onLoop { $0.stepShards(.compareNow) }
+                return try await node.onLoop { EntropyReport($0).tree }
             }
         ),
     ]
@@ -118,10 +116,9 @@ extension AdminEndpoint {
         _ node: HTTPNode
     ) async throws -> ReplyTree {
         try request.allow()
-        return try await node.onLoop { driver in
-            driver.step(.hints(command))
-            return HintsReport(driver).tree
-        }
+        try await node.onLoop { $0.stepShards(.hints(command)) }
+        // In a turn of its own: the other shards have carried it out by then.
+        return try await node.onLoop { HintsReport($0).tree }
     }
 
     private static let inspect: @Sendable (AdminRequest, HTTPNode) async throws -> ReplyTree = {

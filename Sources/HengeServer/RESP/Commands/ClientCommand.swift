@@ -29,7 +29,7 @@ extension ClientSession {
             try arity(command, 2, "client|info")
             writer.verbatim(description(now: SystemClock.now()) + "\n", into: &out)
         case "list":
-            writer.verbatim(try list(command), into: &out)
+            try list(command)
         case "no-evict":
             connection.isNoEvict = try onOrOff(command, "client|no-evict")
             writer.ok(into: &out)
@@ -67,15 +67,15 @@ extension ClientSession {
         connection.writer.ok(into: &out)
     }
 
-    private func list(_ command: RESPCommand) throws(CommandError) -> String {
-        let now = SystemClock.now()
-        var wanted = hub.sessions.keys.sorted()
+    /// Of all shards.
+    private func list(_ command: RESPCommand) throws(CommandError) {
+        var wanted: Set<Int>?
         if command.count > 2 {
             guard command.count > 3 else { throw .syntax }
             switch command.keyword(2) {
             case Keyword.type:
                 guard command.count == 4 else { throw .syntax }
-                guard command.text(3).lowercased() == "normal" else { return "" }
+                if command.text(3).lowercased() != "normal" { wanted = [] }
             case Keyword.id:
                 var ids: Set<Int> = []
                 for index in 3..<command.count {
@@ -84,12 +84,26 @@ extension ClientSession {
                     }
                     ids.insert(Int(id))
                 }
-                wanted = wanted.filter(ids.contains)
+                wanted = ids
             default: throw .syntax
             }
         }
-        return wanted.compactMap { hub.sessions[$0]?.description(now: now) }
-            .map { $0 + "\n" }.joined()
+        guard hub.driver.group.count > 1 else {
+            return writeList([hub.descriptions(of: wanted)])
+        }
+        beginAdministration()
+        let driver = hub.driver
+        let session = NIOLoopBound(self, eventLoop: driver.eventLoop)
+        driver.group.gather(on: driver.eventLoop) { [wanted] in
+            $0.hub?.descriptions(of: wanted) ?? [:]
+        }.whenSuccess { lists in
+            session.value.endAdministration { session.value.writeList(lists) }
+        }
+    }
+
+    private func writeList(_ lists: [[Int: String]]) {
+        let all = lists.joined().sorted { $0.key < $1.key }
+        connection.writer.verbatim(all.map { $0.value + "\n" }.joined(), into: &out)
     }
 
     /// The connection in Redis's form (`networking.c`, `catClientInfoString`), with the fields that

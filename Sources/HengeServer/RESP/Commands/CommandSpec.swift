@@ -83,4 +83,14 @@ package enum Command: UInt8, Sendable {
     case hengeBucket, hengeGet, hengeSet, hengeDel, hengeInspect, hengeRing, hengeStatus
     case hengeHints, hengeEntropy, hengeRepair, hengeSettled, hengeHotKeys, hengeReport
     case hengeOverview, hengeExplain
+
+    /// Whether it is about the node as a whole, so that only its first shard can carry it out.
+    var concernsNode: Bool {
+        switch self {
+        case .info, .cluster, .hengeRing, .hengeStatus, .hengeHints, .hengeEntropy, .hengeRepair,
+            .hengeSettled, .hengeHotKeys, .hengeReport, .hengeOverview:
+            true
+        default: false
+        }
+    }
 }

@@ -44,6 +44,7 @@ extension ClientSession {
             "dir": settings.dataDirectory,
             "henge-replicas": String(hub.driver.ring.document.replicas),
             "henge-partitions": String(hub.driver.ring.partitions),
+            "henge-shards": String(settings.shards),
             "henge-request-timeout-ms": String(settings.requestTimeout.milliseconds),
             "henge-consistency-read": settings.levels.read.description,
             "henge-consistency-write": settings.levels.write.description,

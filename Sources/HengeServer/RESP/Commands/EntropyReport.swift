@@ -10,9 +10,9 @@ package struct EntropyReport {
     init(_ driver: NodeDriver) {
         self.init(
             node: driver.name(of: driver.node),
-            status: driver.entropyStatus,
-            counters: driver.counters,
-            bulk: driver.bulk?.counters ?? BulkTransport.Counters(),
+            status: driver.figures.entropy,
+            counters: driver.figures.counters,
+            bulk: driver.figures.bulk,
             name: driver.name(of:)
         )
     }
@@ -79,7 +79,7 @@ package struct EntropyReport {
 extension ClientSession {
     /// `HENGE.REPAIR`: compares with every other home replica now, not when it is due.
     func repair() {
-        hub.driver.step(.compareNow)
+        hub.driver.stepShards(.compareNow)
         connection.writer.ok(into: &out)
     }
 }

@@ -8,11 +8,12 @@ package struct HintsReport {
     package let tree: ReplyTree
 
     init(_ driver: NodeDriver) {
+        let hints = driver.figures.hints
         self.init(
             node: driver.name(of: driver.node),
-            backlogs: driver.shard.hintBacklogs,
-            isPaused: driver.shard.areHintsPaused,
-            counters: driver.counters,
+            backlogs: hints.backlogs,
+            isPaused: hints.arePaused,
+            counters: driver.figures.counters,
             wall: driver.wall,
             name: driver.name(of:)
         )
@@ -59,15 +60,15 @@ extension ClientSession {
     func hints(_ command: RESPCommand) throws(CommandError) {
         guard command.count > 1 else { return write(HintsReport(hub.driver).tree) }
         switch command.keyword(1) {
-        case Keyword.pause where command.count == 2: hub.driver.step(.hints(.pause))
-        case Keyword.resume where command.count == 2: hub.driver.step(.hints(.resume))
-        case Keyword.drop where command.count == 2: hub.driver.step(.hints(.drop(nil)))
+        case Keyword.pause where command.count == 2: hub.driver.stepShards(.hints(.pause))
+        case Keyword.resume where command.count == 2: hub.driver.stepShards(.hints(.resume))
+        case Keyword.drop where command.count == 2: hub.driver.stepShards(.hints(.drop(nil)))
         case Keyword.drop where command.count == 3:
             let name = command.text(2)
             guard let member = hub.driver.ring.member(named: name) else {
                 throw .unknownNode(name)
             }
-            hub.driver.step(.hints(.drop(member.id)))
+            hub.driver.stepShards(.hints(.drop(member.id)))
         default: throw .syntax
         }
         connection.writer.ok(into: &out)

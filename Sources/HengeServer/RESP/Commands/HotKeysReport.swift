@@ -10,32 +10,28 @@ package struct HotKeysReport {
     package let tree: ReplyTree
 
     /// - Parameters:
+    ///   - heat: of the window; nil while nothing is counted.
     ///   - count: keys to list; the rest is what `error_max` bounds.
-    ///   - heat: nil while nothing is counted.
-    package init(node: String, heat: Heat?, window: Heat.Window, count: Int, now: Instant) {
+    package init(node: String, heat: HeatSum?, window: Heat.Window, count: Int, now: Instant) {
         guard let heat else {
             tree = .map(["node": .text(node), "counting": .boolean(false)])
             return
         }
-        let slice = heat.slice(window)
-        let keys = slice.keys.keys
-        let listed = keys.prefix(count)
-        // What is not listed has no more than the first that is not, or the least counted.
-        let left = keys.count > listed.count ? keys[listed.count].requests : slice.keys.countMin
+        let listed = heat.keys.prefix(count)
         tree = .map([
             "node": .text(node),
             "counting": .boolean(true),
             "window": .text(window.rawValue),
-            "seconds": .integer(Int64(now.since(slice.began).milliseconds / 1_000)),
-            "reads": .integer(slice.keys.total.reads),
-            "writes": .integer(slice.keys.total.writes),
-            "bytes": .integer(slice.keys.total.bytes),
-            "error_max": .integer(left),
+            "seconds": .integer(Int64(now.since(heat.began).milliseconds / 1_000)),
+            "reads": .integer(heat.total.reads),
+            "writes": .integer(heat.total.writes),
+            "bytes": .integer(heat.total.bytes),
+            "error_max": .integer(heat.unlistedMax(listed.count)),
             "keys": .array(listed.map(Self.key)),
-            "partition_reads": .array(slice.partitions.map { .integer($0.reads) }),
-            "partition_writes": .array(slice.partitions.map { .integer($0.writes) }),
-            "partition_bytes": .array(slice.partitions.map { .integer($0.bytes) }),
-            "minutes": .array(heat.map.minutes.map { .array($0.map { .integer(Int($0)) }) }),
+            "partition_reads": .array(heat.partitions.map { .integer($0.reads) }),
+            "partition_writes": .array(heat.partitions.map { .integer($0.writes) }),
+            "partition_bytes": .array(heat.partitions.map { .integer($0.bytes) }),
+            "minutes": .array(heat.minutes.map { .array($0.map { .integer(Int($0)) }) }),
         ])
     }
 
@@ -75,7 +71,7 @@ extension ClientSession {
         let driver = hub.driver
         let report = HotKeysReport(
             node: driver.name(of: driver.node),
-            heat: driver.shard.heat,
+            heat: driver.figures.heat.sum(window),
             window: window,
             count: Int(clamping: count),
             now: driver.now

@@ -54,7 +54,9 @@ struct InfoReport {
         let settings = driver.settings
         let uptime = driver.now.since(driver.startedAt).milliseconds / 1000
         let memory = ProcessMemory.residentBytes
-        let total = driver.tallies.total
+        let total = driver.figures.tallies.total
+        let clients = driver.figures.clients
+        let counters = clients.counters
         sections = [
             Section(
                 "Server",
@@ -74,7 +76,7 @@ struct InfoReport {
             Section(
                 "Clients",
                 [
-                    "connected_clients": String(hub.sessions.count),
+                    "connected_clients": String(clients.connections),
                     "maxclients": String(settings.connectionsMax),
                     "blocked_clients": "0",
                 ]
@@ -96,12 +98,12 @@ struct InfoReport {
             Section(
                 "Stats",
                 [
-                    "total_connections_received": String(hub.counters.connectionsReceived),
-                    "total_commands_processed": String(hub.counters.commands),
-                    "total_net_input_bytes": String(hub.counters.bytesRead),
-                    "total_net_output_bytes": String(hub.counters.bytesWritten),
-                    "rejected_connections": String(hub.counters.connectionsRejected),
-                    "total_error_protocol": String(hub.counters.protocolErrors),
+                    "total_connections_received": String(counters.connectionsReceived),
+                    "total_commands_processed": String(counters.commands),
+                    "total_net_input_bytes": String(counters.bytesRead),
+                    "total_net_output_bytes": String(counters.bytesWritten),
+                    "rejected_connections": String(counters.connectionsRejected),
+                    "total_error_protocol": String(counters.protocolErrors),
                 ]
             ),
             Section("Replication", ["role": "master", "connected_slaves": "0"]),

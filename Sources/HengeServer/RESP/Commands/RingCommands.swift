@@ -86,23 +86,34 @@ extension ClientSession {
     func replying<Answer>(
         _ make: @escaping (Answer) -> Result<ReplyTree, CommandError>
     ) -> (Answer) -> Void {
+        beginAdministration()
+        return { answer in
+            self.endAdministration {
+                switch make(answer) {
+                case .success(let tree): self.write(tree)
+                case .failure(let error):
+                    self.connection.writer.error(error.message, into: &self.out)
+                }
+            }
+        }
+    }
+
+    /// Begins to wait for what is answered later; everything before it has been answered.
+    func beginAdministration() {
         invariant(pending.isEmpty && !isCovering)
         isCovering = true
         pending.append(PendingReply(work: .administration))
-        return { answer in
-            // The connection may have gone meanwhile, and what it waited for with it.
-            guard self.phase == .open, self.isCovering else { return }
-            self.prepareOut()
-            switch make(answer) {
-            case .success(let tree): self.write(tree)
-            case .failure(let error):
-                self.connection.writer.error(error.message, into: &self.out)
-            }
-            self.isCovering = false
-            self.popFirst()
-            self.accountForMemory()
-            self.wake()
-        }
+    }
+
+    /// Replies to what was waited for, unless the connection has gone meanwhile.
+    func endAdministration(_ reply: () -> Void) {
+        guard phase == .open, isCovering else { return }
+        prepareOut()
+        reply()
+        isCovering = false
+        popFirst()
+        accountForMemory()
+        wake()
     }
 }
 

@@ -2,6 +2,7 @@ package import HengeBase
 import HengeMessages
 package import HengeNode
 import HengeRESP
+import NIOCore
 
 /// What is left of what a node had to do for its replicas, as `HENGE.SETTLED` shows it.
 package struct SettleReport {
@@ -83,16 +84,18 @@ extension ClientSession {
             token = named
         }
         let isComparing = command.count == 4
-        guard let status = hub.driver.settleStatus(of: token, comparing: isComparing) else {
-            throw token == nil ? .tooManyMarks : .unknownMark
-        }
         let driver = hub.driver
-        let report = SettleReport(
-            node: driver.name(of: driver.node),
-            status: status,
-            name: driver.name(of:)
-        )
-        write(report.tree)
+        let reply = replying { (status: SettleStatus?) in
+            guard let status else { return .failure(token == nil ? .tooManyMarks : .unknownMark) }
+            let report = SettleReport(
+                node: driver.name(of: driver.node),
+                status: status,
+                name: driver.name(of:)
+            )
+            return .success(report.tree)
+        }
+        let bound = NIOLoopBound(reply, eventLoop: driver.eventLoop)
+        driver.settle(token, comparing: isComparing).whenSuccess { bound.value($0) }
     }
 }
 

@@ -12,12 +12,19 @@ package struct StatusReport {
     init(_ hub: ClientHub) {
         let driver = hub.driver
         let document = driver.ring.document
-        let total = driver.tallies.total
+        let figures = driver.figures
+        let counters = figures.counters
+        let clients = figures.clients
+        let requests = figures.requests
+        let budget = figures.budget
+        let tallies = figures.tallies
+        let total = tallies.total
         let own: KeyValuePairs<String, ReplyTree> = [
             "node": .text(driver.ring.member(driver.node)?.name ?? ""),
             "id": .integer(Int(driver.node.rawValue)),
             "cluster": .text(hexadecimal(document.clusterID)),
             "version": .text(ServerVersion.henge),
+            "shards": .integer(driver.slice.count),
             "epoch": .integer(Int64(clamping: document.epoch)),
             "ring_changes": .boolean(document.transition != nil),
             "state": .text(driver.phase.rawValue),
@@ -26,33 +33,33 @@ package struct StatusReport {
             "keys": .integer(max(0, total.keys)),
             "records": .integer(max(0, total.records)),
             "bytes": .integer(max(0, total.bytes)),
-            "counting": .boolean(!driver.tallies.isComplete),
-            "clients": .integer(hub.sessions.count),
+            "counting": .boolean(!tallies.isComplete),
+            "clients": .integer(clients.connections),
             "sloppy_buckets": .array(driver.settings.sloppyBuckets.map { .text($0) }),
-            "requests_in_flight": .integer(driver.requestsInFlight),
+            "requests_in_flight": .integer(requests.inFlight),
             "rss_bytes": .integer(ProcessMemory.residentBytes),
-            "commands": .integer(hub.counters.commands),
-            "conflicts_seen": .integer(hub.counters.conflictsSeen),
-            "protocol_errors": .integer(hub.counters.protocolErrors),
-            "requests_expired": .integer(hub.counters.requestsExpired),
-            "requests_refused": .integer(driver.requestMetrics.refusedByAdmission),
-            "reads_max": .integer(driver.admission.readsMax),
-            "writes_max": .integer(driver.admission.writesMax),
-            "background_share": .double(driver.backgroundShare),
-            "background_bytes": .integer(driver.budget.bytes),
-            "foreground_p99_us": .integer(Int(clamping: driver.budget.p99?.microseconds ?? 0)),
-            "connections_received": .integer(hub.counters.connectionsReceived),
-            "connections_rejected": .integer(hub.counters.connectionsRejected),
+            "commands": .integer(clients.counters.commands),
+            "conflicts_seen": .integer(clients.counters.conflictsSeen),
+            "protocol_errors": .integer(clients.counters.protocolErrors),
+            "requests_expired": .integer(clients.counters.requestsExpired),
+            "requests_refused": .integer(requests.metrics.refusedByAdmission),
+            "reads_max": .integer(requests.readsMax),
+            "writes_max": .integer(requests.writesMax),
+            "background_share": .double(budget.share),
+            "background_bytes": .integer(budget.bytes),
+            "foreground_p99_us": .integer(Int(clamping: budget.p99?.microseconds ?? 0)),
+            "connections_received": .integer(clients.counters.connectionsReceived),
+            "connections_rejected": .integer(clients.counters.connectionsRejected),
         ]
         fields =
-            own.map(ReplyTree.Field.init(name:value:)) + Self.numbers(in: driver.counters)
-            + Self.numbers(in: driver.storageMetrics, prefix: "storage_")
+            own.map(ReplyTree.Field.init(name:value:)) + Self.numbers(in: counters)
+            + Self.numbers(in: figures.storage.metrics, prefix: "storage_")
         // Zeros while the ring is still.
-        let transfer = driver.shard.ringReport?.progress ?? TransferProgress()
+        let transfer = driver.nodeRingReport?.progress ?? TransferProgress()
         fields += Self.numbers(in: transfer, prefix: "transfer_")
         let wait = transfer.wait.map { ReplyTree.text($0.name) } ?? .null
         fields.append(ReplyTree.Field(name: "transfer_wait", value: wait))
-        if let bulk = driver.bulk { fields += Self.numbers(in: bulk.counters, prefix: "bulk_") }
+        fields += Self.numbers(in: figures.bulk, prefix: "bulk_")
     }
 
     private static func peers(_ driver: NodeDriver) -> [ReplyTree.Field] {

@@ -12,7 +12,7 @@ package enum NodePhase: String, Sendable {
 }
 
 /// The steps of a start and of a stop that wait for something.
-extension RunningNode {
+extension RunningShard {
     /// How often a condition is looked at.
     private static let glance = TimeAmount.milliseconds(5)
     /// Without one hint less for so long no more are waited for.
@@ -25,9 +25,9 @@ extension RunningNode {
     /// over: then this node may have to serve alone.
     func awaitPeers(atMost limit: Interval) -> EventLoopFuture<Void> {
         let driver = self.driver
-        let node = NIOLoopBound(self, eventLoop: driver.eventLoop)
+        let shard = NIOLoopBound(self, eventLoop: driver.eventLoop)
         return wait(atMost: limit) { driver.membersUp * 2 > driver.ring.document.members.count }
-            .map { node.value.driver.phase = .serving }
+            .map { shard.value.driver.phase = .serving }
     }
 
     // MARK: Stopping
@@ -50,15 +50,15 @@ extension RunningNode {
     func finishRequests(atMost limit: Interval) -> EventLoopFuture<Int> {
         let driver = self.driver
         let clients = self.clients
-        let node = NIOLoopBound(self, eventLoop: driver.eventLoop)
+        let shard = NIOLoopBound(self, eventLoop: driver.eventLoop)
         let deadline = SystemClock.now() + limit
         return wait(atMost: limit) { driver.requestsInFlight == 0 && clients.owesNothing }
             .flatMap {
-                let left = node.value.driver.requestsInFlight
-                node.value.clients.closeGently()
+                let left = shard.value.driver.requestsInFlight
+                shard.value.clients.closeGently()
                 // A client that reads takes its replies within a round trip.
                 let rest = min(deadline.since(SystemClock.now()), .seconds(1))
-                return node.value.awaitClosed(atMost: rest).map { left }
+                return shard.value.awaitClosed(atMost: rest).map { left }
             }
     }
 
@@ -75,7 +75,7 @@ extension RunningNode {
         guard !driver.shard.areHintsPaused else {
             return driver.eventLoop.makeSucceededFuture(driver.hintsDeliverable)
         }
-        let node = NIOLoopBound(self, eventLoop: driver.eventLoop)
+        let shard = NIOLoopBound(self, eventLoop: driver.eventLoop)
         var least = driver.hintsDeliverable
         var since = SystemClock.now()
         return wait(atMost: limit) {
@@ -83,7 +83,7 @@ extension RunningNode {
             let now = SystemClock.now()
             if left < least { (least, since) = (left, now) }
             return left == 0 || now.since(since) >= Self.stallMax
-        }.map { node.value.driver.hintsDeliverable }
+        }.map { shard.value.driver.hintsDeliverable }
     }
 
     /// Waits for what this node still does for others, and, if it is in the ring no more, until it
@@ -92,11 +92,11 @@ extension RunningNode {
     /// - Returns: what is not done.
     func settle(atMost limit: Interval) -> EventLoopFuture<Int> {
         let driver = self.driver
-        let node = NIOLoopBound(self, eventLoop: driver.eventLoop)
+        let shard = NIOLoopBound(self, eventLoop: driver.eventLoop)
         let isRemoved = driver.isRemoved
         return wait(atMost: isRemoved ? max(limit, Self.forgettingMax) : limit) {
             driver.isIdle && (!isRemoved || driver.shard.hasGivenAllAway)
-        }.map { node.value.driver.shard.workInFlight }
+        }.map { shard.value.driver.shard.workInFlight }
     }
 
     private func wait(
