@@ -31,6 +31,14 @@ import Testing
         #expect(ended > 6 && messagesHeld > 100)
     }
 
+    @Test("what a failed write has left behind is dropped with its partition")
+    func failedWriteLeftBehind() {
+        var course = SimulationCourse.round
+        course.shards = 8
+        let result = SimulationRunner.run(seed: 167, as: course)
+        #expect(result.violation == nil, "\(result.summary); replay: \(result.replay)")
+    }
+
     @Test("drills of nodes with two shards")
     func drills() {
         var course = SimulationCourse.drill

@@ -48,8 +48,12 @@ struct ShardStanding {
 extension NodeDriver {
     var isFirst: Bool { slice.index == 0 }
 
+    /// Whether the loops of the other shards still turn: they end together, once all have stopped.
+    private var areOthersRunning: Bool { transport?.isStopping == false }
+
     /// Runs `body` on the loops of the other shards, in the order of these calls.
     func tellSiblings(_ body: @escaping @Sendable (NodeDriver) -> Void) {
+        guard areOthersRunning else { return }
         for (index, driver) in group.drivers.enumerated() where index != slice.index {
             driver.eventLoop.execute { body(driver.value) }
         }
@@ -57,6 +61,7 @@ extension NodeDriver {
 
     /// Runs `body` on the loop of the first shard.
     func tellFirst(_ body: @escaping @Sendable (NodeDriver) -> Void) {
+        guard areOthersRunning else { return }
         let first = group[0]
         first.eventLoop.execute { body(first.value) }
     }
@@ -76,7 +81,8 @@ extension NodeDriver {
 
     func connected(_ id: NodeID, life: UInt64) {
         noteLink(to: id, life: life)
-        // Only now: before this the control plane would not listen to the peer.
+        // Whether other shards have a link or not: what the peer says once, at the begin, would be
+        // lost on a control plane that does not know of the connection.
         if isFirst { stepControl(.connected(id, life: life)) }
     }
 

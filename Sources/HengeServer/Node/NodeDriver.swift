@@ -101,7 +101,7 @@ package final class NodeDriver {
         time = SystemClock.read()
         startedAt = time.now
         admission = Admission(
-            requestsMax: settings.requestsMax,
+            requestsMax: max(1, settings.requestsMax / slice.count),
             timeout: settings.requestTimeout,
             now: time.now
         )

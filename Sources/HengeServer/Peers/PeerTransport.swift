@@ -211,8 +211,8 @@ extension HandshakeRefusal {
         case .otherShard(let ours, let theirs):
             ours.count == theirs.count
                 ? "its shard \(theirs.index) has come to shard \(ours.index)"
-                : "it has \(theirs.count) shards, this node \(ours.count); "
-                    + "--shards must be the same on all nodes"
+                : "it runs with --shards \(theirs.count), this node with \(ours.count); "
+                    + "that must be the same on all nodes"
         case .ownIdentity(let name):
             "it claims to be this very node, \(name)"
         }
