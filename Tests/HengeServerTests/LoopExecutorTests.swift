@@ -12,19 +12,26 @@ struct LoopExecutorTests {
         let executor = LoopExecutor(group)
         for loop in group.makeIterator() {
             let stays = try await Task(executorPreference: executor) {
-                try await loop.submit {}.get()
+                try await Self.wake(from: loop)
                 return loop.inEventLoop
             }.value
             #expect(stays)
         }
         let stranger = other.next()
         let isHome = try await Task(executorPreference: executor) {
-            try await stranger.submit {}.get()
+            try await Self.wake(from: stranger)
             return group.makeIterator().contains { $0.inEventLoop }
         }.value
         #expect(isHome)
         try await group.shutdownGracefully()
         try await other.shutdownGracefully()
+    }
+
+    /// Is done on `loop`, and only once the task has left the loop that it runs on: one that is
+    /// done before the task waits wakes nobody.
+    private static func wake(from loop: any EventLoop) async throws {
+        let current = try #require(MultiThreadedEventLoopGroup.currentEventLoop)
+        try await current.submit {}.hop(to: loop).get()
     }
 
     @Test("what is woken after the loops have ended still goes on")

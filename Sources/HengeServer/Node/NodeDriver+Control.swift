@@ -70,7 +70,10 @@ extension NodeDriver {
         standing.isAdopting = false
         let held = standing.held
         standing.held = []
+        // What comes of these comes after all of them.
+        isDrainingControl = true
         for effect in held { carryOutInTurn(effect) }
+        isDrainingControl = false
         drainControl()
     }
 
