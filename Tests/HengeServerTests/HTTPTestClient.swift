@@ -189,6 +189,11 @@ final class RawTestClient: Sendable {
         channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
     }
 
+    /// Says that nothing more comes, and still reads.
+    func closeOutput() {
+        channel.close(mode: .output, promise: nil)
+    }
+
     var received: String {
         get async throws {
             let collector = self.collector

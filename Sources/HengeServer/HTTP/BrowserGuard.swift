@@ -15,11 +15,15 @@ struct SandboxMiddleware: RouterMiddleware {
         next: (Request, HTTPContext) async throws -> Response
     ) async throws -> Response {
         var response = try await next(request, context)
+        Self.confine(&response)
+        return response
+    }
+
+    static func confine(_ response: inout Response) {
         response.headers[.xContentTypeOptions] = "nosniff"
         if response.headers[.contentSecurityPolicy] == nil {
             response.headers[.contentSecurityPolicy] = "sandbox"
         }
-        return response
     }
 }
 
@@ -53,7 +57,7 @@ struct BrowserGuard: RouterMiddleware {
     }
 
     /// Why a request is not carried out; nil when it is.
-    private func refusal(of request: Request) -> String? {
+    func refusal(of request: Request) -> String? {
         guard !Self.unchanging.contains(request.method) else { return nil }
         guard let origin = request.headers[.origin]?.lowercased() else {
             // A browser that keeps the origin to itself tells this all the same.

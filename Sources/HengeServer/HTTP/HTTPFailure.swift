@@ -14,6 +14,10 @@ package struct HTTPFailure: HTTPResponseError, Hashable {
     }
 
     package func response(from request: Request, context: some RequestContext) -> Response {
+        response
+    }
+
+    package var response: Response {
         var fields = headers
         fields[.contentType] = "text/plain"
         let body = ByteBuffer(string: reason + "\n")

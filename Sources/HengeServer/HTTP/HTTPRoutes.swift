@@ -6,7 +6,7 @@ package typealias HTTPRouter = Router<HTTPContext>
 
 /// One part of what the HTTP port serves.
 ///
-/// To add a part: conform a type in a file of its own, add it to ``HTTPRouteList/all``, and reach
+/// To add a part: conform a type in a file of its own, add it to ``HTTPRouteList``, and reach
 /// the node through ``HTTPNode`` alone. A handler may run on any thread and may wait; it throws
 /// ``HTTPFailure`` for an answer with a status and a reason.
 package protocol HTTPRoutes: Sendable {
@@ -15,12 +15,11 @@ package protocol HTTPRoutes: Sendable {
 
 /// Everything that is served.
 enum HTTPRouteList {
-    static let all: [any HTTPRoutes] = [
-        HealthRoutes(), RootRoutes(), StatsRoutes(), ObjectRoutes(), MetricsRoutes(),
-        AdminRoutes(), DashboardRoutes(),
-    ]
-
-    static func router(_ node: HTTPNode) -> HTTPRouter {
+    static func router(_ node: HTTPNode, _ objects: ObjectDispatch) -> HTTPRouter {
+        let all: [any HTTPRoutes] = [
+            HealthRoutes(), RootRoutes(), StatsRoutes(), ObjectRoutes(dispatch: objects),
+            MetricsRoutes(), AdminRoutes(), DashboardRoutes(),
+        ]
         let router = HTTPRouter(context: HTTPContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: LongWorkMiddleware())
         router.add(middleware: SandboxMiddleware())

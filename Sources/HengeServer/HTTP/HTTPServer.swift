@@ -10,6 +10,9 @@ import ServiceLifecycle
 /// Serves HTTP, from before the node serves until after it has stopped, on threads of its own: a
 /// node that is busy or stuck still tells that it lives, and a slow page holds up no request.
 struct HTTPServer: Sendable {
+    /// As the header `Server` says it.
+    static let name = "Henge"
+
     private static let backlog = 1024
     private static let threadsMax = 4
 
@@ -32,12 +35,24 @@ struct HTTPServer: Sendable {
         var quiet = logger
         // Hummingbird tells of each start and stop what the node's own log tells, too.
         quiet.logLevel = max(logger.logLevel, .notice)
+        let executor = LoopExecutor(group)
+        let objects = ObjectDispatch(node)
+        let lanes = LaneChannel.Lanes(
+            responder: ObjectResponder(objects, node.settings),
+            executor: executor
+        )
+        let configuration = channel(node.settings.http)
         let application = Application(
-            responder: HTTPRouteList.router(node).buildResponder(),
-            server: .http1(configuration: channel(node.settings.http)),
+            responder: HTTPRouteList.router(node, objects).buildResponder(),
+            server: HTTPServerBuilder { responder in
+                LaneChannel(
+                    base: HTTP1Channel(responder: responder, configuration: configuration),
+                    lanes: lanes
+                )
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: Int(address.port)),
-                serverName: "Henge",
+                serverName: name,
                 backlog: backlog
             ),
             onServerRunning: { _ in continuation.finish() },
@@ -48,7 +63,6 @@ struct HTTPServer: Sendable {
             configuration: ServiceGroupConfiguration(services: [application], logger: quiet)
         )
         // Detached: a stop of the node must not reach it before the node says so.
-        let executor = LoopExecutor(group)
         let task = Task.detached(executorPreference: executor) {
             do {
                 try await services.run()

@@ -35,6 +35,24 @@ package enum ObjectPath: Hashable, Sendable {
         }
     }
 
+    /// Whether a path leads to one object, by a glance: what it is made of is not checked.
+    static func isObject(_ path: String) -> Bool {
+        var path = path
+        return path.withUTF8 { bytes in
+            guard bytes.starts(with: Prefix.buckets) else { return false }
+            let name = bytes.dropFirst(Prefix.buckets.count)
+            guard let slash = name.firstIndex(of: UInt8(ascii: "/")) else { return false }
+            let rest = name[slash...]
+            guard rest.starts(with: Prefix.keys) else { return false }
+            return rest.dropFirst(Prefix.keys.count).first.map { $0 != UInt8(ascii: "?") } ?? false
+        }
+    }
+
+    private enum Prefix {
+        static let buckets = Array("/buckets/".utf8)
+        static let keys = Array("/keys/".utf8)
+    }
+
     /// What segments are compared with.
     private enum Word {
         static let types = Array("types".utf8)

@@ -3,13 +3,10 @@ import Hummingbird
 
 /// `/buckets/…` and `/types/default/…`: objects, their keys, and properties, as in Riak's HTTP API.
 struct ObjectRoutes: HTTPRoutes {
+    let dispatch: ObjectDispatch
+
     func add(to router: HTTPRouter, node: HTTPNode) {
-        let catalog = BucketCatalog(node: node)
-        let dispatch = ObjectDispatch(
-            objects: ObjectEndpoint(node: node, catalog: catalog),
-            properties: PropertiesEndpoint(node: node, catalog: catalog),
-            listings: ListingEndpoint(node: node)
-        )
+        let dispatch = self.dispatch
         let methods: [HTTPRequest.Method] = [.get, .put, .post, .delete, .patch, .options]
         for path in ["/buckets", "/buckets/**", "/types", "/types/**"] {
             for method in methods {
@@ -33,6 +30,14 @@ struct ObjectDispatch: Sendable {
     let objects: ObjectEndpoint
     let properties: PropertiesEndpoint
     let listings: ListingEndpoint
+
+    /// What answers all of them must be one, as it remembers what it read of the properties.
+    init(_ node: HTTPNode) {
+        let catalog = BucketCatalog(node: node)
+        objects = ObjectEndpoint(node: node, catalog: catalog)
+        properties = PropertiesEndpoint(node: node, catalog: catalog)
+        listings = ListingEndpoint(node: node)
+    }
 
     func respond(to request: Request) async throws -> Response {
         let path = try ObjectPath(request.uri.path)
