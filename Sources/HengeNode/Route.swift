@@ -74,7 +74,7 @@ struct Route {
 
 extension Consistency {
     /// - Parameter quorum: of these replicas.
-    fileprivate func required(of replicas: ReplicaSet, quorum: Int) -> Int {
+    func required(of replicas: ReplicaSet, quorum: Int) -> Int {
         self == .quorum ? quorum : required(of: replicas.count)
     }
 }

@@ -26,6 +26,16 @@ extension Shard {
         else { return false }
         return upkeep.running?.partition != partition
             && !pending.holdsAny(of: ring.tokenRange(partition: partition))
+            && !isWriting(to: partition)
+    }
+
+    /// Whether a write that this node coordinates by an older ring has not ended: its client may be
+    /// told how many replicas hold it, this one among them.
+    private func isWriting(to partition: Int) -> Bool {
+        let tokens = ring.tokenRange(partition: partition)
+        return (0..<writes.indexBound).contains { index in
+            writes.generation(at: index) != nil && tokens.contains(writes[index].key.token)
+        }
     }
 
     /// What a write that failed and took effect has left is in no tally, but in the tree once that

@@ -184,6 +184,20 @@ package struct MemoryEngine: Sendable {
         return record.isCorrupt ? .failure(.corrupt) : .success(record.object)
     }
 
+    /// A visible record that can be read and of which no write waits, as the real engine has in its
+    /// cache; nil for others, and while the next read is to fail.
+    func recall(_ key: StoredKey) -> ByteBuffer? {
+        guard readFaults.isEmpty, let record = content[key], !record.isCorrupt else { return nil }
+        let isChanging = waiting.contains { write in
+            switch write.change {
+            case .put(let other, _, _), .remove(let other): other == key
+            case .dropPartition: true
+            default: false
+            }
+        }
+        return isChanging ? nil : record.object
+    }
+
     /// Commits waiting writes as one batch, all or none, and acknowledges them in the order of
     /// their requests.
     ///

@@ -290,6 +290,8 @@ package struct SimulationCounts: Hashable, Sendable {
     package var nodesGivenUp = 0
     /// What control planes had to say waited for other shards of their nodes to adopt a ring.
     package var messagesHeld = 0
+    /// Reads that a node answered with what it had at hand.
+    package var readsAtOnce = 0
 
     package init() {}
 }

@@ -197,11 +197,7 @@ package final class RocksDBEngine: @unchecked Sendable {
     /// Reads a record: at once when memory has the answer, else in the pool.
     package func load(_ key: StoredKey, token: StorageToken) -> Immediate {
         guard !isClosed else { return .done(.failure(.readOnly)) }
-        if let object = cached(key) {
-            counters.cachedLoads.count()
-            counters.readBytes.count(object.readableBytes)
-            return .done(.success(object))
-        }
+        if let object = recall(key) { return .done(.success(object)) }
         switch database.readCached(key) {
         case .found(let object):
             counters.cachedLoads.count()
@@ -219,6 +215,14 @@ package final class RocksDBEngine: @unchecked Sendable {
             failures.record(error, during: "load")
             return .done(.failure(error.failure))
         }
+    }
+
+    /// A record that need not be searched for, as it was read or written last; nil for others.
+    package func recall(_ key: StoredKey) -> ByteBuffer? {
+        guard !isClosed, let object = cached(key) else { return nil }
+        counters.cachedLoads.count()
+        counters.readBytes.count(object.readableBytes)
+        return object
     }
 
     /// Takes one write; it starts at the next ``endTurn()``.

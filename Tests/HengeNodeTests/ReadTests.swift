@@ -50,6 +50,40 @@ import struct NIOCore.ByteBuffer
         }
     }
 
+    @Test("a node reads alone at ONE where its record is one of the key's, and only then")
+    func alone() throws {
+        let three = try Cluster()
+        func readsAlone(_ cluster: Cluster, _ node: Int, _ request: ClientRequest) -> Bool {
+            cluster.node(node).shard.readsAlone(request)
+        }
+        func read(_ level: Consistency) -> ClientRequest {
+            ClientRequest(
+                key: k,
+                operation: .read,
+                levels: ConsistencyLevels(read: level, write: .quorum),
+                timeout: .seconds(1)
+            )
+        }
+        #expect(readsAlone(three, 1, read(.one)))
+        #expect(readsAlone(three, 1, read(.count(1))))
+        #expect(!readsAlone(three, 1, read(.quorum)))
+        #expect(!readsAlone(three, 1, read(.all)))
+        var other = read(.one)
+        other.isSloppy = true
+        #expect(!readsAlone(three, 1, other))
+        other = read(.one)
+        other.isExplained = true
+        #expect(!readsAlone(three, 1, other))
+        other = read(.one)
+        other.operation = .write(.delete())
+        #expect(!readsAlone(three, 1, other))
+        let five = try Cluster(nodes: 5)
+        let alone = (1...5).count { readsAlone(five, $0, read(.one)) }
+        #expect(alone == 3)
+        let one = try Cluster(nodes: 1, replicas: 1)
+        #expect(readsAlone(one, 1, read(.quorum)))
+    }
+
     /// A cluster where node 3 missed the last write of `k`.
     private func stale(_ repair: ReadRepair) throws -> Cluster {
         var configuration = ShardConfiguration()

@@ -88,5 +88,10 @@ enum RegressionSeeds {
             "a node with an old copy was to compare with one that waited for it to hand it a "
                 + "partition"
         ),
+        Seed(
+            74,
+            "a node gave a partition away and dropped it while it coordinated a write to it, whose "
+                + "client then heard of one replica more than held it"
+        ),
     ]
 }

@@ -15,7 +15,7 @@ import Testing
         "crash-renews-actors", "forward",
         "frozen-node", "hedged-read", "hint-delivered", "hint-outlives-its-keeper",
         "old-copy-of-a-purged-key", "old-copy",
-        "quorum-write-with-a-replica-down", "read-repair", "ring-abort", "ring-add",
+        "quorum-write-with-a-replica-down", "read-at-once", "read-repair", "ring-abort", "ring-add",
         "ring-coordinator-cut-off", "ring-hints-of-a-dead-node", "ring-late-shard",
         "ring-leaver-dies", "ring-new-replica-dies", "ring-recover", "ring-remove",
         "ring-replace-dead", "ring-steward-frozen",

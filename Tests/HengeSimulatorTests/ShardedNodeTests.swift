@@ -21,14 +21,16 @@ import Testing
     func ringChanges(_ shards: Int) {
         var ended = 0
         var messagesHeld = 0
+        var readsAtOnce = 0
         for seed in UInt64(1)...12 {
             let simulation = Simulation(seed: seed, options: Self.options(seed, shards))
             simulation.run()
             #expect(simulation.violation == nil, "seed \(seed)")
             ended += simulation.counts.ringChanges
             messagesHeld += simulation.counts.messagesHeld
+            readsAtOnce += simulation.counts.readsAtOnce
         }
-        #expect(ended > 6 && messagesHeld > 100)
+        #expect(ended > 6 && messagesHeld > 100 && readsAtOnce > 10)
     }
 
     @Test("what a failed write has left behind is dropped with its partition")

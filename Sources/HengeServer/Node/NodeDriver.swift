@@ -1,4 +1,5 @@
 package import HengeBase
+import HengeCausality
 package import HengeMessages
 package import HengeNode
 package import HengeReplication
@@ -146,6 +147,19 @@ package final class NodeDriver {
     /// before this returns.
     package func submit(_ request: ClientRequest, for session: ClientSession, slot: Int) {
         submit(request, for: .session(session, slot: slot))
+    }
+
+    /// The answer to a read that needs this node alone and whose record the storage has at hand;
+    /// nil for what is to be submitted.
+    func answerAtOnce(_ request: ClientRequest) -> ClientResponse? {
+        guard otherShard(with: request.key.token) == nil, shard.readsAlone(request),
+            let bytes = storage.recall(request.key), let object = try? EncodedObject(bytes)
+        else { return nil }
+        beginTurn()
+        shard.hasReadAlone(request.key, object, at: time)
+        let response = ClientResponse.object(object)
+        requestMetrics.ended(RequestKind(request), .response(response), after: .zero)
+        return response
     }
 
     func submit(_ request: ClientRequest, for asker: Asker) {

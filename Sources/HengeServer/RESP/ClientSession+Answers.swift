@@ -40,6 +40,14 @@ extension ClientSession {
         wake()
     }
 
+    /// The reply to a request that never was pending.
+    func write(_ response: ClientResponse, _ request: KeyedRequest) {
+        window.learn(replyBytes: response.valueBytes)
+        let reply = PendingReply(work: .waiting(request.form), token: request.request.key.token)
+        write(response, request.form, reply)
+        accountForMemory()
+    }
+
     private func response(_ reply: ShardReply) -> ClientResponse {
         guard let response = reply.response else {
             preconditionFailure("a page or a count for a request on a key")

@@ -184,6 +184,10 @@ extension ClientSession {
             hub.counters.requestsExpired += 1
             return fail(expired(request).message)
         }
+        // With nothing in front of it its reply may leave at once.
+        if pending.isEmpty, let response = hub.driver.answerAtOnce(request.request) {
+            return write(response, request)
+        }
         var request = request
         request.request.timeout = request.deadline.since(now)
         let charge = request.size
