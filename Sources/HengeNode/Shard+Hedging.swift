@@ -13,7 +13,8 @@ extension Shard {
     // MARK: Order
 
     /// This node's own replica first if it may be read from, since it costs no message; then those
-    /// that answer fastest, and those that are as good as the best in turn.
+    /// that answer fastest, and of those that are as good as the best the one that the reads before
+    /// it asked in this turn.
     mutating func order(
         _ replicas: PreferenceList,
         _ alive: ReplicaSet,
@@ -22,13 +23,16 @@ extension Shard {
         var order = SlotOrder()
         let own = replicas.slot(of: node)
         if let own, alive.contains(own) { order.append(own) }
-        rotation &+= 1
+        let shared = company.peer(at: now).flatMap { replicas.slot(of: $0) }
         var others = SlotOrder()
+        if let shared, alive.contains(shared) { others.append(shared) }
         for offset in 0..<replicas.count {
-            let slot = (offset + rotation) % replicas.count
-            if slot != own, alive.contains(slot) { others.append(slot) }
+            let slot = (offset + company.turns) % replicas.count
+            if slot != own, slot != shared, alive.contains(slot) { others.append(slot) }
         }
+        let ownCount = order.count
         rank(others, of: replicas, at: now, into: &order)
+        if order.count > ownCount { company.asks(replicas[order[ownCount]]) }
         return order
     }
 

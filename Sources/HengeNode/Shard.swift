@@ -105,8 +105,9 @@ package struct Shard: ~Copyable {
     package private(set) var isLifeKnown = false
     /// By node id: whether there is a connection to it. Own entry: true.
     var isUp: [Bool]
-    /// Rises with each read, to spread digests over the replicas.
+    /// Rises, so that each node that hints wait for is the first in turn.
     var rotation = 0
+    var company = ReadCompany()
     var hedging: Hedging
     var explanations = Explanations()
     /// When the deadlines were looked at last.

@@ -84,6 +84,28 @@ import struct NIOCore.ByteBuffer
         #expect(readsAlone(one, 1, read(.quorum)))
     }
 
+    @Test("reads that begin in one turn ask one other node together, those of other turns others")
+    func company() throws {
+        let cluster = try Cluster()
+        let keys = (0..<20).map { key("k\($0)") }
+        for key in keys { cluster.set(key, "v", .all) }
+        /// How many reads of one turn asked whom.
+        func turn(_ keys: some Sequence<StoredKey>) -> [String: Int] {
+            cluster.forgetSent()
+            for key in keys { cluster.request(.read, key) }
+            let asked = cluster.sent.map { String($0.prefix(3)) }
+            cluster.run()
+            cluster.pass(milliseconds: 1)
+            return asked.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+        }
+        let turns = (0..<8).map { _ in turn(keys.prefix(10)) }
+        #expect(turns.allSatisfy { $0.values.map(\.self) == [10] })
+        #expect(Set(turns.flatMap(\.keys)) == ["1→2", "1→3"])
+        // More than one node is to do at once is shared out.
+        let long = (0..<8).map { turn(keys[$0...] + keys[..<$0]) }
+        #expect(long.contains { $0.count == 2 })
+    }
+
     /// A cluster where node 3 missed the last write of `k`.
     private func stale(_ repair: ReadRepair) throws -> Cluster {
         var configuration = ShardConfiguration()
