@@ -1,4 +1,4 @@
-import HengeBase
+package import HengeBase
 import HengeCausality
 import HengeMessages
 import HengeReplication
@@ -198,6 +198,9 @@ extension RequestID {
             generation: place.generation
         )
     }
+
+    /// Of what tells a node that something it handed over is obsolete; nobody awaits an answer.
+    package static let notice = RequestID(.handOff, (0, 0))
 
     var kind: FlightKind? { FlightKind(rawValue: UInt32(slot) & ((1 << FlightKind.bits) - 1)) }
     var index: Int { slot >> Int(FlightKind.bits) }

@@ -82,6 +82,12 @@ extension Shard {
         }
         clock.observe(record.object.latestTimestamp)
         let kind = Change.Kind.handedOff(record.object, batch: batch)
+        if handOffs[batch.index].isNotice, hints.backlog(sender).count > 0 {
+            // The sender will refuse them for ever if they are held in its place, too.
+            handOffs[batch.index].waiting += 1
+            let held = record.key.standingIn(for: sender)
+            apply(Change(key: held, kind: kind), at: time, &effects)
+        }
         apply(Change(key: record.key, kind: kind), at: time, &effects)
     }
 
@@ -185,6 +191,11 @@ struct HandOffFlight: Sendable {
     /// What the sender is to be told of siblings that were purged or replaced everywhere.
     var obsolete: [HandedRecord] = []
     var failure: StorageFailure?
+
+    /// Whether it tells what is obsolete, in answer to something that was handed over.
+    var isNotice: Bool {
+        if case .peer(.notice) = origin { true } else { false }
+    }
 
     init(sender: NodeID, origin: Origin, records: Int, rest: ArraySlice<HandedRecord> = []) {
         self.sender = sender

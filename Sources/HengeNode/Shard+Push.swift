@@ -171,9 +171,9 @@ extension Shard {
         switch handOffs[batch.index].origin {
         case .comparison: handOffs[batch.index].obsolete.append(record)
         case .peer:
-            // Nothing waits for the answer. The two are not equal before the sender has heard it.
+            // The two are not equal before the sender has heard it.
             handOffs[batch.index].refused += 1
-            effects.emit(.sendBulk(peer, .handOff(RequestID(.handOff, (0, 0)), [record])))
+            effects.emit(.sendBulk(peer, .handOff(.notice, [record])))
         case .transfer: break  // The source learns of it when the two are compared.
         case .bequest: break  // Nobody else holds it.
         }
@@ -188,8 +188,8 @@ extension Shard {
         _ key: StoredKey,
         at time: ClockReading
     ) -> Bool {
-        guard incoming.siblingCount == 0, let latest, latest.isLive(at: time.wall),
-            isCompared(key.token)
+        guard key.standInFor == nil, incoming.siblingCount == 0, let latest,
+            latest.isLive(at: time.wall), isCompared(key.token)
         else { return false }
         let partition = ring.partition(of: key.token)
         let context = incoming.context

@@ -84,6 +84,10 @@ extension Shard {
             }
             persist(change, merged, at: time, &effects)
         case .handedOff(let object, let batch):
+            if change.key.standInFor != nil, latest == nil, handOffs[batch.index].isNotice {
+                // Nothing is held in that place.
+                return handOffRecordEnded(batch, nil, at: time, &effects)
+            }
             if isDisputed(object, latest, change.key, at: time) {
                 dispute(change.key, batch, &effects)
                 return handOffRecordEnded(batch, nil, at: time, &effects)

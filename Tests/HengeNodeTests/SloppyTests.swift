@@ -57,6 +57,37 @@ import Testing
         #expect(cluster.get(k, at: a, .all) == "v")
     }
 
+    @Test("what is held in the place of a home that says it is obsolete is obsolete there, too")
+    func obsolete() throws {
+        let world = try World()
+        let (cluster, k) = (world.cluster, world.k)
+        let (a, c, d) = (world.homes[0], world.homes[2], world.others[0])
+        world.down(c)
+        #expect(cluster.set(k, "v", at: a, .all, sloppy: true) == "OK")
+        // The stand-in becomes a home of the key itself.
+        let before = cluster.ring.document
+        let document = try before.beginning(
+            members: before.members,
+            owners: before.owners.map { $0 == NodeID(UInt16(a)) ? NodeID(UInt16(d)) : $0 }
+        )
+        let partition = cluster.ring.partition(of: k.token)
+        cluster.adopt(try document.advancing([partition], to: .writeBoth))
+        #expect(cluster.ring.homes(of: k.token).contains(NodeID(UInt16(d))))
+        let bytes = try #require(cluster.node(d).disk[world.held(c)])
+        let notice = HandedRecord(key: k, object: try EncodedObject(bytes).withoutSiblings)
+        let other = HandedRecord(key: key("other"), object: notice.object)
+        let message = PeerMessage.handOff(.notice, [notice, other])
+        cluster.step(NodeID(UInt16(d)), .message(from: NodeID(UInt16(c)), message))
+        cluster.run()
+        let left = try EncodedObject(try #require(cluster.node(d).disk[world.held(c)]))
+        #expect(left.siblingCount == 0)
+        #expect(cluster.node(d).disk[other.key.standingIn(for: NodeID(UInt16(c)))] == nil)
+        cluster.bring(up: c)
+        cluster.settle()
+        #expect(cluster.node(d).disk[world.held(c)] == nil)
+        #expect(cluster.hints(on: d, for: c).isEmpty && cluster.isQuiet)
+    }
+
     @Test("two homes are down: two stand-ins, each for its own; a third finds nobody")
     func twoDown() throws {
         let world = try World()

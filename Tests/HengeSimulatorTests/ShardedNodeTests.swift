@@ -33,6 +33,14 @@ import Testing
         #expect(ended > 6 && messagesHeld > 100 && readsAtOnce > 10)
     }
 
+    @Test("what a home says is obsolete is not handed to it again and again by its stand-in")
+    func obsoleteInPlace() {
+        var course = SimulationCourse.round
+        course.shards = 2
+        let result = SimulationRunner.run(seed: 26, as: course)
+        #expect(result.violation == nil, "\(result.summary); replay: \(result.replay)")
+    }
+
     @Test("what a failed write has left behind is dropped with its partition")
     func failedWriteLeftBehind() {
         var course = SimulationCourse.round
