@@ -252,7 +252,7 @@ def heading(result):
     words = ", ".join(
         [f"{machine['cores']} cores ({machine['processor']})", f"Linux {machine['kernel']}", *others, *commit]
     )
-    command = "cluster/bench-peers" + (" --quick" if result["quick"] else "")
+    command = "cluster/bench-peers" + result["options"]
     return (
         f"`{command}`, {machine['time'][:10]}, {words}; load average {machine['load_average']:.1f} before; took"
         f" {result['seconds']} s. Medians of {effort['repetitions']} runs of {effort['seconds']:g} s; ± is half of what lies"

@@ -60,7 +60,7 @@ RESULT = {
         "load_average": 0.25,
     },
     "effort": {"repetitions": 2, "seconds": 1.2},
-    "quick": True,
+    "options": " --quick",
     "seconds": 99,
     "samples": SAMPLES,
 }
