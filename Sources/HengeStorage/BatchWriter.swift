@@ -71,7 +71,7 @@ final class BatchWriter: @unchecked Sendable {
     }
 
     func start() {
-        thread = WorkerThread { self.run() }
+        thread = WorkerThread("henge-writer") { self.run() }
     }
 
     /// Hands writes over, in order, and leaves `writes` empty with capacity. Any one thread.

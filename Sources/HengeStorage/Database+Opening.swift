@@ -47,7 +47,7 @@ extension Database.Open {
         guard let database, let defaults = handles[0], let objects = handles[1],
             let meta = handles[2], let hints = handles[3]
         else { throw EngineError(.io, "RocksDB gave no handle") }
-        return Self(
+        var open = Self(
             database: database,
             defaults: defaults,
             objects: objects,
@@ -55,6 +55,13 @@ extension Database.Open {
             hints: hints,
             snapshot: nil
         )
+        do {
+            try settings.cutMemtables(of: open)
+        } catch {
+            open.close()
+            throw error
+        }
+        return open
     }
 }
 

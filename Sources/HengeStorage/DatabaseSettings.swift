@@ -15,11 +15,15 @@ final class DatabaseSettings: @unchecked Sendable {
     let fullReads: OpaquePointer
     let syncedWrites: OpaquePointer
     let unsyncedWrites: OpaquePointer
+    private let objectMemtables: MemtableSlices
+    private let hintMemtables: MemtableSlices
     private let cache: OpaquePointer
     private let tables: OpaquePointer
 
     /// `kBlockCacheTier` of `rocksdb/options.h`: memtables and block cache, never a file.
     private static let readTierCache: CInt = 1
+    /// `kTwoLevelIndexSearch` of `rocksdb/table.h`: an index in blocks, and one of these blocks.
+    private static let twoLevelIndex: CInt = 2
     /// A table file with as many removals among as many records in a row is compacted soon, so that
     /// what was removed leaves the disk.
     private static let removalsWindow = 1_024
@@ -46,6 +50,10 @@ final class DatabaseSettings: @unchecked Sendable {
         self.unsyncedWrites = unsyncedWrites
         self.cache = cache
         self.tables = tables
+        objectMemtables = MemtableSlices(writeBufferBytes: options.writeBufferBytes)
+        hintMemtables = MemtableSlices(
+            writeBufferBytes: min(Self.hintBufferBytesMax, options.writeBufferBytes)
+        )
 
         rocksdb_readoptions_set_read_tier(cacheReads, Self.readTierCache)
         rocksdb_readoptions_set_verify_checksums(cacheReads, 1)
@@ -53,17 +61,15 @@ final class DatabaseSettings: @unchecked Sendable {
         rocksdb_writeoptions_set_sync(syncedWrites, 1)
         rocksdb_writeoptions_set_sync(unsyncedWrites, 0)
         setTables()
-        setDatabase(objects, writeBufferBytes: options.writeBufferBytes)
+        setDatabase(objects, objectMemtables)
+        rocksdb_options_set_max_total_wal_size(objects, UInt64(4 * options.writeBufferBytes))
         rocksdb_options_add_compact_on_deletion_collector_factory(
             objects,
             Self.removalsWindow,
             Self.removalsInWindowMax
         )
-        setDatabase(small, writeBufferBytes: 1 << 20)
-        setDatabase(
-            hints,
-            writeBufferBytes: min(Self.hintBufferBytesMax, options.writeBufferBytes)
-        )
+        setDatabase(small, MemtableSlices(writeBufferBytes: 1 << 20))
+        setDatabase(hints, hintMemtables)
     }
 
     deinit {
@@ -110,6 +116,10 @@ final class DatabaseSettings: @unchecked Sendable {
         rocksdb_block_based_options_set_cache_index_and_filter_blocks(tables, 1)
         rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(tables, 1)
         rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(tables, 1)
+        // Whole, a table file's filter and its index have half a megabyte each, as much as a shard
+        // of the cache has room for; with a few dozen files each load would read one anew.
+        rocksdb_block_based_options_set_index_type(tables, Self.twoLevelIndex)
+        rocksdb_block_based_options_set_partition_filters(tables, 1)
         // The table options own the filter policy from here on.
         rocksdb_block_based_options_set_filter_policy(
             tables,
@@ -117,16 +127,20 @@ final class DatabaseSettings: @unchecked Sendable {
         )
     }
 
-    private func setDatabase(_ options: OpaquePointer, writeBufferBytes: Int) {
+    /// Once a database is open.
+    func cutMemtables(of open: Database.Open) throws(EngineError) {
+        try objectMemtables.cut(open.database, open.objects)
+        try hintMemtables.cut(open.database, open.hints)
+    }
+
+    private func setDatabase(_ options: OpaquePointer, _ memtables: MemtableSlices) {
         rocksdb_options_set_create_if_missing(options, 1)
         rocksdb_options_set_create_missing_column_families(options, 1)
         rocksdb_options_set_paranoid_checks(options, 1)
         rocksdb_options_set_block_based_table_factory(options, tables)
         rocksdb_options_set_compression(options, CInt(rocksdb_lz4_compression))
         rocksdb_options_set_level_compaction_dynamic_level_bytes(options, 1)
-        rocksdb_options_set_write_buffer_size(options, writeBufferBytes)
-        rocksdb_options_set_max_write_buffer_number(options, 2)
-        rocksdb_options_set_max_total_wal_size(options, UInt64(4 * writeBufferBytes))
+        memtables.set(in: options)
         rocksdb_options_set_max_background_jobs(options, 2)
         rocksdb_options_set_max_open_files(options, 512)
         rocksdb_options_set_bytes_per_sync(options, 1 << 20)

@@ -57,7 +57,7 @@ final class ReadPool: Sendable {
     func start(threadCount: Int) {
         threads.withLock { threads in
             threads = (0..<max(1, threadCount)).map { _ in
-                WorkerThread { self.run() }
+                WorkerThread("henge-reader") { self.run() }
             }
         }
     }

@@ -36,7 +36,7 @@ final class Reclaimer: @unchecked Sendable {
     }
 
     func start() {
-        thread = WorkerThread { self.run() }
+        thread = WorkerThread("henge-reclaim") { self.run() }
     }
 
     /// The records of these tokens are forgotten and their removal is written out, or being so. Any

@@ -280,7 +280,7 @@ package final class RocksDBEngine: @unchecked Sendable {
         let bits = partitionBits ?? options.partitionBits
         let count = PartitionCount(database, partitionBits: bits)
         if previousCleanState != nil { database.takeSnapshot() }
-        let thread = WorkerThread { [counters, failures] in
+        let thread = WorkerThread("henge-tally") { [counters, failures] in
             switch count.run(progress: progress) {
             case .success(let tally): done(.success(tally))
             case .failure(let error):

@@ -74,7 +74,7 @@ enum EngineMetricList {
         .init(
             .immutableMemtables,
             "immutable_memtables",
-            "Memtables that wait to be written out",
+            "Full memtables; as they are small, up to sixteen are written out together",
             .none
         ),
         .init(.levelZeroFiles, "level_zero_files", "Table files in level 0", .none),
