@@ -147,8 +147,15 @@ struct Change: Sendable {
     }
 }
 
+/// The load of a record for the first change that is to build on it.
+struct KeyLoad: Sendable {
+    let change: Change
+    let place: PendingKeys.Place
+}
+
 struct PersistFlight: Sendable {
     let change: Change
+    let place: PendingKeys.Place
     let weight: RecordWeight
     let hints: [Hint]
     /// Of ``OwnClaims``.

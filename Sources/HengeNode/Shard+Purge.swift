@@ -109,8 +109,8 @@ extension Shard {
         guard VersionDigest(of: latest) == version ?? .absent,
             !pending.isPersisting(change.key), version == nil || mayPurge(change.key, latest)
         else { return }
-        pending.removing(change.key)
-        let flight = PersistFlight(change: change, weight: .nothing, hints: [])
+        let place = pending.removing(change.key)
+        let flight = PersistFlight(change: change, place: place, weight: .nothing, hints: [])
         let id = RequestID(.persist, persists.insert(flight))
         ask(storage: .remove(change.key, StorageToken(id)), &effects)
     }

@@ -15,10 +15,10 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         switch pending.admit(change.key) {
-        case .waits: pending.wait(for: change.key, waiters.insert(change).index)
+        case .waits(let place): pending.wait(at: place, waiters.insert(change).index)
         case .ready(let latest): apply(change, on: latest, at: time, &effects)
-        case .load:
-            let id = RequestID(.keyLoad, keyLoads.insert(change))
+        case .load(let place):
+            let id = RequestID(.keyLoad, keyLoads.insert(KeyLoad(change: change, place: place)))
             ask(storage: .load(change.key, StorageToken(id)), &effects)
         }
     }
@@ -29,7 +29,8 @@ extension Shard {
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        let first = keyLoads.remove(id.index)
+        let load = keyLoads.remove(id.index)
+        let first = load.change
         let object: EncodedObject?
         switch result {
         case .success(let loaded): object = loaded
@@ -40,18 +41,18 @@ extension Shard {
             foundRotten(first.key, at: time, &effects)
             object = nil
         case .failure(let failure):
-            let waiting = pending.loadFailed(first.key)
+            let waiting = pending.loadFailed(load.place)
             refuse(first, failure, at: time, &effects)
             for waiter in waiting { refuse(waiters.remove(waiter), failure, at: time, &effects) }
             return
         }
-        let waiting = pending.loaded(first.key, object)
+        let waiting = pending.loaded(load.place, object)
         apply(first, on: object, at: time, &effects)
         for waiter in waiting {
             let change = waiters.remove(waiter)
-            apply(change, on: pending.latest(first.key), at: time, &effects)
+            apply(change, on: pending.latest(load.place), at: time, &effects)
         }
-        pending.release(first.key)
+        pending.release(load.place)
     }
 
     private mutating func apply(
@@ -138,9 +139,9 @@ extension Shard {
             // The one way by which it will be found again.
             if let hint = hint(home, change.key, isRequired: true, at: time) { hints.append(hint) }
         }
-        pending.persisting(change.key, object)
         let flight = PersistFlight(
             change: change,
+            place: pending.persisting(change.key, object),
             weight: RecordWeight(of: object, key: change.key),
             hints: hints,
             epoch: change.isCoordinated ? claims.begun() : 0
@@ -160,7 +161,7 @@ extension Shard {
         let flight = persists.remove(id.index)
         let change = flight.change
         let weight = pending.persisted(
-            change.key,
+            flight.place,
             weight: flight.weight,
             success: failure == nil
         )

@@ -102,9 +102,9 @@ extension Shard {
                 return advance(delivery: delivery, .removed(success: true), at: time, &effects)
             }
         }
-        pending.removing(change.key)
+        let place = pending.removing(change.key)
         renewActor(of: change.key, &effects)
-        let flight = PersistFlight(change: change, weight: .nothing, hints: [])
+        let flight = PersistFlight(change: change, place: place, weight: .nothing, hints: [])
         let id = RequestID(.persist, persists.insert(flight))
         ask(storage: .remove(change.key, StorageToken(id)), &effects)
     }

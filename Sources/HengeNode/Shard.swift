@@ -36,7 +36,7 @@ package struct Shard: ~Copyable {
     var inspections: Slab<InspectFlight>
     var coverages: Slab<CoverageFlight>
     var replicaWork: Slab<ReplicaFlight>
-    var keyLoads: Slab<Change>
+    var keyLoads: Slab<KeyLoad>
     var persists: Slab<PersistFlight>
     var hintLoads: Slab<HintLoad>
     var handOffs: Slab<HandOffFlight>

@@ -13,11 +13,19 @@ package import HengeRing
 /// It knows those that wait by numbers alone: a generic of this layer would not be specialised in
 /// the one above (docs/decisions/0007), and each write comes here six times.
 package struct PendingKeys: Sendable {
+    /// Where what is known of a key is, while a load or a persist of it is in flight.
+    ///
+    /// Those in flight carry it: to find a key by its name costs a write more than what is kept of
+    /// it.
+    package struct Place: Sendable {
+        fileprivate let index: Int
+    }
+
     package enum Admission {
         /// The first: load the record, then call ``loaded(_:_:)``.
-        case load
-        /// Behind a load in flight: call ``wait(for:_:)``.
-        case waits
+        case load(Place)
+        /// Behind a load in flight: call ``wait(at:_:)``.
+        case waits(Place)
         /// Build on this now.
         case ready(EncodedObject?)
     }
@@ -25,6 +33,8 @@ package struct PendingKeys: Sendable {
     private struct Entry: Sendable {
         /// Nil of one that is free.
         var key: StoredKey?
+        /// The next of the same bucket; -1 after the last.
+        var next = -1
         var latest: EncodedObject?
         var durable = RecordWeight.nothing
         var isLoading = true
@@ -34,120 +44,167 @@ package struct PendingKeys: Sendable {
         var isForgotten = false
     }
 
-    private var places: [StoredKey: Int] = [:]
-    /// Apart from the keys: reading one field of a dictionary's value copied all of it (6.3).
     private var entries: [Entry] = []
     private var free: [Int] = []
+    /// By some bits of the token, which is a hash already: the first entry of the bucket, or -1.
+    ///
+    /// Not a dictionary, whose hash of the token and copies of keys to compare, several times a
+    /// write, cost more than what is kept here.
+    private var buckets = [Int](repeating: -1, count: 64)
     /// How many wait for loads in flight.
     package private(set) var waiting = 0
 
     package init() {}
 
-    package var count: Int { places.count }
+    package var count: Int { entries.count - free.count }
 
-    private mutating func insert(_ key: StoredKey) {
+    // MARK: Places
+
+    private func bucket(of key: StoredKey) -> Int {
+        // The high bits are those of the partitions, of which a node holds some.
+        Int(truncatingIfNeeded: key.token.rawValue) & (buckets.count - 1)
+    }
+
+    /// Nil of a key that nothing is in flight for.
+    package func place(of key: StoredKey) -> Place? {
+        var index = buckets[bucket(of: key)]
+        while index >= 0, entries[index].key != key { index = entries[index].next }
+        return index >= 0 ? Place(index: index) : nil
+    }
+
+    private mutating func insert(_ key: StoredKey) -> Place {
         let entry = Entry(key: key)
-        if let place = free.popLast() {
-            entries[place] = entry
-            places[key] = place
-        } else {
-            places[key] = entries.count
-            entries.append(entry)
+        if let index = free.popLast() {
+            entries[index] = entry
+            link(index, key)
+            return Place(index: index)
+        }
+        let index = entries.count
+        entries.append(entry)
+        if entries.count > buckets.count { spread() } else { link(index, key) }
+        return Place(index: index)
+    }
+
+    private mutating func link(_ index: Int, _ key: StoredKey) {
+        let bucket = bucket(of: key)
+        entries[index].next = buckets[bucket]
+        buckets[bucket] = index
+    }
+
+    /// Over twice as many buckets.
+    private mutating func spread() {
+        buckets = Array(repeating: -1, count: 2 * buckets.count)
+        for index in entries.indices {
+            if let key = entries[index].key { link(index, key) }
         }
     }
 
-    private mutating func remove(at place: Int) {
-        if let key = entries[place].key { places[key] = nil }
-        entries[place] = Entry()
-        free.append(place)
+    private mutating func remove(at index: Int) {
+        guard let key = entries[index].key else { preconditionFailure("nothing is at the place") }
+        let bucket = bucket(of: key)
+        if buckets[bucket] == index {
+            buckets[bucket] = entries[index].next
+        } else {
+            var before = buckets[bucket]
+            while entries[before].next != index { before = entries[before].next }
+            entries[before].next = entries[index].next
+        }
+        entries[index] = Entry()
+        free.append(index)
     }
+
+    private var keys: some Sequence<StoredKey> { entries.lazy.compactMap(\.key) }
 
     /// Where the home records of these tokens are.
     private func homes(_ tokens: ClosedRange<Token>) -> [Int] {
-        entries.indices.filter { place in
-            guard let key = entries[place].key else { return false }
+        entries.indices.filter { index in
+            guard let key = entries[index].key else { return false }
             return key.standInFor == nil && tokens.contains(key.token)
         }
     }
 
+    // MARK: Loads
+
     package mutating func admit(_ key: StoredKey) -> Admission {
-        guard let place = places[key] else {
-            insert(key)
-            return .load
-        }
-        if entries[place].isLoading { return .waits }
-        return .ready(entries[place].latest)
+        guard let place = place(of: key) else { return .load(insert(key)) }
+        if entries[place.index].isLoading { return .waits(place) }
+        return .ready(entries[place.index].latest)
     }
 
     /// The waiter comes back from ``loaded(_:_:)`` or ``loadFailed(_:)``.
-    package mutating func wait(for key: StoredKey, _ waiter: Int) {
-        guard let place = places[key], entries[place].isLoading else {
-            preconditionFailure("a change waits for what nobody loads")
-        }
-        entries[place].waiters.append(waiter)
+    package mutating func wait(at place: Place, _ waiter: Int) {
+        invariant(entries[place.index].isLoading, "a change waits for what nobody loads")
+        entries[place.index].waiters.append(waiter)
         waiting += 1
     }
 
     /// The record is here: those that waited for it, in order. Call ``release(_:)`` when all have
     /// been applied.
-    package mutating func loaded(_ key: StoredKey, _ object: EncodedObject?) -> [Int] {
-        guard let place = places[key] else {
+    package mutating func loaded(_ place: Place, _ object: EncodedObject?) -> [Int] {
+        let index = place.index
+        guard entries[index].isLoading, let key = entries[index].key else {
             preconditionFailure("loaded a key that nobody asked for")
         }
-        invariant(entries[place].isLoading)
-        entries[place].isLoading = false
-        entries[place].latest = object
+        entries[index].isLoading = false
+        entries[index].latest = object
         // It may have been read before it was forgotten.
-        entries[place].durable =
-            entries[place].isForgotten ? .nothing : RecordWeight(of: object, key: key)
-        guard !entries[place].waiters.isEmpty else { return [] }
-        let waiters = entries[place].waiters
-        entries[place].waiters = []
+        entries[index].durable =
+            entries[index].isForgotten ? .nothing : RecordWeight(of: object, key: key)
+        guard !entries[index].waiters.isEmpty else { return [] }
+        let waiters = entries[index].waiters
+        entries[index].waiters = []
         waiting -= waiters.count
         return waiters
     }
 
-    /// The load failed: those that waited for it.
-    package mutating func loadFailed(_ key: StoredKey) -> [Int] {
-        guard let place = places[key] else { return [] }
-        let waiters = entries[place].waiters
-        remove(at: place)
+    /// The load failed: those that waited for it. The place is none of the key's any more.
+    package mutating func loadFailed(_ place: Place) -> [Int] {
+        let waiters = entries[place.index].waiters
+        remove(at: place.index)
         waiting -= waiters.count
         return waiters
     }
 
     /// What the next write builds on, between ``loaded(_:_:)`` and ``release(_:)``.
-    package func latest(_ key: StoredKey) -> EncodedObject? {
-        places[key].flatMap { entries[$0].latest }
+    package func latest(_ place: Place) -> EncodedObject? { entries[place.index].latest }
+
+    /// Forgets the key once nothing is in flight for it.
+    package mutating func release(_ place: Place) {
+        guard !entries[place.index].isLoading, entries[place.index].persists == 0 else { return }
+        remove(at: place.index)
     }
 
-    /// Whether ``latest(_:)`` is already durable.
+    // MARK: Persists
+
+    /// Whether what the next write of the key builds on is already durable.
     package func isDurable(_ key: StoredKey) -> Bool {
-        places[key].map { entries[$0].persists == 0 } ?? false
+        place(of: key).map { entries[$0.index].persists == 0 } ?? false
     }
 
-    /// A persist of this version has been asked for.
-    package mutating func persisting(_ key: StoredKey, _ object: EncodedObject) {
-        guard let place = places[key] else {
-            preconditionFailure("a write was applied to a key that was not admitted")
-        }
-        entries[place].latest = object
-        entries[place].persists += 1
+    /// A persist of this version has been asked for; it carries the place to
+    /// ``persisted(_:weight:success:)``.
+    package mutating func persisting(_ key: StoredKey, _ object: EncodedObject) -> Place {
+        change(key, to: object)
     }
 
     /// The removal of the record has been asked for: what comes next builds on nothing. It ends
     /// as a persist of no weight.
-    package mutating func removing(_ key: StoredKey) {
-        guard let place = places[key] else {
-            preconditionFailure("a removal of a key that was not admitted")
+    package mutating func removing(_ key: StoredKey) -> Place {
+        change(key, to: nil)
+    }
+
+    private mutating func change(_ key: StoredKey, to object: EncodedObject?) -> Place {
+        guard let place = place(of: key) else {
+            preconditionFailure("a change was applied to a key that was not admitted")
         }
-        entries[place].latest = nil
-        entries[place].persists += 1
+        entries[place.index].latest = object
+        entries[place.index].persists += 1
+        return place
     }
 
     /// Whether a persist of this key is in flight.
     package func isPersisting(_ key: StoredKey) -> Bool {
-        places[key].map { entries[$0].persists > 0 } ?? false
+        place(of: key).map { entries[$0.index].persists > 0 } ?? false
     }
 
     /// The home records of this range that have a persist in flight, with what is known to be
@@ -155,58 +212,46 @@ package struct PendingKeys: Sendable {
     package func durable(
         in tokens: ClosedRange<Token>
     ) -> [(key: StoredKey, weight: RecordWeight)] {
-        homes(tokens).compactMap { place in
-            guard entries[place].persists > 0, let key = entries[place].key else { return nil }
-            return (key, entries[place].durable)
+        homes(tokens).compactMap { index in
+            guard entries[index].persists > 0, let key = entries[index].key else { return nil }
+            return (key, entries[index].durable)
         }
         .sorted { $0.0.token < $1.0.token }
     }
 
     /// Whether any home record of these tokens has a change in flight.
     package func holdsAny(of tokens: ClosedRange<Token>) -> Bool {
-        places.keys.contains { $0.standInFor == nil && tokens.contains($0.token) }
+        keys.contains { $0.standInFor == nil && tokens.contains($0.token) }
     }
 
     /// All home records of these tokens have been forgotten, durably. What is in flight of them
     /// adds to nothing from here on.
     package mutating func forgot(_ tokens: ClosedRange<Token>) {
-        for place in homes(tokens) {
-            entries[place].durable = .nothing
-            entries[place].isForgotten = true
+        for index in homes(tokens) {
+            entries[index].durable = .nothing
+            entries[index].isForgotten = true
         }
     }
 
     /// Whether any is a record in the place of another node.
-    package var hasStandIns: Bool { places.keys.contains { $0.standInFor != nil } }
+    package var hasStandIns: Bool { keys.contains { $0.standInFor != nil } }
 
     /// A persist has ended. Returns what it added to the partition's counts.
     package mutating func persisted(
-        _ key: StoredKey,
+        _ place: Place,
         weight: RecordWeight,
         success: Bool
     ) -> RecordWeight {
-        guard let place = places[key] else {
-            preconditionFailure("a persist ended that never began")
-        }
-        invariant(entries[place].persists > 0)
-        entries[place].persists -= 1
+        let index = place.index
+        invariant(entries[index].persists > 0, "a persist ended that never began")
+        entries[index].persists -= 1
         var change = RecordWeight.nothing
         if success {
-            change = weight - entries[place].durable
-            entries[place].durable = weight
+            change = weight - entries[index].durable
+            entries[index].durable = weight
         }
-        release(at: place)
+        release(place)
         return change
-    }
-
-    /// Forgets the key once nothing is in flight for it.
-    package mutating func release(_ key: StoredKey) {
-        if let place = places[key] { release(at: place) }
-    }
-
-    private mutating func release(at place: Int) {
-        guard !entries[place].isLoading, entries[place].persists == 0 else { return }
-        remove(at: place)
     }
 }
 

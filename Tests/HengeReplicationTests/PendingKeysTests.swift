@@ -16,11 +16,11 @@ import Testing
         #expect(pending.waiting == 1)
         #expect(pending.loaded(k, versions[1].object) == [2])
         #expect(pending.waiting == 0)
-        pending.persisting(k, object(2))
+        _ = pending.persisting(k, object(2))
         #expect(pending.latest(k) == versions[2].object)
         #expect(!pending.isDurable(k))
         #expect(spell(pending.admit(k, 3)) == "ready \(versions[2].digest.rawValue)")
-        pending.persisting(k, object(4))
+        _ = pending.persisting(k, object(4))
         let weight = RecordWeight(of: versions[2].object, key: k)
         let before = RecordWeight(of: versions[1].object, key: k)
         #expect(pending.persisted(k, weight: weight, success: true) == weight - before)
@@ -66,7 +66,7 @@ import Testing
                 { pending in
                     _ = pending.admit(k, 1)
                     _ = pending.loaded(k, nil)
-                    pending.persisting(k, self.object(1))
+                    _ = pending.persisting(k, self.object(1))
                     pending.release(k)
                 }, "ready \(versions[1].digest.rawValue)"
             ),
@@ -75,7 +75,7 @@ import Testing
                 { pending in
                     _ = pending.admit(k, 1)
                     _ = pending.loaded(k, nil)
-                    pending.persisting(k, self.object(1))
+                    _ = pending.persisting(k, self.object(1))
                     _ = pending.persisted(k, weight: .nothing, success: true)
                 }, "load"
             ),
@@ -112,7 +112,7 @@ import Testing
             if object != base.object { Issue.record("seed \(seed): built on another version") }
             newest[index] = base.writing(dot(UInt64(change), 1), replacing: base.seen)
             guard let object = newest[index].object else { return }
-            pending.persisting(keys[index], object)
+            _ = pending.persisting(keys[index], object)
             queue[index].append(newest[index])
         }
 
@@ -156,6 +156,28 @@ import Testing
         #expect(pending.count == busy, "seed \(seed)")
     }
 
+    @Test("many keys at once, also of one token, are each found and forgotten by themselves")
+    func manyKeys() {
+        var pending = PendingKeys()
+        let names = (0..<1_000).map { key("\($0)") }
+        let keys = names + names.map { $0.standingIn(for: NodeID(7)) }
+        for key in keys { #expect(spell(pending.admit(key)) == "load") }
+        #expect(pending.count == 2_000 && pending.hasStandIns)
+        // Every third goes, from the middle of whatever it is kept with.
+        for index in stride(from: 0, to: 2_000, by: 3) { _ = pending.loadFailed(keys[index]) }
+        for (index, key) in keys.enumerated() {
+            #expect((pending.place(of: key) == nil) == (index % 3 == 0), "\(index)")
+        }
+        for index in stride(from: 0, to: 2_000, by: 3) {
+            #expect(spell(pending.admit(keys[index])) == "load")
+        }
+        for key in keys {
+            #expect(pending.loaded(key, nil).isEmpty)
+            pending.release(key)
+        }
+        #expect(pending.count == 0 && !pending.hasStandIns)
+    }
+
     @Test("Dynamo 4.4: versions of one replica form one line, never two that each claim the other")
     func paperLine() {
         var pending = PendingKeys()
@@ -171,7 +193,7 @@ import Testing
                 payload: .tombstone
             )
             object.write(sibling, replacing: object.context)
-            pending.persisting(k, object.encoded())
+            _ = pending.persisting(k, object.encoded())
             object = pending.latest(k)?.decoded() ?? VersionedObject()
         }
         #expect(object.siblings.map(\.dot) == [dot(1, 5)])
@@ -205,11 +227,36 @@ import Testing
     }
 }
 
+/// As a shard does it, by the key in place of what its flights carry.
 extension PendingKeys {
-    /// As a shard does it.
     fileprivate mutating func admit(_ key: StoredKey, _ waiter: Int) -> Admission {
         let admission = admit(key)
-        if case .waits = admission { wait(for: key, waiter) }
+        if case .waits(let place) = admission { wait(at: place, waiter) }
         return admission
+    }
+
+    private func held(_ key: StoredKey) -> Place {
+        guard let place = place(of: key) else { preconditionFailure("nothing is in flight") }
+        return place
+    }
+
+    fileprivate mutating func loaded(_ key: StoredKey, _ object: EncodedObject?) -> [Int] {
+        loaded(held(key), object)
+    }
+
+    fileprivate mutating func loadFailed(_ key: StoredKey) -> [Int] { loadFailed(held(key)) }
+
+    fileprivate mutating func release(_ key: StoredKey) {
+        if let place = place(of: key) { release(place) }
+    }
+
+    fileprivate func latest(_ key: StoredKey) -> EncodedObject? { latest(held(key)) }
+
+    fileprivate mutating func persisted(
+        _ key: StoredKey,
+        weight: RecordWeight,
+        success: Bool
+    ) -> RecordWeight {
+        persisted(held(key), weight: weight, success: success)
     }
 }
