@@ -64,6 +64,19 @@ let configuration = Target.Dependency.product(
     package: "swift-configuration"
 )
 
+// The executable has Swift's libraries within it: every count of a reference is a call into them,
+// and calls between shared libraries go by a table (docs/decisions/0038-swift-libraries-within.md).
+// Only the linker is told, so that tests, for which there are no such libraries, are compiled as
+// everything else; hence the names of what Foundation itself needs.
+let swiftLibrariesWithin =
+    ["-static-stdlib", "-Xlinker", "--start-group"]
+    + [
+        "Foundation", "FoundationInternationalization", "FoundationEssentials", "CoreFoundation",
+        "_FoundationICU", "_FoundationCShims", "_FoundationCollections", "swiftDispatch",
+        "dispatch", "BlocksRuntime", "swiftSynchronization",
+    ].flatMap { ["-Xlinker", "-l\($0)"] }
+    + ["-Xlinker", "--end-group", "-lstdc++"]
+
 let package = Package(
     name: "henge",
     products: [
@@ -137,17 +150,22 @@ let package = Package(
             resources: [.embedInCode("Dashboard/page")]
         ),
         pure("HengeClient", ["HengeBase", "HengeRESP", nioCore, nioPosix]),
-        .executableTarget(
-            name: "henge",
-            dependencies: [
+        pure(
+            "HengeCommand",
+            [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "HengeReplication",
                 "HengeMembership", "HengeAntiEntropy", "HengeNode", "HengeRESP", "HengeStorage",
                 "HengeServer",
                 "HengeClient", "HengeSimulator", nioCore, nioPosix,
                 nioConcurrency, arguments, histogram, logging, lifecycle, configuration,
                 systemPackage,
-            ],
-            swiftSettings: strict
+            ]
+        ),
+        .executableTarget(
+            name: "henge",
+            dependencies: ["HengeCommand"],
+            swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(swiftLibrariesWithin, .when(platforms: [.linux]))]
         ),
 
         // Simulation: the pure targets in a seeded world.
@@ -241,19 +259,20 @@ let package = Package(
         tests(
             "HengeBenchTests",
             [
-                "henge", "HengeBase", "HengeRESP", "HengeClient", nioCore, nioPosix, nioConcurrency,
+                "HengeCommand", "HengeBase", "HengeRESP", "HengeClient", nioCore, nioPosix,
+                nioConcurrency,
                 histogram,
             ]
         ),
         tests(
             "HengeCommandTests",
             [
-                "henge", "HengeBase", "HengeCausality", "HengeRing", "HengeRESP",
+                "HengeCommand", "HengeBase", "HengeCausality", "HengeRing", "HengeRESP",
                 "HengeReplication", "HengeServer", "HengeClient", "HengeSimulator", nioCore,
                 logging,
             ]
         ),
-        tests("HengeIntegrationTests", ["henge", "HengeClient", "HengeRESP", nioCore]),
+        tests("HengeIntegrationTests", ["HengeCommand", "HengeClient", "HengeRESP", nioCore]),
     ],
     swiftLanguageModes: [.v6]
 )

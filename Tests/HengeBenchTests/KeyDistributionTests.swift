@@ -1,6 +1,6 @@
 import HengeBase
+import HengeCommand
 import Testing
-import henge
 
 @Suite struct KeyDistributionTests {
     private static let draws = 400_000

@@ -1,5 +1,5 @@
+import HengeCommand
 import Testing
-import henge
 
 @Suite struct LatencyTests {
     private static let millisecond: UInt64 = 1_000_000

@@ -1,5 +1,5 @@
+import HengeCommand
 import Testing
-import henge
 
 @Suite struct LoadComparisonTests {
     private static let load = LoadDescription(

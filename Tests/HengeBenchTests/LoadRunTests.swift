@@ -1,7 +1,7 @@
 import HengeClient
+import HengeCommand
 import NIOConcurrencyHelpers
 import Testing
-import henge
 
 @Suite struct LoadRunTests {
     private static func plan(

@@ -1,8 +1,8 @@
 import HengeBase
+import HengeCommand
 import HengeRESP
 import NIOCore
 import Testing
-import henge
 
 @Suite struct ReplyScannerTests {
     private typealias Reply = ReplyScanner.Reply

@@ -1,7 +1,7 @@
 import HengeClient
+import HengeCommand
 import NIOCore
 import Testing
-import henge
 
 @Suite struct SlotMapTests {
     private static let asked = HengeAddress(host: "10.0.0.9", port: 6401)

@@ -2,11 +2,11 @@ import Foundation
 import HengeBase
 import HengeCausality
 import HengeClient
+import HengeCommand
 import HengeRing
 import HengeServer
 import NIOCore
 import Testing
-import henge
 
 @Suite struct DistributionViewTests {
     private func ring(_ list: String) throws -> Ring {

@@ -1,6 +1,6 @@
 import HengeClient
+import HengeCommand
 import Testing
-import henge
 
 @Suite struct EntropyViewTests {
     /// A node that is a home replica of 64 ranges, whose ages in seconds `ages` gives.

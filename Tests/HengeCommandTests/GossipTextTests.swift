@@ -1,6 +1,6 @@
+import HengeCommand
 import HengeSimulator
 import Testing
-import henge
 
 @Suite struct GossipTextTests {
     private var report: GossipSimulation.Report {

@@ -1,6 +1,6 @@
 import HengeClient
+import HengeCommand
 import Testing
-import henge
 
 @Suite struct HotKeysViewTests {
     private func key(

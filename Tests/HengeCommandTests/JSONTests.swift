@@ -1,7 +1,7 @@
 import HengeClient
+import HengeCommand
 import NIOCore
 import Testing
-import henge
 
 @Suite struct JSONTests {
     @Test("fields keep their order, and strings their characters")

@@ -1,7 +1,7 @@
 import HengeCausality
 import HengeClient
+import HengeCommand
 import Testing
-import henge
 
 @Suite struct KeyInspectionTests {
     private func inspection(_ replicas: HengeReply...) throws -> KeyInspection {

@@ -1,5 +1,5 @@
+import HengeCommand
 import Testing
-import henge
 
 @Suite struct LocalClusterTests {
     @Test("node i listens on base + i, + 1000 + i and + 2000 + i")

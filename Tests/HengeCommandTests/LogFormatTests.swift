@@ -1,8 +1,8 @@
 import Foundation
+import HengeCommand
 import Logging
 import Synchronization
 import Testing
-import henge
 
 @Suite struct LogFormatTests {
     /// Keeps what is written.

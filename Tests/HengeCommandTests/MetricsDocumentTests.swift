@@ -1,8 +1,8 @@
 import Dispatch
 import Foundation
+import HengeCommand
 import HengeServer
 import Testing
-import henge
 
 @Suite struct MetricsDocumentTests {
     private static let repository = URL(filePath: #filePath).deletingLastPathComponent()

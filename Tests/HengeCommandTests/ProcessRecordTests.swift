@@ -1,6 +1,6 @@
 import Glibc
+import HengeCommand
 import Testing
-import henge
 
 @Suite struct ProcessRecordTests {
     @Test("a pid file holds what it was given, and nothing else makes one")

@@ -1,6 +1,6 @@
 import HengeClient
+import HengeCommand
 import Testing
-import henge
 
 @Suite struct RecoveryViewTests {
     private func reply(refusals: [HengeReply] = []) -> HengeReply {

@@ -1,6 +1,6 @@
 import HengeClient
+import HengeCommand
 import Testing
-import henge
 
 @Suite struct RingDrawingTests {
     @Test("the reply becomes a view, and the view a picture")

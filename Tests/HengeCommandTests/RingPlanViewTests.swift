@@ -1,6 +1,6 @@
 import HengeClient
+import HengeCommand
 import Testing
-import henge
 
 @Suite struct RingPlanViewTests {
     /// n3 leaves a ring of three, and n4 joins, which has not said what room it has.

@@ -1,6 +1,6 @@
 import HengeClient
+import HengeCommand
 import Testing
-import henge
 
 /// What `henge wait-settled` makes of what nodes say.
 @Suite struct SettleProgressTests {

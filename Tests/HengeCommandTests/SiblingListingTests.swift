@@ -1,7 +1,7 @@
 import HengeClient
+import HengeCommand
 import NIOCore
 import Testing
-import henge
 
 @Suite struct SiblingListingTests {
     private let object = HengeObject(

@@ -1,5 +1,5 @@
+import HengeCommand
 import Testing
-import henge
 
 @Suite struct SimulateTests {
     @Test("a range of seeds is two numbers with three dots between")

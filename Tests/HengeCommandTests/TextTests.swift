@@ -1,6 +1,6 @@
+import HengeCommand
 import NIOCore
 import Testing
-import henge
 
 @Suite struct TextTests {
     @Test("columns are as wide as their widest cell, and colour changes no width")

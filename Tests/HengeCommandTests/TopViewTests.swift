@@ -1,7 +1,7 @@
 import HengeClient
+import HengeCommand
 import NIOCore
 import Testing
-import henge
 
 @Suite struct TopViewTests {
     private static func node(_ name: String, _ state: String, hints: Int64 = 0) -> HengeReply {

@@ -1,8 +1,8 @@
 import Foundation
 import HengeClient
+import HengeCommand
 import NIOCore
 import Testing
-import henge
 
 /// A ring that changes for real: processes, disks and a commit.
 @Suite(.serialized) struct AddNodeTests {

@@ -1,8 +1,8 @@
 import Foundation
 import HengeClient
+import HengeCommand
 import NIOCore
 import Testing
-import henge
 
 /// `henge cluster` and the nodes that it runs.
 @Suite(.serialized) struct ClusterCommandTests {

@@ -1,8 +1,8 @@
 import Foundation
 import HengeClient
+import HengeCommand
 import NIOCore
 import Testing
-import henge
 
 /// Replicas of real processes become equal by comparing, and what is deleted goes from all.
 @Suite(.serialized) struct EntropyTests {

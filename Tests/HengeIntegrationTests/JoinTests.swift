@@ -1,6 +1,6 @@
 import Foundation
+import HengeCommand
 import Testing
-import henge
 
 /// `henge serve --join`: processes that offer themselves to a cluster.
 @Suite(.serialized) struct JoinTests {

@@ -1,8 +1,8 @@
 import Foundation
 import HengeClient
+import HengeCommand
 import NIOCore
 import Testing
-import henge
 
 /// A majority that is gone for good, with real processes and disks.
 @Suite(.serialized) struct RecoverTests {

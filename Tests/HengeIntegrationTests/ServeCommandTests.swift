@@ -1,6 +1,6 @@
 import Foundation
+import HengeCommand
 import Testing
-import henge
 
 /// `henge serve` itself.
 @Suite(.serialized) struct ServeCommandTests {

@@ -1,6 +1,6 @@
 import Foundation
+import HengeCommand
 import Testing
-import henge
 
 /// A node of a cluster of one or more, started without `henge cluster`.
 final class ServeNode {

@@ -1,8 +1,8 @@
 import Foundation
 import HengeClient
+import HengeCommand
 import NIOCore
 import Testing
-import henge
 
 /// `henge wait-settled` on real processes.
 @Suite(.serialized) struct SettleTests {

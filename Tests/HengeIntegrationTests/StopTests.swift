@@ -1,9 +1,9 @@
 import Foundation
 import HengeClient
+import HengeCommand
 import NIOCore
 import Synchronization
 import Testing
-import henge
 
 /// How nodes stop: what was accepted is answered and kept, in bounded time.
 @Suite(.serialized) struct StopTests {

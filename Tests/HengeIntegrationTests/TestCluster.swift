@@ -1,8 +1,8 @@
 import Foundation
 import HengeClient
+import HengeCommand
 import Synchronization
 import Testing
-import henge
 
 /// A local cluster in a folder of its own, started by `henge cluster up`.
 struct TestCluster {

@@ -1,7 +1,11 @@
 import ArgumentParser
 
-/// The one executable: runs nodes, talks to them, measures and simulates them.
-@main
+/// Does what the command line says; what fails ends the process with its status.
+package func runCommandLine() async {
+    await ExitStatus.run(Henge.self)
+}
+
+/// What the one executable does: runs nodes, talks to them, measures and simulates them.
 struct Henge: AsyncParsableCommand {
     static let version = "0.1.0"
 
@@ -37,8 +41,4 @@ struct Henge: AsyncParsableCommand {
                 subcommands: [BenchCommand.self, SimulateCommand.self, MetricsCommand.self]),
         ]
     )
-
-    static func main() async {
-        await ExitStatus.run(Henge.self)
-    }
 }
