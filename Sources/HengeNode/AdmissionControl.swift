@@ -34,7 +34,8 @@ package struct AdmissionControl: Sendable {
         }
     }
 
-    /// How often the bound may change.
+    /// How often the bound may change. A window begins with the first answer in it: the first ones
+    /// after a pause of the machine have all waited it through, and alone they tell of no queue.
     package static let window = Interval.milliseconds(100)
     /// How long a least delay is remembered, at least; at most twice as long.
     package static let memory = Interval.seconds(30)
@@ -53,7 +54,7 @@ package struct AdmissionControl: Sendable {
     package init(limits: Limits, now: Instant) {
         self.limits = limits
         requestsMax = limits.requestsMax
-        windowEnd = now + Self.window
+        windowEnd = now
         memoryEnd = now + Self.memory
     }
 
@@ -67,12 +68,12 @@ package struct AdmissionControl: Sendable {
     ///
     /// - Parameter delay: since it came.
     package mutating func answered(after delay: Interval, now: Instant) {
+        if least == nil { windowEnd = now + Self.window }
         least = min(least ?? delay, delay)
         if now >= windowEnd { endWindow(now) }
     }
 
     private mutating func endWindow(_ now: Instant) {
-        windowEnd = now + Self.window
         defer {
             least = nil
             inFlightMost = 0

@@ -53,7 +53,7 @@ package struct NodeSettings: Sendable {
     /// How hard bulk messages are compressed: zlib's levels, 0 (not at all) to 9.
     package var bulkCompressionLevel = BulkCodec.levelDefault
     package var blockCacheBytes = 64 * 1024 * 1024
-    package var recordCacheBytes = 32 * 1024 * 1024
+    package var recordCacheBytes = 64 * 1024 * 1024
     package var shard = ShardConfiguration()
     package var control = ControlSettings()
     /// S, a power of two within ``ShardSlice/counts``: event loops of this node, each with a part

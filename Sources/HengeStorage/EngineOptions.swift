@@ -20,7 +20,7 @@ extension RocksDBEngine {
         /// Data, index and filter blocks share it.
         package var blockCacheBytes = 64 << 20
         /// For the records that were read or written last, beside the blocks; 0 for none.
-        package var recordCacheBytes = 32 << 20
+        package var recordCacheBytes = 64 << 20
         /// What of the memtables is written out together; at most twice as much is in memory.
         package var writeBufferBytes = 32 << 20
         /// Threads that do the reads for which a disk may be needed. At least 1.

@@ -95,6 +95,27 @@ import Testing
         #expect(queue.refused == 0 && queue.control.requestsMax == 4096)
     }
 
+    @Test("a pause of the machine is no queue, wherever in a window it falls")
+    func pause() {
+        for answered in 1...220 {
+            var now = Instant(nanoseconds: 1_000_000_000)
+            var control = AdmissionControl(limits: .init(requestsMax: 4096), now: now)
+            for _ in 0..<answered {
+                now = now + .milliseconds(1)
+                let isAdmitted = control.admits(inFlight: 800)
+                #expect(isAdmitted)
+                control.answered(after: .milliseconds(10), now: now)
+            }
+            now = now + .milliseconds(400)
+            for _ in 0..<800 { control.answered(after: .milliseconds(410), now: now) }
+            for _ in 0..<220 {
+                now = now + .milliseconds(1)
+                control.answered(after: .milliseconds(10), now: now)
+            }
+            #expect(control.requestsMax == 4096, "after \(answered) answers")
+        }
+    }
+
     @Test("the bound never falls under its minimum nor rises over its maximum")
     func bounds() {
         var queue = Queue(requestsMax: 100, requestsMin: 64, service: .milliseconds(50))

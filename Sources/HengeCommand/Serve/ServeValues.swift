@@ -99,7 +99,7 @@ struct ServeValues {
         )
         settings.blockCacheBytes =
             try number("block-cache-mib", default: 64, in: 1...1_048_576) << 20
-        settings.recordCacheBytes = try number("record-cache-mib", default: 32, in: 0...4096) << 20
+        settings.recordCacheBytes = try number("record-cache-mib", default: 64, in: 0...4096) << 20
         settings.stopTimeout = .seconds(
             UInt64(try number("stop-timeout-s", default: 15, in: 1...600))
         )
