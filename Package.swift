@@ -260,8 +260,7 @@ let package = Package(
             "HengeBenchTests",
             [
                 "HengeCommand", "HengeBase", "HengeRESP", "HengeClient", nioCore, nioPosix,
-                nioConcurrency,
-                histogram,
+                nioConcurrency, histogram,
             ]
         ),
         tests(
