@@ -44,6 +44,7 @@ extension Database.Open {
                 status
             )
         }
+        BackgroundPriority.lower()
         guard let database, let defaults = handles[0], let objects = handles[1],
             let meta = handles[2], let hints = handles[3]
         else { throw EngineError(.io, "RocksDB gave no handle") }

@@ -24,6 +24,8 @@ final class DatabaseSettings: @unchecked Sendable {
     private static let readTierCache: CInt = 1
     /// `kTwoLevelIndexSearch` of `rocksdb/table.h`: an index in blocks, and one of these blocks.
     private static let twoLevelIndex: CInt = 2
+    /// As many as RocksDB has by default.
+    private static let levels = 7
     /// A table file with as many removals among as many records in a row is compacted soon, so that
     /// what was removed leaves the disk.
     private static let removalsWindow = 1_024
@@ -86,9 +88,9 @@ final class DatabaseSettings: @unchecked Sendable {
 
     /// For a RocksDB that was built without LZ4.
     func disableCompression() {
-        rocksdb_options_set_compression(objects, CInt(rocksdb_no_compression))
-        rocksdb_options_set_compression(small, CInt(rocksdb_no_compression))
-        rocksdb_options_set_compression(hints, CInt(rocksdb_no_compression))
+        for options in [objects, small, hints] {
+            setCompression(of: options, CInt(rocksdb_no_compression))
+        }
     }
 
     /// Forgets the blocks that are cached; those of files that are gone would stay until others
@@ -133,12 +135,20 @@ final class DatabaseSettings: @unchecked Sendable {
         try hintMemtables.cut(open.database, open.hints)
     }
 
+    /// Level 0 has none: what is written out is compacted soon, and until then only takes time from
+    /// requests.
+    private func setCompression(of options: OpaquePointer, _ compression: CInt) {
+        var levels = [CInt](repeating: compression, count: Self.levels)
+        levels[0] = CInt(rocksdb_no_compression)
+        rocksdb_options_set_compression_per_level(options, &levels, levels.count)
+    }
+
     private func setDatabase(_ options: OpaquePointer, _ memtables: MemtableSlices) {
         rocksdb_options_set_create_if_missing(options, 1)
         rocksdb_options_set_create_missing_column_families(options, 1)
         rocksdb_options_set_paranoid_checks(options, 1)
         rocksdb_options_set_block_based_table_factory(options, tables)
-        rocksdb_options_set_compression(options, CInt(rocksdb_lz4_compression))
+        setCompression(of: options, CInt(rocksdb_lz4_compression))
         rocksdb_options_set_level_compaction_dynamic_level_bytes(options, 1)
         memtables.set(in: options)
         rocksdb_options_set_max_background_jobs(options, 2)

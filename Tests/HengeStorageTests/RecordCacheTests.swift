@@ -26,6 +26,15 @@ import struct NIOCore.ByteBuffer
         #expect(cache.find(k) == object(3))
     }
 
+    @Test("with a thousand changes in flight nearly all records are found after their own")
+    func others() {
+        var cache = RecordCache(bytes: 1 << 20)
+        for number in 0..<1_000 { cache.changes(key(number), to: object(1), token(number)) }
+        for number in 0..<1_000 { cache.ended(token(number), isDurable: true) }
+        let found = (0..<1_000).count { cache.find(key($0)) == object(1) }
+        #expect(found >= 995)
+    }
+
     @Test("what failed, was removed or dropped is not found")
     func gone() {
         var cache = RecordCache(bytes: 1 << 16)
