@@ -112,8 +112,9 @@ struct TestCluster: Sendable {
         for port in httpPorts.prefix(running) {
             try await eventually("HTTP on port \(port) is ready") {
                 guard let http = try? await HTTPTestClient.connect(port: port) else { return false }
-                let status = try await http(.GET, "/health/ready").status
-                try await http.close()
+                // On a busy machine a node that waits for little may cut the client off.
+                let status = try? await http(.GET, "/health/ready").status
+                try? await http.close()
                 return status == 200
             }
         }

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+import struct NIOCore.ByteBuffer
+
 /// Threads of this process, by their names.
 private func priorities(ofThreads prefix: String) throws -> [CInt] {
     let tasks = "/proc/self/task"
@@ -22,6 +24,8 @@ private func priorities(ofThreads prefix: String) throws -> [CInt] {
         let background = try priorities(ofThreads: "rocksdb:")
         #expect(background.count >= 2, "one to write memtables out, one to compact")
         #expect(background.allSatisfy { $0 == min(ours + 10, 19) }, "\(background)")
+        // A thread has its name by the time it works.
+        #expect(store.persist(TestObjects.key("k"), ByteBuffer(string: "v")) == nil)
         let writers = try priorities(ofThreads: "henge-writer")
         #expect(!writers.isEmpty && writers.allSatisfy { $0 == ours }, "\(writers)")
     }
