@@ -263,7 +263,8 @@ import Testing
                     expected.insert(key)
                     command += [key, "v"]
                 }
-                #expect(try await resp(command) == "+OK")
+                // A listing asks one replica of each partition, and must find that it has all.
+                #expect(try await resp(command + ["CONSISTENCY", "ALL"]) == "+OK")
             }
             _ = try await http(.PUT, "/buckets/other/keys/k", text, body: "v")
             let whole = try await http(.GET, "/buckets/default/keys?keys=true")
