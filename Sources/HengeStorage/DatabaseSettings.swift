@@ -135,8 +135,8 @@ final class DatabaseSettings: @unchecked Sendable {
         try hintMemtables.cut(open.database, open.hints)
     }
 
-    /// Level 0 has none: what is written out is compacted soon, and until then only takes time from
-    /// requests.
+    /// Level 0 has none: what is written out is compacted soon, and until then to have compressed
+    /// it has only taken time from requests.
     private func setCompression(of options: OpaquePointer, _ compression: CInt) {
         var levels = [CInt](repeating: compression, count: Self.levels)
         levels[0] = CInt(rocksdb_no_compression)
