@@ -27,18 +27,7 @@ enum BackgroundPriority {
 
     private static let tasks = "/proc/self/task"
 
-    private static var threads: [id_t] {
-        guard let directory = opendir(tasks) else { return [] }
-        defer { closedir(directory) }
-        var threads: [id_t] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if let thread = id_t(name) { threads.append(thread) }
-        }
-        return threads
-    }
+    private static var threads: [id_t] { StoreDirectory.entries(of: tasks).compactMap { id_t($0) } }
 
     private static func name(of thread: id_t) -> String {
         let file = open("\(tasks)/\(thread)/comm", O_RDONLY | O_CLOEXEC)
