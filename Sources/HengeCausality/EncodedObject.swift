@@ -67,10 +67,10 @@ package struct EncodedObject: Hashable, Sendable {
 
     /// Whether both name the same version, by comparing headers alone.
     package func hasSameVersion(as other: EncodedObject) -> Bool {
-        let length = headerLength
-        guard length == other.headerLength else { return false }
-        return bytes.getSlice(at: bytes.readerIndex, length: length)
-            == other.bytes.getSlice(at: other.bytes.readerIndex, length: length)
+        guard headerLength == other.headerLength else { return false }
+        return withHeaderBytes { own in
+            other.withHeaderBytes { own.elementsEqual($0) }
+        }
     }
 
     /// The context alone, without decoding the siblings.

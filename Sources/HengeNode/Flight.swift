@@ -145,6 +145,18 @@ struct Change: Sendable {
         if case .coordinate = kind { return key.standInFor == nil }
         return false
     }
+
+    var purpose: PersistFlight.Purpose {
+        switch kind {
+        case .coordinate(let write): .coordinate(write)
+        case .merge(_, let sender, let id, _): .merge(from: sender, id)
+        case .repair(_, let read): .repair(read)
+        case .handedOff(_, let batch): .handedOff(batch: batch)
+        case .remove(let version, let delivery):
+            .remove(wasDropped: version == nil, delivery: delivery)
+        case .purge: .purge
+        }
+    }
 }
 
 /// The load of a record for the first change that is to build on it.
@@ -153,13 +165,44 @@ struct KeyLoad: Sendable {
     let place: PendingKeys.Place
 }
 
+/// A change whose persist, or whose removal, the storage has been asked for. Of the change it keeps
+/// what its end needs: nothing whose references would have to be counted again.
 struct PersistFlight: Sendable {
-    let change: Change
+    /// What is left of a ``Change/Kind``.
+    enum Purpose: Sendable {
+        case coordinate(RequestID)
+        case merge(from: NodeID, RequestID)
+        case repair(RequestID)
+        case handedOff(batch: RequestID)
+        /// - wasDropped: whatever version it was.
+        case remove(wasDropped: Bool, delivery: Int)
+        case purge
+    }
+
+    let token: Token
+    let standInFor: NodeID?
+    let purpose: Purpose
     let place: PendingKeys.Place
     let weight: RecordWeight
     let hints: [Hint]
     /// Of ``OwnClaims``.
-    var epoch = 0
+    let epoch: Int
+
+    init(
+        _ change: Change,
+        _ place: PendingKeys.Place,
+        weight: RecordWeight = .nothing,
+        hints: [Hint] = [],
+        epoch: Int = 0
+    ) {
+        token = change.key.token
+        standInFor = change.key.standInFor
+        purpose = change.purpose
+        self.place = place
+        self.weight = weight
+        self.hints = hints
+        self.epoch = epoch
+    }
 }
 
 /// Which table a request id or a storage token belongs to; kept in the low bits of its slot.

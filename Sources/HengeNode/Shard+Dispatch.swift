@@ -8,12 +8,12 @@ import struct NIOCore.ByteBuffer
 /// Whom a message of another node, or a completion of the storage, is for.
 extension Shard {
     mutating func receive(
-        _ message: PeerMessage,
+        _ message: consuming PeerMessage,
         from sender: NodeID,
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        switch message {
+        switch consume message {
         case .store(let id, let key, let object, let timeout, let epoch):
             let deadline = deadline(timeout, time)
             serveStore(
@@ -70,13 +70,13 @@ extension Shard {
     }
 
     mutating func complete(
-        _ completion: StorageCompletion,
+        _ completion: consuming StorageCompletion,
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         invariant(storageInFlight > 0, "the storage completed more than it was asked for")
         storageInFlight -= 1
-        switch completion {
+        switch consume completion {
         case .loaded(let token, let result):
             switch token.id.kind {
             case .read: localFetched(token.id, decode(result), at: time, &effects)
@@ -126,9 +126,9 @@ extension Shard {
 
     /// A record that does not decode is as rotten as one that fails its checksum.
     private func decode(
-        _ result: Result<ByteBuffer?, StorageFailure>
+        _ result: consuming Result<ByteBuffer?, StorageFailure>
     ) -> Result<EncodedObject?, StorageFailure> {
-        switch result {
+        switch consume result {
         case .failure(let failure): return .failure(failure)
         case .success(nil): return .success(nil)
         case .success(let bytes?):

@@ -180,6 +180,6 @@ extension Shard {
         again.hasBegun = true
         let id = RequestID(.write, writes.insert(again))
         if !explanations.isEmpty { explanations.flightBegan(again.origin) }
-        replicate(id, object, at: time, &effects)
+        replicate(id, object, in: nil, at: time, &effects)
     }
 }

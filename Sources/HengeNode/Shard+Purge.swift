@@ -103,14 +103,15 @@ extension Shard {
     mutating func purge(
         _ change: Change,
         _ latest: EncodedObject?,
+        in place: PendingKeys.Place,
         ifStill version: VersionDigest?,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         guard VersionDigest(of: latest) == version ?? .absent,
-            !pending.isPersisting(change.key), version == nil || mayPurge(change.key, latest)
+            pending.isDurable(place), version == nil || mayPurge(change.key, latest)
         else { return }
-        let place = pending.removing(change.key)
-        let flight = PersistFlight(change: change, place: place, weight: .nothing, hints: [])
+        pending.removing(place)
+        let flight = PersistFlight(change, place)
         let id = RequestID(.persist, persists.insert(flight))
         ask(storage: .remove(change.key, StorageToken(id)), &effects)
     }

@@ -10,16 +10,18 @@ extension Shard {
 
     /// Applies a change to its record, after those before it.
     mutating func apply(
-        _ change: Change,
+        _ change: consuming Change,
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         switch pending.admit(change.key) {
         case .waits(let place): pending.wait(at: place, waiters.insert(change).index)
-        case .ready(let latest): apply(change, on: latest, at: time, &effects)
+        case .ready(let place, let latest):
+            apply(change, on: latest, in: place, at: time, &effects)
         case .load(let place):
+            let key = change.key
             let id = RequestID(.keyLoad, keyLoads.insert(KeyLoad(change: change, place: place)))
-            ask(storage: .load(change.key, StorageToken(id)), &effects)
+            ask(storage: .load(key, StorageToken(id)), &effects)
         }
     }
 
@@ -30,7 +32,6 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         let load = keyLoads.remove(id.index)
-        let first = load.change
         let object: EncodedObject?
         switch result {
         case .success(let loaded): object = loaded
@@ -38,19 +39,19 @@ extension Shard {
             // What was here is lost to this replica, and its new actor does not claim it. The
             // change is applied as if nothing had been here; merging with the other replicas brings
             // the rest back.
-            foundRotten(first.key, at: time, &effects)
+            foundRotten(load.change.key, at: time, &effects)
             object = nil
         case .failure(let failure):
             let waiting = pending.loadFailed(load.place)
-            refuse(first, failure, at: time, &effects)
+            refuse(load.change, failure, at: time, &effects)
             for waiter in waiting { refuse(waiters.remove(waiter), failure, at: time, &effects) }
             return
         }
         let waiting = pending.loaded(load.place, object)
-        apply(first, on: object, at: time, &effects)
+        apply(load.change, on: object, in: load.place, at: time, &effects)
         for waiter in waiting {
             let change = waiters.remove(waiter)
-            apply(change, on: pending.latest(load.place), at: time, &effects)
+            apply(change, on: pending.latest(load.place), in: load.place, at: time, &effects)
         }
         pending.release(load.place)
     }
@@ -58,12 +59,13 @@ extension Shard {
     private mutating func apply(
         _ change: Change,
         on latest: EncodedObject?,
+        in place: PendingKeys.Place,
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         switch change.kind {
         case .coordinate(let id):
-            coordinate(id, on: latest, at: time, &effects)
+            coordinate(id, on: latest, in: place, at: time, &effects)
         case .merge(let object, let sender, let id, let deadline):
             guard deadline > time.now else {
                 // Nobody waits any more, and the coordinator counts this replica as having missed
@@ -74,16 +76,16 @@ extension Shard {
             guard let merged = merge(latest, object, into: change.key) else {
                 return stored(id, .durable, for: sender, at: time, &effects)
             }
-            if let latest, merged.hasSameVersion(as: latest), pending.isDurable(change.key) {
+            if let latest, merged.hasSameVersion(as: latest), pending.isDurable(place) {
                 return stored(id, .durable, for: sender, at: time, &effects)
             }
             warnOfSiblings(change.key, merged.siblingCount, &effects)
-            persist(change, merged, at: time, &effects)
+            persist(change, merged, in: place, at: time, &effects)
         case .repair(let object, let read):
             guard let merged = merge(latest, object, into: change.key) else {
                 return ownRepairEnded(read, .durable, at: time, &effects)
             }
-            persist(change, merged, at: time, &effects)
+            persist(change, merged, in: place, at: time, &effects)
         case .handedOff(let object, let batch):
             if change.key.standInFor != nil, latest == nil, handOffs[batch.index].isNotice {
                 // Nothing is held in that place.
@@ -97,15 +99,16 @@ extension Shard {
                 if object.siblingCount > 0 { tellObsolete(change.key, object, batch, &effects) }
                 return handOffRecordEnded(batch, nil, at: time, &effects)
             }
-            if let latest, merged.hasSameVersion(as: latest), pending.isDurable(change.key) {
+            if let latest, merged.hasSameVersion(as: latest), pending.isDurable(place) {
                 return handOffRecordEnded(batch, nil, at: time, &effects)
             }
             handOffs[batch.index].changed += 1
             warnOfSiblings(change.key, merged.siblingCount, &effects)
-            persist(change, merged, at: time, &effects)
+            persist(change, merged, in: place, at: time, &effects)
         case .remove(let version, let delivery):
-            removeHeld(change, latest, ifStill: version, delivery, at: time, &effects)
-        case .purge(let version): purge(change, latest, ifStill: version, &effects)
+            removeHeld(
+                change, latest, in: place, ifStill: version, delivery, at: time, &effects)
+        case .purge(let version): purge(change, latest, in: place, ifStill: version, &effects)
         }
     }
 
@@ -130,6 +133,7 @@ extension Shard {
     mutating func persist(
         _ change: Change,
         _ object: EncodedObject,
+        in place: PendingKeys.Place,
         hints: [Hint] = [],
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
@@ -139,9 +143,10 @@ extension Shard {
             // The one way by which it will be found again.
             if let hint = hint(home, change.key, isRequired: true, at: time) { hints.append(hint) }
         }
+        pending.persisting(place, object)
         let flight = PersistFlight(
-            change: change,
-            place: pending.persisting(change.key, object),
+            change,
+            place,
             weight: RecordWeight(of: object, key: change.key),
             hints: hints,
             epoch: change.isCoordinated ? claims.begun() : 0
@@ -159,41 +164,38 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         let flight = persists.remove(id.index)
-        let change = flight.change
         let weight = pending.persisted(
             flight.place,
             weight: flight.weight,
             success: failure == nil
         )
-        if let home = change.key.standInFor {
+        let partition = ring.partition(of: flight.token)
+        if let home = flight.standInFor {
             hints.heldBytesChanged(home, by: weight.bytes)
         } else {
-            tallies.add(weight, partition: ring.partition(of: change.key.token))
-            trees.add(weight.fingerprint, at: change.key.token)
-            if failure != nil {
-                failedToPersist(partition: ring.partition(of: change.key.token), at: time)
-            }
+            tallies.add(weight, partition: partition)
+            trees.add(weight.fingerprint, at: flight.token)
+            if failure != nil { failedToPersist(partition: partition, at: time) }
         }
         if !flight.hints.isEmpty {
             hintsEnded(flight.hints, failure, at: time, &effects)
         }
         let result = failure.map(StoreResult.failed) ?? .durable
-        switch change.kind {
+        switch flight.purpose {
         case .coordinate(let write):
             // The dot is out with the other replicas but not here: its actor must not be used
             // again.
-            if failure != nil { renewActor(of: change.key, &effects) }
-            if change.isCoordinated { claims.ended(flight.epoch) }
+            if failure != nil { renewActor(of: partition, for: flight.standInFor, &effects) }
+            if flight.standInFor == nil { claims.ended(flight.epoch) }
             guard writes.contains(write.index, write.generation),
                 let slot = writes[write.index].replicas.slot(of: node)
             else { return }
             stored(write, slot, result, at: time, &effects)
-        case .merge(_, let sender, let id, _): stored(id, result, for: sender, at: time, &effects)
-        case .repair(_, let read):
-            ownRepairEnded(read, result, at: time, &effects)
-        case .handedOff(_, let batch): handOffRecordEnded(batch, failure, at: time, &effects)
-        case .remove(let version, let delivery):
-            heldRemoved(wasDropped: version == nil, failure, delivery, at: time, &effects)
+        case .merge(let sender, let id): stored(id, result, for: sender, at: time, &effects)
+        case .repair(let read): ownRepairEnded(read, result, at: time, &effects)
+        case .handedOff(let batch): handOffRecordEnded(batch, failure, at: time, &effects)
+        case .remove(let wasDropped, let delivery):
+            heldRemoved(wasDropped: wasDropped, failure, delivery, at: time, &effects)
         case .purge: if failure == nil { counters.purged += 1 }
         }
     }
@@ -263,10 +265,15 @@ extension Shard {
         of key: StoredKey,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        let partition = ring.partition(of: key.token)
-        if let home = key.standInFor {
-            return standInActors.renew(partition: partition, home: home)
-        }
+        renewActor(of: ring.partition(of: key.token), for: key.standInFor, &effects)
+    }
+
+    private mutating func renewActor(
+        of partition: Int,
+        for home: NodeID?,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        if let home { return standInActors.renew(partition: partition, home: home) }
         actors.renew(partition: partition)
         claims.renewed(partition)
         counters.actorRenewals = actors.renewals

@@ -90,6 +90,7 @@ extension Shard {
     mutating func removeHeld(
         _ change: Change,
         _ latest: EncodedObject?,
+        in place: PendingKeys.Place,
         ifStill version: VersionDigest?,
         _ delivery: Int,
         at time: ClockReading,
@@ -97,14 +98,14 @@ extension Shard {
     ) {
         if let version {
             let isSame = VersionDigest(of: latest) == version
-            guard isSame, !pending.isPersisting(change.key) else {
+            guard isSame, pending.isDurable(place) else {
                 // A newer version has come, and with it a later hint.
                 return advance(delivery: delivery, .removed(success: true), at: time, &effects)
             }
         }
-        let place = pending.removing(change.key)
+        pending.removing(place)
         renewActor(of: change.key, &effects)
-        let flight = PersistFlight(change: change, place: place, weight: .nothing, hints: [])
+        let flight = PersistFlight(change, place)
         let id = RequestID(.persist, persists.insert(flight))
         ask(storage: .remove(change.key, StorageToken(id)), &effects)
     }

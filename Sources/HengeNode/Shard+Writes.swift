@@ -30,6 +30,7 @@ extension Shard {
     mutating func coordinate(
         _ id: RequestID,
         on latest: EncodedObject?,
+        in place: PendingKeys.Place,
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
@@ -75,7 +76,7 @@ extension Shard {
         writes[id.index].context = object.context
         if writes[id.index].mutation.returnsPrevious { writes[id.index].previous = newest }
         writes[id.index].hasBegun = true
-        replicate(id, encoded, at: time, &effects)
+        replicate(id, encoded, in: place, at: time, &effects)
     }
 
     /// Whether a write whose record has come is to be made; if not, it has ended, or waits for its
@@ -160,9 +161,12 @@ extension Shard {
     }
 
     /// Persists the object here, if this node holds the key, and sends it to the others.
+    ///
+    /// - Parameter place: of the key among those in flight; nil for a write that is sent again.
     mutating func replicate(
         _ id: RequestID,
         _ object: EncodedObject,
+        in place: PendingKeys.Place?,
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
@@ -176,24 +180,23 @@ extension Shard {
         let deadline = writes[id.index].deadline
         let timeout = deadline.since(time.now)
         let epoch = writes[id.index].epoch
-        // A write that is sent again has its dot, and may meet a newer record here.
-        let isNew = writes[id.index].object == nil
         writes[id.index].object = object
         writes[id.index].sentAt = time.now
-        if !explanations.isEmpty { explain(object, to: targets, isNew: isNew, for: id) }
+        if !explanations.isEmpty { explain(object, to: targets, isNew: place != nil, for: id) }
         var again: Change?
         for slot in 0..<replicas.count where targets.contains(slot) {
             let key = writes[id.index].key(at: slot)
             if replicas[slot] != node {
                 let message = PeerMessage.store(id, key, object, timeout: timeout, epoch: epoch)
                 effects.emit(.send(replicas[slot], message))
-            } else if isNew {
+            } else if let place {
                 let missing = ReplicaSet.first(replicas.count).subtracting(targets)
                 let (homes, origin) = (writes[id.index].homes, writes[id.index].origin)
                 let hints = hintsFor(missing, of: homes, key, origin, at: time)
                 let own = Change(key: key, kind: .coordinate(id))
-                persist(own, object, hints: hints, at: time, &effects)
+                persist(own, object, in: place, hints: hints, at: time, &effects)
             } else {
+                // It has its dot, and may meet a newer record here.
                 let kind = Change.Kind.merge(object, from: node, id, deadline: deadline)
                 again = Change(key: key, kind: kind)
             }

@@ -235,7 +235,7 @@ package struct Shard: ~Copyable {
 
     /// Advances by one input.
     package mutating func step(
-        _ input: ShardInput,
+        _ input: consuming ShardInput,
         at time: ClockReading,
         effects: inout EffectBuffer<ShardEffect>
     ) {
@@ -247,11 +247,11 @@ package struct Shard: ~Copyable {
     }
 
     private mutating func take(
-        _ input: ShardInput,
+        _ input: consuming ShardInput,
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
-        switch input {
+        switch consume input {
         case .request(let ticket, let request):
             begin(request, from: .client(ticket), at: time, &effects)
         case .scan(let ticket, let range, let timeout):

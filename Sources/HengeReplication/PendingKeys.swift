@@ -27,7 +27,7 @@ package struct PendingKeys: Sendable {
         /// Behind a load in flight: call ``wait(at:_:)``.
         case waits(Place)
         /// Build on this now.
-        case ready(EncodedObject?)
+        case ready(Place, EncodedObject?)
     }
 
     private struct Entry: Sendable {
@@ -128,7 +128,7 @@ package struct PendingKeys: Sendable {
     package mutating func admit(_ key: StoredKey) -> Admission {
         guard let place = place(of: key) else { return .load(insert(key)) }
         if entries[place.index].isLoading { return .waits(place) }
-        return .ready(entries[place.index].latest)
+        return .ready(place, entries[place.index].latest)
     }
 
     /// The waiter comes back from ``loaded(_:_:)`` or ``loadFailed(_:)``.
@@ -177,34 +177,25 @@ package struct PendingKeys: Sendable {
     // MARK: Persists
 
     /// Whether what the next write of the key builds on is already durable.
-    package func isDurable(_ key: StoredKey) -> Bool {
-        place(of: key).map { entries[$0.index].persists == 0 } ?? false
-    }
+    package func isDurable(_ place: Place) -> Bool { entries[place.index].persists == 0 }
 
     /// A persist of this version has been asked for; it carries the place to
     /// ``persisted(_:weight:success:)``.
-    package mutating func persisting(_ key: StoredKey, _ object: EncodedObject) -> Place {
-        change(key, to: object)
+    package mutating func persisting(_ place: Place, _ object: EncodedObject) {
+        entries[place.index].latest = object
+        entries[place.index].persists += 1
     }
 
     /// The removal of the record has been asked for: what comes next builds on nothing. It ends
     /// as a persist of no weight.
-    package mutating func removing(_ key: StoredKey) -> Place {
-        change(key, to: nil)
-    }
-
-    private mutating func change(_ key: StoredKey, to object: EncodedObject?) -> Place {
-        guard let place = place(of: key) else {
-            preconditionFailure("a change was applied to a key that was not admitted")
-        }
-        entries[place.index].latest = object
+    package mutating func removing(_ place: Place) {
+        entries[place.index].latest = nil
         entries[place.index].persists += 1
-        return place
     }
 
     /// Whether a persist of this key is in flight.
     package func isPersisting(_ key: StoredKey) -> Bool {
-        place(of: key).map { entries[$0.index].persists > 0 } ?? false
+        place(of: key).map { !isDurable($0) } ?? false
     }
 
     /// The home records of this range that have a persist in flight, with what is known to be

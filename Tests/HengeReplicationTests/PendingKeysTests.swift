@@ -16,11 +16,11 @@ import Testing
         #expect(pending.waiting == 1)
         #expect(pending.loaded(k, versions[1].object) == [2])
         #expect(pending.waiting == 0)
-        _ = pending.persisting(k, object(2))
+        pending.persisting(k, object(2))
         #expect(pending.latest(k) == versions[2].object)
         #expect(!pending.isDurable(k))
         #expect(spell(pending.admit(k, 3)) == "ready \(versions[2].digest.rawValue)")
-        _ = pending.persisting(k, object(4))
+        pending.persisting(k, object(4))
         let weight = RecordWeight(of: versions[2].object, key: k)
         let before = RecordWeight(of: versions[1].object, key: k)
         #expect(pending.persisted(k, weight: weight, success: true) == weight - before)
@@ -66,7 +66,7 @@ import Testing
                 { pending in
                     _ = pending.admit(k, 1)
                     _ = pending.loaded(k, nil)
-                    _ = pending.persisting(k, self.object(1))
+                    pending.persisting(k, self.object(1))
                     pending.release(k)
                 }, "ready \(versions[1].digest.rawValue)"
             ),
@@ -75,7 +75,7 @@ import Testing
                 { pending in
                     _ = pending.admit(k, 1)
                     _ = pending.loaded(k, nil)
-                    _ = pending.persisting(k, self.object(1))
+                    pending.persisting(k, self.object(1))
                     _ = pending.persisted(k, weight: .nothing, success: true)
                 }, "load"
             ),
@@ -112,7 +112,7 @@ import Testing
             if object != base.object { Issue.record("seed \(seed): built on another version") }
             newest[index] = base.writing(dot(UInt64(change), 1), replacing: base.seen)
             guard let object = newest[index].object else { return }
-            _ = pending.persisting(keys[index], object)
+            pending.persisting(keys[index], object)
             queue[index].append(newest[index])
         }
 
@@ -127,7 +127,7 @@ import Testing
                     loading.append(index)
                     first[index] = next
                 case .waits: waiters += 1
-                case .ready(let object): apply(next, index, on: object)
+                case .ready(_, let object): apply(next, index, on: object)
                 }
             case 1:
                 guard let done = loading.popLast() else { continue }
@@ -193,7 +193,7 @@ import Testing
                 payload: .tombstone
             )
             object.write(sibling, replacing: object.context)
-            _ = pending.persisting(k, object.encoded())
+            pending.persisting(k, object.encoded())
             object = pending.latest(k)?.decoded() ?? VersionedObject()
         }
         #expect(object.siblings.map(\.dot) == [dot(1, 5)])
@@ -222,7 +222,7 @@ import Testing
         switch admission {
         case .load: "load"
         case .waits: "waits"
-        case .ready(let object): "ready \(VersionDigest(of: object).rawValue)"
+        case .ready(_, let object): "ready \(VersionDigest(of: object).rawValue)"
         }
     }
 }
@@ -249,6 +249,12 @@ extension PendingKeys {
     fileprivate mutating func release(_ key: StoredKey) {
         if let place = place(of: key) { release(place) }
     }
+
+    fileprivate mutating func persisting(_ key: StoredKey, _ object: EncodedObject) {
+        persisting(held(key), object)
+    }
+
+    fileprivate func isDurable(_ key: StoredKey) -> Bool { isDurable(held(key)) }
 
     fileprivate func latest(_ key: StoredKey) -> EncodedObject? { latest(held(key)) }
 

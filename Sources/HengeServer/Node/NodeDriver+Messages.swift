@@ -27,7 +27,7 @@ extension NodeDriver {
         step(.message(from: source.node, message))
     }
 
-    func received(_ message: PeerMessage, from sender: NodeID) {
+    func received(_ message: consuming PeerMessage, from sender: NodeID) {
         switch message {
         case .gossip(let gossip): stepControl(.gossip(from: sender, gossip))
         case .ring(let ring): stepControl(.ring(from: sender, ring))

@@ -295,7 +295,7 @@ package final class NodeDriver {
         )
     }
 
-    func step(_ input: ShardInput) {
+    func step(_ input: consuming ShardInput) {
         eventLoop.assertInEventLoop()
         beginTurn()
         shard.step(input, at: time, effects: &effects)
@@ -308,7 +308,7 @@ package final class NodeDriver {
     }
 
     private func carryOut(_ effect: consuming ShardEffect) {
-        switch effect {
+        switch consume effect {
         case .send(let target, let message):
             link(to: target)?.send(message)
         case .sendBulk(let target, let message):
