@@ -14,7 +14,7 @@ import HengeRing
 /// `inbox`.
 final class BatchWriter: @unchecked Sendable {
     private struct Inbox {
-        var writes: [PendingWrite] = []
+        var writes = GatheredWrites()
         var isWriterAsleep = false
         var isClosing = false
     }
@@ -37,7 +37,7 @@ final class BatchWriter: @unchecked Sendable {
     private let deliver: @Sendable ([StorageCompletion]) -> Void
     private var thread: WorkerThread?
 
-    private var taken: [PendingWrite] = []
+    private var taken = GatheredWrites()
     /// When the log must be synced; nil while all is durable. Only in `interval`.
     private var syncDue: Instant?
     private var recovery: Recovery
@@ -75,17 +75,17 @@ final class BatchWriter: @unchecked Sendable {
     }
 
     /// Hands writes over, in order, and leaves `writes` empty with capacity. Any one thread.
-    func submit(_ writes: inout [PendingWrite]) {
+    func submit(_ writes: inout GatheredWrites) {
         let mustWake = inbox.withLock { inbox in
             if inbox.writes.isEmpty {
                 swap(&inbox.writes, &writes)
             } else {
-                inbox.writes.append(contentsOf: writes)
+                inbox.writes.append(writes)
             }
             defer { inbox.isWriterAsleep = false }
             return inbox.isWriterAsleep
         }
-        writes.removeAll(keepingCapacity: true)
+        writes.removeAll()
         if mustWake { inbox.signal() }
     }
 
@@ -170,55 +170,50 @@ final class BatchWriter: @unchecked Sendable {
     }
 
     private func commit() {
-        var start = 0
-        while start < taken.count {
-            var end = start
-            var bytes = 0
-            repeat {
-                bytes += taken[end].byteCount
-                end += 1
-            } while end < taken.count && bytes + taken[end].byteCount <= Self.batchBytesMax
-            commit(start..<end, bytes: bytes)
-            start = end
+        var batch = taken.batch(after: GatheredWrites.Batch(), bytesMax: Self.batchBytesMax)
+        while !batch.entries.isEmpty {
+            commit(batch)
+            batch = taken.batch(after: batch, bytesMax: Self.batchBytesMax)
         }
-        taken.removeAll(keepingCapacity: true)
+        taken.removeAll()
     }
 
     /// Writes these of what was taken. They are looked at in place: to iterate over them would copy
     /// each, with all that it refers to counted.
-    private func commit(_ writes: Range<Int>, bytes: Int) {
-        let error = write(writes)
+    private func commit(_ batch: GatheredWrites.Batch) {
+        let count = batch.entries.count
+        let error = write(batch)
         if let error {
-            counters.countFailure(error.failure, operations: writes.count)
-            fail(error, during: "write", operations: writes.count)
+            counters.countFailure(error.failure, operations: count)
+            fail(error, during: "write", operations: count)
             drops.failed()
         } else {
             recovery.succeeded()
             counters.batches.count()
-            counters.writes.count(writes.count)
-            counters.writtenBytes.count(bytes)
-            noteRemovals(writes)
+            counters.writes.count(count)
+            counters.writtenBytes.count(batch.byteCount)
+            if !batch.others.isEmpty { noteRemovals(batch.others) }
         }
-        counters.pendingWrites.count(-writes.count)
-        counters.pendingWriteBytes.count(-bytes)
+        counters.pendingWrites.count(-count)
+        counters.pendingWriteBytes.count(-batch.byteCount)
         var answers: [StorageCompletion] = []
-        answers.reserveCapacity(writes.count)
-        for index in writes where taken[index].isAnswered {
-            answers.append(.persisted(taken[index].token, error?.failure))
+        answers.reserveCapacity(count)
+        for index in batch.entries where taken.entries[index].isAnswered {
+            answers.append(.persisted(taken.entries[index].token, error?.failure))
         }
         if !answers.isEmpty { deliver(answers) }
-        for index in writes { taken[index].tell(error?.failure) }
+        for index in batch.others { taken.others[index].tell(error?.failure) }
         if error == nil, drops.takeFlush(), let error = database.startFlush(of: [.hints]) {
             fail(error, during: "writing hints out", operations: 1)
         }
     }
 
-    private func noteRemovals(_ writes: Range<Int>) {
+    private func noteRemovals(_ others: Range<Int>) {
         var removed = 0
         var hasDropped = false
-        for index in writes {
-            if taken[index].isRemoval { removed += 1 }
-            if let tokens = taken[index].droppedTokens {
+        for index in others {
+            if taken.others[index].isRemoval { removed += 1 }
+            if let tokens = taken.others[index].droppedTokens {
                 forgotten.append(tokens)
                 hasDropped = true
             }
@@ -227,26 +222,23 @@ final class BatchWriter: @unchecked Sendable {
         if hasDropped { removals.dropped(now: .monotonicNow()) }
     }
 
-    private func write(_ writes: Range<Int>) -> EngineError? {
-        guard var batch = RecordBatch() else { return RecordBatch.noMemory }
-        var hints = 0
-        let filled: Void? = database.withFamilies { open in
-            for index in writes { hints += taken[index].add(to: &batch, open, &drops) }
-        }
-        guard filled != nil else { return Database.closed }
+    private func write(_ batch: GatheredWrites.Batch) -> EngineError? {
+        guard var records = RecordBatch() else { return RecordBatch.noMemory }
+        let hints = database.withFamilies { taken.add(batch, to: &records, $0, &drops) }
+        guard let hints else { return Database.closed }
         let error: EngineError?
         switch durability {
         case .sync:
             counters.logSyncs.count()
-            error = database.write(batch, synced: true)
-        case .interval where writes.contains { taken[$0].isUrgent }:
+            error = database.write(records, synced: true)
+        case .interval where batch.others.contains { taken.others[$0].isUrgent }:
             // This syncs what was written before, too.
             counters.logSyncs.count()
-            error = database.write(batch, synced: true)
+            error = database.write(records, synced: true)
             if error == nil { syncDue = nil }
         case .interval(let interval):
             if syncDue == nil { syncDue = Instant.monotonicNow() + interval }
-            error = database.write(batch, synced: false)
+            error = database.write(records, synced: false)
         }
         if error == nil { counters.hintsWritten.count(hints) }
         return error

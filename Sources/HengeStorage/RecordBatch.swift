@@ -43,6 +43,22 @@ struct RecordBatch: ~Copyable {
         }
     }
 
+    /// - Parameter value: the object with its checksum, as ``RecordForm`` has it.
+    func put(
+        _ key: UnsafeRawBufferPointer,
+        _ value: UnsafeRawBufferPointer,
+        into family: OpaquePointer
+    ) {
+        rocksdb_writebatch_put_cf(
+            pointer,
+            family,
+            key.characters,
+            key.count,
+            value.characters,
+            value.count
+        )
+    }
+
     mutating func delete(_ key: ByteBuffer, from family: OpaquePointer) {
         key.withUnsafeReadableBytes {
             rocksdb_writebatch_delete_cf(pointer, family, $0.characters, $0.count)

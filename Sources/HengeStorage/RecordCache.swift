@@ -42,6 +42,8 @@ package struct RecordCache: ~Copyable {
     private static let droppedMax = 64
     /// Of a huge page on the processors that Henge is built for.
     private static let pageBytes = 2 << 20
+    /// How far before the head memory is asked for.
+    private static let pagesAhead = 2
     /// With a thousand changes in flight one record in 250 passes for a changing one and is not
     /// found until RocksDB has been searched for it; an eighth of these counters would be better in
     /// the processor's caches, but one in 30 then is searched for (docs/decisions/0040).
@@ -61,6 +63,10 @@ package struct RecordCache: ~Copyable {
     private let capacity: Int
     /// The records, then the places.
     private let memory: UnsafeMutableRawBufferPointer
+    /// Nil of a cache that is too small to have pages of its own.
+    private let pages: PagesAhead?
+    /// Up to where memory was asked for.
+    private var bytesWanted = 0
     private let placeCount: Int
     private let bucketMask: UInt64
     /// Where the next record begins. Not 0, which marks an empty place.
@@ -88,11 +94,15 @@ package struct RecordCache: ~Copyable {
         // Both are met in no order, and with small pages each is a miss of the TLB too. It is
         // advice: nothing depends on whether the system takes it.
         if capacity >= Self.pageBytes { madvise(memory.baseAddress, byteCount, MADV_HUGEPAGE) }
+        let ring = UnsafeMutableRawBufferPointer(rebasing: memory[..<capacity])
+        pages = capacity >= Self.pageBytes ? PagesAhead(ring, pageBytes: Self.pageBytes) : nil
         changing = Array(repeating: 0, count: capacity == 0 ? 0 : 1 << Int(Self.countersBits))
         emptyPlaces()
+        wantPages()
     }
 
     deinit {
+        pages?.stop()
         memory.deallocate()
     }
 
@@ -109,12 +119,19 @@ package struct RecordCache: ~Copyable {
         guard capacity > 0, key.standInFor == nil, dropsInFlight == 0,
             changing[counter(of: key.token.rawValue)] == 0
         else { return }
-        let position = append(key, object)
+        let position = append(key, object, nil)
         if position != 0 { keep(key.token.rawValue, position) }
     }
 
     /// A write of the record, or with nil its removal, was asked for under this token.
-    package mutating func changes(_ key: StoredKey, to object: ByteBuffer?, _ token: StorageToken) {
+    ///
+    /// - Parameter checksum: ``RecordForm/checksum(key:object:)``, where it is known already.
+    package mutating func changes(
+        _ key: StoredKey,
+        to object: ByteBuffer?,
+        checksum: UInt64? = nil,
+        _ token: StorageToken
+    ) {
         guard capacity > 0, key.standInFor == nil else { return }
         var old: UInt64 = 0
         if let way = way(of: key) {
@@ -122,7 +139,7 @@ package struct RecordCache: ~Copyable {
             setPlace(way, 0)
         }
         changing[counter(of: key.token.rawValue)] += 1
-        let position = object.map { rewrite(old, key, $0) } ?? 0
+        let position = object.map { rewrite(old, key, $0, checksum) } ?? 0
         let kind = Change.Kind.record(key.token.rawValue, position: position)
         changes.append(Change(token: token, kind: kind))
     }
@@ -286,11 +303,12 @@ package struct RecordCache: ~Copyable {
     private mutating func rewrite(
         _ old: UInt64,
         _ key: StoredKey,
-        _ object: ByteBuffer
+        _ object: ByteBuffer,
+        _ checksum: UInt64?
     ) -> UInt64 {
         guard old != 0, units(key, object.readableBytes) <= units(key, bytes(old).object.count)
-        else { return append(key, object) }
-        write(key, object, at: old)
+        else { return append(key, object, checksum) }
+        write(key, object, checksum, at: old)
         return old
     }
 
@@ -300,7 +318,11 @@ package struct RecordCache: ~Copyable {
     }
 
     /// Returns where it is; 0 for one that is too large.
-    private mutating func append(_ key: StoredKey, _ object: ByteBuffer) -> UInt64 {
+    private mutating func append(
+        _ key: StoredKey,
+        _ object: ByteBuffer,
+        _ checksum: UInt64?
+    ) -> UInt64 {
         let units = units(key, object.readableBytes)
         guard units <= UInt64(capacity / Self.recordShareMax / Self.unit) else { return 0 }
         // A record lies in one piece.
@@ -309,15 +331,29 @@ package struct RecordCache: ~Copyable {
         if head + units > Self.positionMask { startAnew() }
         let position = head
         head += units
-        write(key, object, at: position)
+        if bytesWanted < capacity { wantPages() }
+        write(key, object, checksum, at: position)
         return position
     }
 
-    private func write(_ key: StoredKey, _ object: ByteBuffer, at position: UInt64) {
+    /// For the first way round: later all of the memory is there.
+    private mutating func wantPages() {
+        let end = min(capacity, Int(head) * Self.unit + Self.pagesAhead * Self.pageBytes)
+        guard let pages, end == capacity || end >= bytesWanted + Self.pageBytes else { return }
+        bytesWanted = end
+        pages.want(upTo: end)
+    }
+
+    private func write(
+        _ key: StoredKey,
+        _ object: ByteBuffer,
+        _ checksum: UInt64?,
+        at position: UInt64
+    ) {
         let start = offset(position)
         key.bytes.withUnsafeReadableBytes { key in
             object.withUnsafeReadableBytes { object in
-                let checksum = RecordForm.checksum(key: key, object: object)
+                let checksum = checksum ?? RecordForm.checksum(key: key, object: object)
                 memory.storeBytes(of: checksum, toByteOffset: start, as: UInt64.self)
                 memory.storeBytes(of: UInt32(key.count), toByteOffset: start + 8, as: UInt32.self)
                 memory.storeBytes(

@@ -1,5 +1,7 @@
 import HengeRing
 
+import struct NIOCore.ByteBuffer
+
 /// How a record lies in RocksDB: the object's bytes, then eight bytes of checksum.
 ///
 /// The checksum covers the key too, so a value that turns up under another key is found. RocksDB
@@ -9,6 +11,12 @@ enum RecordForm {
 
     static func checksum(key: UnsafeRawBufferPointer, object: UnsafeRawBufferPointer) -> UInt64 {
         XXH3.hash64(object, seed: XXH3.hash64(key))
+    }
+
+    static func checksum(key: ByteBuffer, object: ByteBuffer) -> UInt64 {
+        key.withUnsafeReadableBytes { key in
+            object.withUnsafeReadableBytes { checksum(key: key, object: $0) }
+        }
     }
 
     /// The object inside a stored value, or nil when the checksum doesn't fit.

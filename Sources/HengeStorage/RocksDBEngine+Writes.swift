@@ -14,7 +14,12 @@ extension RocksDBEngine {
         hints: [Hint] = [],
         token: StorageToken
     ) {
-        ask(.put(key, object, hints: hints), token)
+        guard hints.isEmpty, !isClosed, GatheredWrites.takes(key, object) else {
+            return ask(.put(key, object, hints: hints), token)
+        }
+        let checksum = RecordForm.checksum(key: key.bytes, object: object)
+        cache.changes(key, to: object, checksum: checksum, token)
+        gather(key, object, checksum: checksum, token: token)
     }
 
     /// Forgets a record.

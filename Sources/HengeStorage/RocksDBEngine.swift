@@ -36,7 +36,7 @@ package final class RocksDBEngine: @unchecked Sendable {
 
     // Unchecked, that is without checks at run time: no two accesses overlap, as the driver's calls
     // never do and none of them calls back (NodeDriver has the same).
-    @exclusivity(unchecked) private var gathering: [PendingWrite] = []
+    @exclusivity(unchecked) private var gathering = GatheredWrites()
     @exclusivity(unchecked) var cache: RecordCache
     var recoveriesSeen = 0
     private var tallies: [(count: PartitionCount, thread: WorkerThread)] = []
@@ -230,6 +230,13 @@ package final class RocksDBEngine: @unchecked Sendable {
         counters.pendingWrites.count()
         counters.pendingWriteBytes.count(write.byteCount)
         gathering.append(write)
+    }
+
+    /// The same for a record that ``GatheredWrites`` takes as bytes.
+    func gather(_ key: StoredKey, _ object: ByteBuffer, checksum: UInt64, token: StorageToken) {
+        counters.pendingWrites.count()
+        counters.pendingWriteBytes.count(key.bytes.readableBytes + object.readableBytes)
+        gathering.put(key, object, checksum: checksum, token: token)
     }
 
     /// Hands the writes gathered since the last call to the writer.
