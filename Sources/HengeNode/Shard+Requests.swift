@@ -8,7 +8,7 @@ import HengeRing
 extension Shard {
     /// - Parameter epoch: of the ring by which another node has handed the request on.
     mutating func begin(
-        _ request: ClientRequest,
+        _ request: consuming ClientRequest,
         from origin: Origin,
         by epoch: UInt64 = 0,
         at time: ClockReading,

@@ -37,28 +37,31 @@ package final class ClientSession: ChannelDuplexHandler {
     }
 
     let hub: ClientHub
-    var connection: ClientConnection
+
+    // Unchecked, as in NodeDriver, is what each command touches (decision 0033): all of it is of
+    // one loop, and none is held while the driver or the channel is called, which may come back.
+    @exclusivity(unchecked) var connection: ClientConnection
     /// Replies not yet written to the channel.
-    var out = ByteBuffer()
+    @exclusivity(unchecked) var out = ByteBuffer()
     private(set) var phase = Phase.open
 
-    var input = ReceiveBuffer()
-    var parser: RESPRequestParser
+    @exclusivity(unchecked) var input = ReceiveBuffer()
+    @exclusivity(unchecked) var parser: RESPRequestParser
     /// Whether the input holds no whole command.
-    var isStarved = true
-    var isPumping = false
+    @exclusivity(unchecked) var isStarved = true
+    @exclusivity(unchecked) var isPumping = false
 
     /// A command that was taken from the input and can't begin yet.
-    var held: HeldCommand?
-    var pending = Deque<PendingReply>()
+    @exclusivity(unchecked) var held: HeldCommand?
+    @exclusivity(unchecked) var pending = Deque<PendingReply>()
     /// The number of `pending`'s first.
-    var firstNumber = 0
-    var keysInFlight = KeysInFlight()
-    var window = RequestWindow()
+    @exclusivity(unchecked) var firstNumber = 0
+    @exclusivity(unchecked) var keysInFlight = KeysInFlight()
+    @exclusivity(unchecked) var window = RequestWindow()
     /// Bytes of requests in flight.
-    var chargedBytes = 0
+    @exclusivity(unchecked) var chargedBytes = 0
     /// Bytes of answers that wait for earlier ones.
-    var answeredBytes = 0
+    @exclusivity(unchecked) var answeredBytes = 0
     var isCovering = false
     /// Whether the hub will wake it when all connections together hold less.
     var awaitsHub = false
