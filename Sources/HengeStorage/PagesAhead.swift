@@ -9,7 +9,7 @@ import Glibc
 ///
 /// `@unchecked Sendable`: `thread` is set once, before `init` returns, and read when the owner
 /// ends; `memory` never changes, and what it points at is not touched here.
-final class PagesAhead: @unchecked Sendable {
+package final class PagesAhead: @unchecked Sendable {
     private struct Wish {
         /// In bytes from the start.
         var end = 0
@@ -28,20 +28,20 @@ final class PagesAhead: @unchecked Sendable {
     /// - Parameters:
     ///   - memory: begins at a page, and must stay until ``stop()`` has returned.
     ///   - pageBytes: so many are asked for at once.
-    init(_ memory: UnsafeMutableRawBufferPointer, pageBytes: Int) {
+    package init(_ memory: UnsafeMutableRawBufferPointer, pageBytes: Int) {
         self.memory = memory
         self.pageBytes = pageBytes
         thread = WorkerThread("henge-pages") { [self] in run() }
     }
 
     /// Asks for all pages up to this one; returns at once.
-    func want(upTo end: Int) {
+    package func want(upTo end: Int) {
         wish.withLock { $0.end = end }
         wish.signal()
     }
 
     /// Ends the thread, which may take as long as one page.
-    func stop() {
+    package func stop() {
         wish.withLock { $0.isClosing = true }
         wish.signal()
         thread?.join()
