@@ -48,8 +48,8 @@ package struct PendingKeys: Sendable {
     private var free: [Int] = []
     /// By some bits of the token, which is a hash already: the first entry of the bucket, or -1.
     ///
-    /// Not a dictionary, whose hash of the token and copies of keys to compare, several times a
-    /// write, cost more than what is kept here.
+    /// Not a dictionary, whose hash of the token and copies of keys to compare cost more than what
+    /// is kept here.
     private var buckets = [Int](repeating: -1, count: 64)
     /// How many wait for loads in flight.
     package private(set) var waiting = 0

@@ -6,8 +6,9 @@ import HengeRing
 /// with one fsync, and reports it in one call. What arrives meanwhile is the next batch (group
 /// commit).
 ///
-/// Batches are put together here and not by the event loop: the loop then only appends a few words,
-/// while checksums and copies are made where the time is lost to the fsync anyway.
+/// Batches are put together here and not by the event loop: the loop only appends the bytes of each
+/// record with the checksum that its cache needs as well (``GatheredWrites``), while they are put
+/// in order, and larger records are copied, where the time is lost to the fsync anyway.
 ///
 /// `@unchecked Sendable`: the members that change belong to the writer's thread alone, except
 /// `thread`, which `start` sets before any other call and `stop` reads; everything shared is in
@@ -178,8 +179,8 @@ final class BatchWriter: @unchecked Sendable {
         taken.removeAll()
     }
 
-    /// Writes these of what was taken. They are looked at in place: to iterate over them would copy
-    /// each, with all that it refers to counted.
+    /// Writes these of what was taken. Others than records are looked at in place: to iterate over
+    /// them would copy each, with all that it refers to counted.
     private func commit(_ batch: GatheredWrites.Batch) {
         let count = batch.entries.count
         let error = write(batch)
