@@ -131,7 +131,7 @@ let package = Package(
             "HengeStorage",
             [
                 "HengeBase", "HengeCausality", "HengeRing", "HengeMessages", "CRocksDB", "CXXHash",
-                nioCore, logging,
+                nioCore, deque, logging,
             ]
         ),
         pure("HengeRESP", [nioCore]),

@@ -4,66 +4,52 @@ import HengeMessages
 import struct NIOCore.ByteBuffer
 
 /// A few threads for reads that may wait for the disk, so that the event loop never does.
+///
+/// The loads of one turn come in one go, a thread takes several of them, and what it has read goes
+/// back in one go: a load is a few microseconds where the operating system has the blocks, and so
+/// is each waking of another thread.
 final class ReadPool: Sendable {
-    private enum Job: Sendable {
-        case load(StoredKey, StorageToken)
-        case scan(ScanRange, StorageToken)
-        case list(ListRange, StorageToken)
-        case hints(NodeID, after: UInt64, limit: Int, StorageToken)
-        case sample(RecordSampling, @Sendable (Result<RecordSampling, StorageFailure>) -> Void)
-    }
+    /// For how long what was read is kept back while others are: long beside what it takes to wake
+    /// the event loop, short beside what a client waits for.
+    private static let patience = Interval.milliseconds(1)
 
-    /// First in, first out; a worker takes from the front, and what was taken is dropped in bulk.
-    private struct Queue {
-        var jobs: [Job?] = []
-        var head = 0
-        var isClosing = false
-
-        mutating func next() -> Job? {
-            guard head < jobs.count else { return nil }
-            let job = jobs[head]
-            jobs[head] = nil
-            head += 1
-            if head == jobs.count {
-                jobs.removeAll(keepingCapacity: true)
-                head = 0
-            } else if head >= 1_024, 2 * head >= jobs.count {
-                jobs.removeFirst(head)
-                head = 0
-            }
-            return job
-        }
-    }
-
-    private let queue = Monitor(Queue())
+    private let queue = Monitor(ReadQueue())
     private let threads = Monitor<[WorkerThread]>([])
     private let database: Database
     private let counters: StorageCounters
     private let failures: FailureLog
     private let deliver: @Sendable ([StorageCompletion]) -> Void
+    private let threadCount: Int
 
+    /// - Parameter threadCount: at least 1.
     init(
         _ database: Database,
+        threadCount: Int,
         counters: StorageCounters,
         failures: FailureLog,
         deliver: @escaping @Sendable ([StorageCompletion]) -> Void
     ) {
         self.database = database
+        self.threadCount = max(1, threadCount)
         self.counters = counters
         self.failures = failures
         self.deliver = deliver
     }
 
-    func start(threadCount: Int) {
+    func start() {
         threads.withLock { threads in
-            threads = (0..<max(1, threadCount)).map { _ in
+            threads = (0..<threadCount).map { _ in
                 WorkerThread("henge-reader") { self.run() }
             }
         }
     }
 
-    func load(_ key: StoredKey, _ token: StorageToken) {
-        submit(.load(key, token))
+    /// Takes all of them, in order, and leaves `loads` empty with capacity.
+    func submit(_ loads: inout [ReadJob.Load]) {
+        counters.pendingReads.count(loads.count)
+        queue.withLock { $0.jobs.append(contentsOf: loads.lazy.map(ReadJob.load)) }
+        for _ in 0..<min(loads.count, threadCount) { queue.signal() }
+        loads.removeAll(keepingCapacity: true)
     }
 
     func scan(_ range: ScanRange, _ token: StorageToken) {
@@ -97,7 +83,7 @@ final class ReadPool: Sendable {
         for thread in running { thread.join() }
     }
 
-    private func submit(_ job: Job) {
+    private func submit(_ job: ReadJob) {
         counters.pendingReads.count()
         queue.withLock { $0.jobs.append(job) }
         queue.signal()
@@ -106,23 +92,35 @@ final class ReadPool: Sendable {
     // MARK: The pool's threads
 
     private func run() {
-        // A double optional: the outer says that there is an answer, the inner that there is a job.
-        while let job = queue.wait({ queue -> Job?? in
-            if let job = queue.next() { return .some(job) }
-            return queue.isClosing ? .some(nil) : nil
-        }) {
-            let completion = carryOut(job)
-            counters.pendingReads.count(-1)
-            if let completion { deliver([completion]) }
+        while true {
+            switch queue.wait({ $0.next(threadCount: threadCount) }) {
+            case .jobs(let jobs): carryOut(jobs)
+            case .end: return
+            }
         }
     }
 
+    private func carryOut(_ jobs: [ReadJob]) {
+        var completions: [StorageCompletion] = []
+        var sent = Instant.monotonicNow()
+        for job in jobs {
+            if let completion = carryOut(job) { completions.append(completion) }
+            counters.pendingReads.count(-1)
+            let now = Instant.monotonicNow()
+            guard now.since(sent) >= Self.patience, !completions.isEmpty else { continue }
+            sent = now
+            deliver(completions)
+            completions.removeAll(keepingCapacity: true)
+        }
+        if !completions.isEmpty { deliver(completions) }
+    }
+
     /// - Returns: nil for what says itself that it is done.
-    private func carryOut(_ job: Job) -> StorageCompletion? {
+    private func carryOut(_ job: ReadJob) -> StorageCompletion? {
         switch job {
-        case .load(let key, let token):
+        case .load(let load):
             counters.pooledLoads.count()
-            return .loaded(token, load(key))
+            return .loaded(load.token, read(load.key))
         case .scan(let range, let token):
             counters.scans.count()
             var scan = RangeScan(range)
@@ -151,7 +149,7 @@ final class ReadPool: Sendable {
         return .failure(error.failure)
     }
 
-    private func load(_ key: StoredKey) -> Result<ByteBuffer?, StorageFailure> {
+    private func read(_ key: StoredKey) -> Result<ByteBuffer?, StorageFailure> {
         switch database.read(key) {
         case .found(let object):
             counters.readBytes.count(object.readableBytes)

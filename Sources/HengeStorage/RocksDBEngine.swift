@@ -8,19 +8,19 @@ package import struct NIOCore.ByteBuffer
 ///
 /// One thread, or one event loop, drives it: it calls ``load(_:token:)``,
 /// ``persist(_:_:hints:token:)`` and the like and, at the end of each turn, ``endTurn()``. Writes
-/// of one turn go together to a writer thread; reads that memory can't answer go to a small pool.
+/// of one turn go together to a writer thread, and loads that memory can't answer to a small pool.
 /// What isn't answered at once comes through `deliver`, on threads of the engine.
 ///
 /// No read returns what isn't durable in `sync`: RocksDB inserts a batch into the memtable, where
 /// reads find it, only after its log record was synced (docs/decisions/0002).
 ///
-/// `@unchecked Sendable`: `gathering`, `cache`, `recoveriesSeen`, `tallies` and `isClosed` belong
-/// to the driver, whose calls never overlap; all else is immutable or guards itself.
+/// `@unchecked Sendable`: `gathering`, `loads`, `cache`, `recoveriesSeen`, `tallies` and `isClosed`
+/// belong to the driver, whose calls never overlap; all else is immutable or guards itself.
 package final class RocksDBEngine: @unchecked Sendable {
     /// The answer to a load.
     package enum Immediate: Sendable {
         case done(Result<ByteBuffer?, StorageFailure>)
-        /// The answer comes through `deliver`.
+        /// The answer comes through `deliver`, some time after the next ``endTurn()``.
         case pending
     }
 
@@ -37,6 +37,7 @@ package final class RocksDBEngine: @unchecked Sendable {
     // Unchecked, that is without checks at run time: no two accesses overlap, as the driver's calls
     // never do and none of them calls back (NodeDriver has the same).
     @exclusivity(unchecked) private var gathering = GatheredWrites()
+    @exclusivity(unchecked) private var loads: [ReadJob.Load] = []
     @exclusivity(unchecked) var cache: RecordCache
     var recoveriesSeen = 0
     private var tallies: [(count: PartitionCount, thread: WorkerThread)] = []
@@ -151,10 +152,16 @@ package final class RocksDBEngine: @unchecked Sendable {
             failures: failures,
             deliver: deliver
         )
-        readers = ReadPool(database, counters: counters, failures: failures, deliver: deliver)
+        readers = ReadPool(
+            database,
+            threadCount: options.readThreadCount,
+            counters: counters,
+            failures: failures,
+            deliver: deliver
+        )
         reclaimer.start()
         writer.start()
-        readers.start(threadCount: options.readThreadCount)
+        readers.start()
         logUnread(found)
     }
 
@@ -208,7 +215,7 @@ package final class RocksDBEngine: @unchecked Sendable {
             counters.cachedLoads.count()
             return .done(.success(nil))
         case .incomplete, nil:
-            readers.load(key, token)
+            loads.append(ReadJob.Load(key: key, token: token))
             return .pending
         case .failed(let error):
             counters.countFailure(error.failure)
@@ -239,10 +246,11 @@ package final class RocksDBEngine: @unchecked Sendable {
         gathering.put(key, object, checksum: checksum, token: token)
     }
 
-    /// Hands the writes gathered since the last call to the writer.
+    /// Hands the writes gathered since the last call to the writer, and the loads to the pool.
     package func endTurn() {
-        guard !gathering.isEmpty, !isClosed else { return }
-        writer.submit(&gathering)
+        guard !isClosed else { return }
+        if !loads.isEmpty { readers.submit(&loads) }
+        if !gathering.isEmpty { writer.submit(&gathering) }
     }
 
     /// Lists live keys; answered through `deliver`.

@@ -186,6 +186,7 @@ import struct NIOCore.ByteBuffer
         defer { engine.close() }
         let begin = Date()
         for _ in 0..<1_000 { _ = engine.load(key, token: .init(rawValue: 1)) }
+        engine.endTurn()
         while engine.metrics.failuresCorrupt < 1_000, Date().timeIntervalSince(begin) < 10 {
             usleep(1_000)
         }

@@ -91,6 +91,38 @@ import struct NIOCore.ByteBuffer
     }
 
     @Test(
+        "many loads of one turn are each answered once, with their own record",
+        arguments: EngineKind.allCases
+    )
+    func loadsOfOneTurn(_ kind: EngineKind) throws {
+        try kind.withStore { store in
+            for number in 0..<2_000 {
+                let object = TestObjects.object("v\(number)")
+                let token = StorageToken(rawValue: UInt64(number))
+                store.send(.persist(TestObjects.key("k\(number)"), object, token))
+            }
+            store.endTurn()
+            _ = store.settle()
+            // So that no cache has them, and they have to be read.
+            _ = try store.restartCleanly(state: ByteBuffer())
+            for number in 0..<2_500 {
+                let token = StorageToken(rawValue: UInt64(number))
+                store.send(.load(TestObjects.key("k\(number)"), token))
+            }
+            store.endTurn()
+            var found: [UInt64: ByteBuffer?] = [:]
+            for case .loaded(let token, let result) in store.settle() {
+                let object = try result.get()
+                #expect(found.updateValue(object, forKey: token.rawValue) == nil)
+            }
+            for number in 0..<2_500 {
+                let object = number < 2_000 ? TestObjects.object("v\(number)") : nil
+                #expect(found[UInt64(number)] == .some(object))
+            }
+        }
+    }
+
+    @Test(
         "empty keys and long keys, empty values and 16 MiB",
         arguments: EngineKind.allCases
     )

@@ -123,6 +123,7 @@ extension StoreUnderTest {
 
     func load(_ key: StoredKey) -> Result<ByteBuffer?, StorageFailure> {
         send(.load(key, StorageToken(rawValue: 2)))
+        endTurn()
         for case .loaded(_, let result) in settle() { return result }
         return .failure(.readOnly)
     }
