@@ -9,8 +9,8 @@ import struct NIOCore.ByteBuffer
 /// back in one go: a load is a few microseconds where the operating system has the blocks, and so
 /// is each waking of another thread.
 final class ReadPool: Sendable {
-    /// For how long what was read is kept back while others are: long beside what it takes to wake
-    /// the event loop, short beside what a client waits for.
+    /// For how long what was read is kept back while more is: long beside what it takes to wake the
+    /// event loop, short beside what a client waits for.
     private static let patience = Interval.milliseconds(1)
 
     private let queue = Monitor(ReadQueue())
