@@ -64,6 +64,18 @@ extension StoreUnderTest {
         write(.persist(key, object, StorageToken(rawValue: 1)))
     }
 
+    /// Persists v0, v1, … as k0, k1, … in one turn, each with its number for a token; returns what
+    /// came of it.
+    func persistNumbered(_ count: Int) -> [StorageCompletion] {
+        for number in 0..<count {
+            let object = TestObjects.object("v\(number)")
+            let token = StorageToken(rawValue: UInt64(number))
+            send(.persist(TestObjects.key("k\(number)"), object, token))
+        }
+        endTurn()
+        return settle()
+    }
+
     func remove(_ key: StoredKey) -> StorageFailure? {
         write(.remove(key, StorageToken(rawValue: 4)))
     }
