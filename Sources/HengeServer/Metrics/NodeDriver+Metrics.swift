@@ -71,6 +71,7 @@ extension NodeDriver {
         let shed = [
             ("admission", requests.metrics.refusedByAdmission),
             ("storage", requests.metrics.refusedByStorage),
+            ("peers", requests.metrics.refusedForPeers),
             ("expired", figures.clients.counters.requestsExpired),
             ("shard", counters.overloaded),
         ]

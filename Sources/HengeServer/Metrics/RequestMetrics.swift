@@ -120,6 +120,9 @@ struct RequestMetrics: Sendable {
     /// Refused before the shard saw them.
     private(set) var refusedByAdmission = 0
     private(set) var refusedByStorage = 0
+    private(set) var refusedForPeers = 0
+
+    var refused: Int { refusedByAdmission + refusedByStorage + refusedForPeers }
 
     /// A request that was taken on has its answer.
     mutating func ended(_ kind: RequestKind, _ reply: ShardReply, after delay: Interval) {
@@ -140,6 +143,11 @@ struct RequestMetrics: Sendable {
         count(kind, .overloaded)
     }
 
+    mutating func peersRefused(_ kind: RequestKind) {
+        refusedForPeers += 1
+        count(kind, .overloaded)
+    }
+
     private mutating func count(_ kind: RequestKind, _ outcome: RequestOutcome) {
         outcomes[kind.index * RequestOutcome.allCases.count + outcome.index] += 1
     }
@@ -156,5 +164,6 @@ extension RequestMetrics: ShardFigure {
         for place in siblings.indices { siblings[place] += other.siblings[place] }
         refusedByAdmission += other.refusedByAdmission
         refusedByStorage += other.refusedByStorage
+        refusedForPeers += other.refusedForPeers
     }
 }

@@ -14,6 +14,18 @@ extension NodeDriver {
         }
     }
 
+    /// Whether most peers read more slowly than this node has to tell them, so that it should take
+    /// on no more writes: what waits for them would grow until their connections are given up, and
+    /// with these all that is under way. One that lags behind the others holds up nothing: it is
+    /// given up when it must be, and gets hints.
+    var arePeersBehind: Bool {
+        linksBehind > 0 && 2 * linksBehind > links.count { $0?.isOpen == true }
+    }
+
+    var peersOverloaded: RequestFailure {
+        .overloaded(inFlight: requestsInFlight, limit: settings.requestsMax)
+    }
+
     /// As ``received(_:from:)``, but no sign that the sender is up.
     func receivedBulk(_ message: PeerMessage, from source: BulkSource) {
         // What an earlier process said of its records would be remembered as said by this one,

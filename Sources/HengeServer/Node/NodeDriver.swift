@@ -69,6 +69,8 @@ package final class NodeDriver {
     weak var hub: ClientHub?
     private var dirtySessions: [ClientSession] = []
     private var dirtyLinks: [PeerLink] = []
+    /// How many of them have more to tell their peers than these read.
+    var linksBehind = 0
     /// By node id; nil for this node and for ids that are no members.
     var links: [PeerLink?]
     private(set) var bulk: BulkTransport?
@@ -171,6 +173,10 @@ package final class NodeDriver {
         if isWrite, storage.isBackpressured {
             requestMetrics.storageRefused(kind)
             return complete(asker, .response(.failed(storageOverloaded)))
+        }
+        if isWrite, arePeersBehind {
+            requestMetrics.peersRefused(kind)
+            return complete(asker, .response(.failed(peersOverloaded)))
         }
         if let refusal = admission.begin(isWrite: isWrite) {
             requestMetrics.admissionRefused(kind)

@@ -13,6 +13,8 @@ final class PeerLink {
     /// Bytes that may wait for a peer that does not read. Beyond, the connection is given up: what
     /// waits would be late for its deadline anyway.
     static let queuedBytesMax = 64 * 1024 * 1024
+    /// Bytes that wait, from which on the peer is behind.
+    static let behindBytes = queuedBytesMax / 2
     /// Larger buffers are let go after a flush instead of being kept for the next turn.
     private static let keptBytesMax = 1024 * 1024
 
@@ -23,6 +25,10 @@ final class PeerLink {
     private var channel: (any Channel)?
     private var out = ByteBuffer()
     private var isDirty = false
+    /// Whether the peer reads more slowly than this node has to tell it.
+    private var isBehind = false {
+        didSet { if isBehind != oldValue { driver.linksBehind += isBehind ? 1 : -1 } }
+    }
     /// What has been noticed of ``counters`` at the last round of gossip.
     private var noticed = Counters()
     /// The last handshake, kept while the peer is away: its clients' address does not change for
@@ -74,7 +80,7 @@ final class PeerLink {
         self.channel = channel
         lastHello = hello
         counters.connections += 1
-        out.clear()
+        empty()
         driver.connected(peer.id, life: hello.life)
     }
 
@@ -82,7 +88,7 @@ final class PeerLink {
     func detach(_ channel: any Channel) {
         guard self.channel === channel else { return }
         self.channel = nil
-        out.clear()
+        empty()
         driver.disconnected(peer.id)
     }
 
@@ -99,12 +105,13 @@ final class PeerLink {
     }
 
     func send(_ message: PeerMessage) {
-        guard channel != nil else {
+        guard let channel else {
             counters.messagesDropped += 1
             return
         }
         Frame.write(into: &out) { PeerMessageCodec.write(message, into: &$0) }
         counters.messagesSent += 1
+        if out.readableBytes > Self.behindBytes, !isBehind { isBehind = !channel.isWritable }
         if !isDirty {
             isDirty = true
             driver.flushLater(self)
@@ -130,8 +137,13 @@ final class PeerLink {
         }
         counters.bytesSent += out.readableBytes
         channel.writeAndFlush(out, promise: nil)
+        empty()
+    }
+
+    private func empty() {
         // `clear` keeps the storage when the write is already done, and takes a new one otherwise.
         if out.capacity > Self.keptBytesMax { out = ByteBuffer() } else { out.clear() }
+        isBehind = false
     }
 
     func close() {

@@ -24,8 +24,9 @@ enum RequestMetricList {
     )
     static let shed = MetricDefinition.counter(
         "henge_requests_shed_total",
-        "Requests that were not taken on: by admission control, since the disk does not keep up, "
-            + "since they had waited for longer than their client, or by the shard's own bounds",
+        "Requests that were not taken on: by admission control, since the disk or most peers do "
+            + "not keep up, since they had waited for longer than their client, or by the shard's "
+            + "own bounds",
         by: ["reason"]
     )
     static let failures = MetricDefinition.counter(

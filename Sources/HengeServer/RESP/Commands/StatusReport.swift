@@ -42,7 +42,7 @@ package struct StatusReport {
             "conflicts_seen": .integer(clients.counters.conflictsSeen),
             "protocol_errors": .integer(clients.counters.protocolErrors),
             "requests_expired": .integer(clients.counters.requestsExpired),
-            "requests_refused": .integer(requests.metrics.refusedByAdmission),
+            "requests_refused": .integer(requests.metrics.refused),
             "reads_max": .integer(requests.readsMax),
             "writes_max": .integer(requests.writesMax),
             "background_share": .double(budget.share),
