@@ -22,7 +22,8 @@ import Testing
                 try await eventually("all nodes are up") { try await writesToAll(cluster) }
                 replies = try await repliesWhileFrozen(2...3, cluster)
             }
-            #expect(replies == ["stored", "overloaded"])
+            // Where the disk has more to do than this, some may come too late.
+            #expect(replies.subtracting(["timedOut"]) == ["stored", "overloaded"])
             try await eventually("writes reach all nodes") { try await writesToAll(cluster) }
             let log = try String(contentsOfFile: "\(cluster.directory)/n1/log", encoding: .utf8)
             #expect(!log.contains("does not keep up"), "\(log)")
