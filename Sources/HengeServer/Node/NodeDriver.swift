@@ -69,10 +69,10 @@ package final class NodeDriver {
     weak var hub: ClientHub?
     private var dirtySessions: [ClientSession] = []
     private var dirtyLinks: [PeerLink] = []
-    /// How many of them have more to tell their peers than these read.
-    var linksBehind = 0
     /// By node id; nil for this node and for ids that are no members.
     var links: [PeerLink?]
+    /// How many of them have more to tell their peers than these read.
+    var linksBehind = 0
     private(set) var bulk: BulkTransport?
     /// Holds this driver.
     private(set) weak var transport: PeerTransport?
