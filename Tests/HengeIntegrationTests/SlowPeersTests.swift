@@ -9,7 +9,7 @@ import Testing
     /// So many in flight are a quarter of what may wait on a link, so that those that were taken on
     /// before it was behind don't end it.
     private static let writers = 16
-    private static let writesMax = 512
+    private static let writesMax = 160
     private static let value = ByteBuffer(repeating: 0x76, count: 1_000_000)
 
     @Test("while most peers don't read writes are refused, and no connection is given up")
@@ -27,6 +27,16 @@ import Testing
             try await eventually("writes reach all nodes") { try await writesToAll(cluster) }
             let log = try String(contentsOfFile: "\(cluster.directory)/n1/log", encoding: .utf8)
             #expect(!log.contains("does not keep up"), "\(log)")
+        }
+    }
+
+    @Test("while one peer alone doesn't read no write is refused")
+    func oneAlone() async throws {
+        try await TestCluster.run { cluster in
+            try await eventually("all nodes are up") { try await writesToAll(cluster) }
+            let replies = try await repliesWhileFrozen(3...3, cluster)
+            #expect(replies.subtracting(["timedOut"]) == ["stored"])
+            try await eventually("writes reach all nodes") { try await writesToAll(cluster) }
         }
     }
 
