@@ -18,8 +18,7 @@ package enum Frame {
         let length = out.writerIndex - start - headerLength
         precondition(length <= payloadMax, "callers bound what they send")
         let sum = checksum(out, at: start + headerLength, length: length)
-        out.setInteger(UInt32(length), at: start)
-        out.setInteger(sum, at: start + 4)
+        out.setInteger(UInt64(length) << 32 | UInt64(sum), at: start)
     }
 
     /// Takes the next whole frame's payload off `buffer`; nil when more bytes are needed.

@@ -33,18 +33,14 @@ package enum PeerMessageCodec {
     package static func write(_ message: PeerMessage, into out: inout ByteBuffer) {
         switch message {
         case .store(let id, let key, let object, let timeout, let epoch):
-            head(.store, id, &out)
-            out.writeInteger(epoch)
-            out.writeInterval(timeout)
+            head(.store, id, epoch, timeout, &out)
             out.writeHeldKey(key)
             out.writeBytes(object.bytes)
         case .stored(let id, let result):
             head(.stored, id, &out)
             out.writeStoreResult(result)
         case .fetch(let id, let key, let kind, let timeout, let epoch):
-            head(.fetch, id, &out)
-            out.writeInteger(epoch)
-            out.writeInterval(timeout)
+            head(.fetch, id, epoch, timeout, &out)
             out.writeInteger(kind.rawValue)
             out.writeHeldKey(key)
         case .fetched(let id, let result):
@@ -101,25 +97,33 @@ package enum PeerMessageCodec {
     /// Reads one whole message.
     package static func read(_ payload: ByteBuffer) throws(WireDecodeError) -> PeerMessage {
         var payload = payload
-        let type = try payload.field(UInt8.self)
+        let (type, id) = try payload.fields(UInt8.self, UInt64.self)
         guard let kind = Kind(rawValue: type) else { throw .unknownType(type) }
-        let id = RequestID(rawValue: try payload.field(UInt64.self))
-        let message = try body(kind, id, &payload)
+        let message = try body(kind, RequestID(rawValue: id), &payload)
         guard payload.readableBytes == 0 else { throw .trailingBytes(payload.readableBytes) }
         return message
     }
 
     private static func head(_ kind: Kind, _ id: RequestID, _ out: inout ByteBuffer) {
-        out.writeInteger(kind.rawValue)
-        out.writeInteger(id.rawValue)
+        out.writeMultipleIntegers(kind.rawValue, id.rawValue)
+    }
+
+    /// Of what runs against a deadline by the ring of an epoch. In one piece, as each write to a
+    /// buffer looks at its bounds and its owners anew.
+    private static func head(
+        _ kind: Kind,
+        _ id: RequestID,
+        _ epoch: UInt64,
+        _ timeout: Interval,
+        _ out: inout ByteBuffer
+    ) {
+        out.writeMultipleIntegers(kind.rawValue, id.rawValue, epoch, timeout.fieldValue)
     }
 
     private static func writeCoverage(_ message: PeerMessage, into out: inout ByteBuffer) {
         switch message {
         case .scan(let id, let range, let timeout, let epoch):
-            head(.scan, id, &out)
-            out.writeInteger(epoch)
-            out.writeInterval(timeout)
+            head(.scan, id, epoch, timeout, &out)
             out.writeScanRange(range)
         case .scanned(let id, let result):
             head(.scanned, id, &out)
@@ -146,16 +150,14 @@ package enum PeerMessageCodec {
     ) throws(WireDecodeError) -> PeerMessage {
         switch kind {
         case .store:
-            let epoch = try payload.field(UInt64.self)
-            let timeout = try payload.readInterval()
+            let (epoch, timeout) = try payload.readTerms()
             let key = try payload.readHeldKey()
             let object = try payload.readPresentObject()
             return .store(id, key, object, timeout: timeout, epoch: epoch)
         case .stored:
             return .stored(id, try payload.readStoreResult())
         case .fetch:
-            let epoch = try payload.field(UInt64.self)
-            let timeout = try payload.readInterval()
+            let (epoch, timeout) = try payload.readTerms()
             guard let kind = FetchKind(rawValue: try payload.field(UInt8.self)) else {
                 throw .invalidField("fetch kind")
             }
@@ -170,8 +172,7 @@ package enum PeerMessageCodec {
         case .explained:
             return .explained(id, try payload.readExplanation())
         case .scan:
-            let epoch = try payload.field(UInt64.self)
-            let timeout = try payload.readInterval()
+            let (epoch, timeout) = try payload.readTerms()
             return .scan(id, try payload.readScanRange(), timeout: timeout, epoch: epoch)
         case .scanned:
             return .scanned(id, try payload.readScanResult())
@@ -206,6 +207,14 @@ package enum PeerMessageCodec {
 }
 
 extension ByteBuffer {
+    /// Of a message that was written with them.
+    fileprivate mutating func readTerms() throws(WireDecodeError) -> (
+        epoch: UInt64, timeout: Interval
+    ) {
+        let (epoch, timeout) = try fields(UInt64.self, UInt32.self)
+        return (epoch, .microseconds(UInt64(timeout)))
+    }
+
     mutating func writeStoreResult(_ result: StoreResult) {
         switch result {
         case .durable: writeInteger(UInt8(0))
@@ -233,8 +242,7 @@ extension ByteBuffer {
             writeInteger(UInt8(0))
             writeObject(object)
         case .digest(let digest):
-            writeInteger(UInt8(1))
-            writeInteger(digest.rawValue)
+            writeMultipleIntegers(UInt8(1), digest.rawValue)
         case .failed(let failure):
             writeInteger(UInt8(2))
             writeFailure(failure)

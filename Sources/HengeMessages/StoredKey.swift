@@ -2,6 +2,7 @@ package import HengeBase
 package import HengeRing
 
 package import struct NIOCore.ByteBuffer
+package import struct NIOCore.ByteBufferAllocator
 
 /// A key as it is stored and sent: token (8 bytes, big-endian), length of the bucket (1 byte),
 /// bucket, key.
@@ -35,10 +36,9 @@ package struct StoredKey: Hashable, Sendable {
         let token = bucket.withUnsafeReadableBytes { bucketBytes in
             key.withUnsafeReadableBytes { Token.of(bucket: bucketBytes, key: $0) }
         }
-        var bytes = ByteBuffer()
-        bytes.reserveCapacity(Self.prefixLength + bucket.readableBytes + key.readableBytes)
-        bytes.writeInteger(token.rawValue)
-        bytes.writeInteger(UInt8(bucket.readableBytes))
+        let length = Self.prefixLength + bucket.readableBytes + key.readableBytes
+        var bytes = ByteBufferAllocator().buffer(capacity: length)
+        bytes.writeMultipleIntegers(token.rawValue, UInt8(bucket.readableBytes))
         bytes.writeImmutableBuffer(bucket)
         bytes.writeImmutableBuffer(key)
         self.token = token

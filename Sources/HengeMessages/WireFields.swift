@@ -11,6 +11,12 @@ extension ByteBuffer {
         writeImmutableBuffer(bytes)
     }
 
+    /// The same behind a byte that says what they are, in one piece with it.
+    private mutating func writeBytes(_ bytes: ByteBuffer, after kind: UInt8) {
+        writeMultipleIntegers(kind, UInt32(bytes.readableBytes))
+        writeImmutableBuffer(bytes)
+    }
+
     mutating func readBytesField() throws(WireDecodeError) -> ByteBuffer {
         let length = Int(try field(UInt32.self))
         guard let slice = readSlice(length: length) else { throw .truncated }
@@ -20,6 +26,15 @@ extension ByteBuffer {
     mutating func field<T: FixedWidthInteger>(_: T.Type) throws(WireDecodeError) -> T {
         guard let value = readInteger(as: T.self) else { throw .truncated }
         return value
+    }
+
+    /// Both or none.
+    mutating func fields<A: FixedWidthInteger, B: FixedWidthInteger>(
+        _: A.Type,
+        _: B.Type
+    ) throws(WireDecodeError) -> (A, B) {
+        guard let values = readMultipleIntegers(as: (A, B).self) else { throw .truncated }
+        return values
     }
 
     mutating func writeText(_ text: String) {
@@ -36,7 +51,7 @@ extension ByteBuffer {
 
     /// Lengths of time travel as microseconds, up to 71 minutes.
     mutating func writeInterval(_ interval: Interval) {
-        writeInteger(UInt32(clamping: interval.microseconds))
+        writeInteger(interval.fieldValue)
     }
 
     mutating func readInterval() throws(WireDecodeError) -> Interval {
@@ -55,9 +70,12 @@ extension ByteBuffer {
 
     /// The key of a record that may be held in another node's place.
     mutating func writeHeldKey(_ key: StoredKey) {
-        writeFlag(key.standInFor != nil)
-        if let home = key.standInFor { writeInteger(home.rawValue) }
-        writeKey(key)
+        if let home = key.standInFor {
+            writeMultipleIntegers(UInt8(1), home.rawValue)
+            writeKey(key)
+        } else {
+            writeBytes(key.bytes, after: 0)
+        }
     }
 
     mutating func readHeldKey() throws(WireDecodeError) -> StoredKey {
@@ -66,8 +84,7 @@ extension ByteBuffer {
     }
 
     mutating func writeObject(_ object: EncodedObject?) {
-        writeInteger(UInt8(object == nil ? 0 : 1))
-        if let object { writeBytes(object.bytes) }
+        if let object { writeBytes(object.bytes, after: 1) } else { writeInteger(UInt8(0)) }
     }
 
     mutating func readObject() throws(WireDecodeError) -> EncodedObject? {
@@ -160,4 +177,9 @@ extension ByteBuffer {
         default: throw .invalidField("flag")
         }
     }
+}
+
+extension Interval {
+    /// As it travels (``NIOCore/ByteBuffer/writeInterval(_:)``).
+    var fieldValue: UInt32 { UInt32(clamping: microseconds) }
 }

@@ -3,6 +3,7 @@ package import HengeMessages
 package import HengeRing
 
 package import struct NIOCore.ByteBuffer
+package import struct NIOCore.ByteBufferAllocator
 
 /// The records that were read or written last, so that most loads need not search RocksDB.
 ///
@@ -288,8 +289,7 @@ package struct RecordCache: ~Copyable {
         guard RecordForm.checksum(key: record.key, object: record.object) == record.checksum else {
             return nil
         }
-        var copy = ByteBuffer()
-        copy.reserveCapacity(record.object.count)
+        var copy = ByteBufferAllocator().buffer(capacity: record.object.count)
         copy.writeBytes(record.object)
         return copy
     }

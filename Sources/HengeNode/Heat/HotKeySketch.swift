@@ -16,10 +16,10 @@ package struct HotKeySketch: Sendable {
     /// All requests counted.
     package private(set) var total = Load()
     private var entries: [HotKey]
-    /// By entry: ``HotKey/requests``, kept apart so that a search touches little memory.
-    private var counts: [Int]
     /// Entries by rising count.
     private var order: [UInt16]
+    /// By rank, so rising: ``HotKey/requests`` of the entry there. A search looks at nothing else.
+    private var counts: [Int]
     /// By entry: where it stands in `order`.
     private var ranks: [UInt16]
     private var table: TokenTable
@@ -35,13 +35,18 @@ package struct HotKeySketch: Sendable {
     }
 
     /// The lowest count: what a key that is not here has at most.
-    package var countMin: Int { counts[Int(order[0])] }
+    package var countMin: Int { counts[0] }
 
     /// What has been counted at all, most requests first; by token where they are equal.
     package var keys: [HotKey] {
-        entries.indices.filter { counts[$0] > 0 }.map { entries[$0] }.sorted {
+        counted.sorted {
             ($1.requests, $0.token.rawValue) < ($0.requests, $1.token.rawValue)
         }
+    }
+
+    /// By rising count.
+    private var counted: [HotKey] {
+        counts.indices.filter { counts[$0] > 0 }.map { entries[Int(order[$0])] }
     }
 
     /// Counts one request.
@@ -71,18 +76,17 @@ package struct HotKeySketch: Sendable {
 
     private mutating func replaceLeast(by key: StoredKey) -> Int {
         let entry = Int(order[0])
-        if counts[entry] > 0 { table.remove(entries[entry].token.rawValue) }
+        if counts[0] > 0 { table.remove(entries[entry].token.rawValue) }
         entries[entry] = HotKey(token: key.token)
-        entries[entry].error = counts[entry]
+        entries[entry].error = counts[0]
         table.insert(key.token.rawValue, entry)
         return entry
     }
 
     /// Adds one to the count, behind the last of those that have the same.
     private mutating func raise(_ entry: Int) {
-        let count = counts[entry]
         let rank = Int(ranks[entry])
-        let last = lastRank(of: count, from: rank)
+        let last = lastRank(of: counts[rank], from: rank)
         if last != rank {
             let other = order[last]
             order[last] = UInt16(entry)
@@ -90,7 +94,7 @@ package struct HotKeySketch: Sendable {
             ranks[entry] = UInt16(last)
             ranks[Int(other)] = UInt16(rank)
         }
-        counts[entry] = count + 1
+        counts[last] += 1
     }
 
     /// The highest rank with this count, by steps that double and then halve: a hot key has few of
@@ -98,12 +102,12 @@ package struct HotKeySketch: Sendable {
     private func lastRank(of count: Int, from rank: Int) -> Int {
         var low = rank
         var step = 1
-        while low + step < capacity, counts[Int(order[low + step])] == count {
+        while low + step < capacity, counts[low + step] == count {
             low += step
             step *= 2
         }
         while step > 0 {
-            if low + step < capacity, counts[Int(order[low + step])] == count { low += step }
+            if low + step < capacity, counts[low + step] == count { low += step }
             step /= 2
         }
         return low
@@ -124,8 +128,7 @@ package struct HotKeySketch: Sendable {
         for sketch in sketches {
             total += sketch.total
             let least = sketch.countMin
-            for entry in sketch.entries.indices where sketch.counts[entry] > 0 {
-                let key = sketch.entries[entry]
+            for key in sketch.counted {
                 var sum = tallies[key.token.rawValue] ?? Self.unknown(key, error: missed)
                 sum.load += key.load
                 sum.error += key.error - least
@@ -156,7 +159,7 @@ package struct HotKeySketch: Sendable {
     private mutating func fill(_ keys: [HotKey]) {
         for (entry, key) in keys.prefix(capacity).enumerated() {
             entries[entry] = key
-            counts[entry] = key.requests
+            counts[capacity - 1 - entry] = key.requests
             table.insert(key.token.rawValue, entry)
             ranks[entry] = UInt16(capacity - 1 - entry)
         }

@@ -60,11 +60,7 @@ enum RequestOutcome: String, CaseIterable {
     case tooLarge = "too_large"
     case clockDrift = "clock_drift"
 
-    init(_ reply: ShardReply) {
-        guard let response = reply.response else {
-            self = .ok
-            return
-        }
+    init(_ response: ClientResponse) {
         switch response {
         case .object, .written, .inspected: self = .ok
         case .notApplied: self = .notApplied
@@ -126,9 +122,19 @@ struct RequestMetrics: Sendable {
 
     /// A request that was taken on has its answer.
     mutating func ended(_ kind: RequestKind, _ reply: ShardReply, after delay: Interval) {
-        count(kind, RequestOutcome(reply))
+        switch reply {
+        case .response(let response), .explained(let response, _):
+            ended(kind, response, after: delay)
+        case .page, .count:
+            count(kind, .ok)
+            durations[kind.index].record(delay)
+        }
+    }
+
+    mutating func ended(_ kind: RequestKind, _ response: ClientResponse, after delay: Interval) {
+        count(kind, RequestOutcome(response))
         durations[kind.index].record(delay)
-        if kind.isRead, case .object(let object?)? = reply.response {
+        if kind.isRead, case .object(let object?) = response {
             siblings[min(object.siblingCount, Self.siblingsMax)] += 1
         }
     }

@@ -160,7 +160,7 @@ package final class NodeDriver {
         beginTurn()
         shard.hasReadAlone(request.key, object, at: time)
         let response = ClientResponse.object(object)
-        requestMetrics.ended(RequestKind(request), .response(response), after: .zero)
+        requestMetrics.ended(RequestKind(request), response, after: .zero)
         return response
     }
 
