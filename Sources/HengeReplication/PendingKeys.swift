@@ -33,6 +33,8 @@ package struct PendingKeys: Sendable {
     private struct Entry: Sendable {
         /// Nil of one that is free.
         var key: StoredKey?
+        /// Of the key: to read it there would copy the key (6.3).
+        var token: Token
         /// The next of the same bucket; -1 after the last.
         var next = -1
         var latest: EncodedObject?
@@ -42,6 +44,28 @@ package struct PendingKeys: Sendable {
         var waiters: [Int] = []
         /// Whether the record has been forgotten since it was asked for.
         var isForgotten = false
+
+        init(_ key: StoredKey) {
+            token = key.token
+            self.key = key
+        }
+
+        /// Takes the place of another, whose memory it keeps.
+        mutating func begin(_ key: StoredKey) {
+            token = key.token
+            self.key = key
+            durable = .nothing
+            isLoading = true
+            persists = 0
+            isForgotten = false
+        }
+
+        /// Lets go of what it holds.
+        mutating func end() {
+            key = nil
+            latest = nil
+            waiters = []
+        }
     }
 
     private var entries: [Entry] = []
@@ -60,33 +84,34 @@ package struct PendingKeys: Sendable {
 
     // MARK: Places
 
-    private func bucket(of key: StoredKey) -> Int {
+    private func bucket(of token: Token) -> Int {
         // The high bits are those of the partitions, of which a node holds some.
-        Int(truncatingIfNeeded: key.token.rawValue) & (buckets.count - 1)
+        Int(truncatingIfNeeded: token.rawValue) & (buckets.count - 1)
     }
 
     /// Nil of a key that nothing is in flight for.
     package func place(of key: StoredKey) -> Place? {
-        var index = buckets[bucket(of: key)]
-        while index >= 0, entries[index].key != key { index = entries[index].next }
+        var index = buckets[bucket(of: key.token)]
+        while index >= 0, entries[index].token != key.token || entries[index].key != key {
+            index = entries[index].next
+        }
         return index >= 0 ? Place(index: index) : nil
     }
 
     private mutating func insert(_ key: StoredKey) -> Place {
-        let entry = Entry(key: key)
         if let index = free.popLast() {
-            entries[index] = entry
-            link(index, key)
+            entries[index].begin(key)
+            link(index)
             return Place(index: index)
         }
         let index = entries.count
-        entries.append(entry)
-        if entries.count > buckets.count { spread() } else { link(index, key) }
+        entries.append(Entry(key))
+        if entries.count > buckets.count { spread() } else { link(index) }
         return Place(index: index)
     }
 
-    private mutating func link(_ index: Int, _ key: StoredKey) {
-        let bucket = bucket(of: key)
+    private mutating func link(_ index: Int) {
+        let bucket = bucket(of: entries[index].token)
         entries[index].next = buckets[bucket]
         buckets[bucket] = index
     }
@@ -94,14 +119,12 @@ package struct PendingKeys: Sendable {
     /// Over twice as many buckets.
     private mutating func spread() {
         buckets = Array(repeating: -1, count: 2 * buckets.count)
-        for index in entries.indices {
-            if let key = entries[index].key { link(index, key) }
-        }
+        for index in entries.indices where entries[index].key != nil { link(index) }
     }
 
     private mutating func remove(at index: Int) {
-        guard let key = entries[index].key else { preconditionFailure("nothing is at the place") }
-        let bucket = bucket(of: key)
+        invariant(entries[index].key != nil, "nothing is at the place")
+        let bucket = bucket(of: entries[index].token)
         if buckets[bucket] == index {
             buckets[bucket] = entries[index].next
         } else {
@@ -109,7 +132,7 @@ package struct PendingKeys: Sendable {
             while entries[before].next != index { before = entries[before].next }
             entries[before].next = entries[index].next
         }
-        entries[index] = Entry()
+        entries[index].end()
         free.append(index)
     }
 

@@ -33,6 +33,7 @@ private func runWorker(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRaw
     guard let argument else { return nil }
     let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
     setName(start.name)
+    PerfContext.disable()
     start.body()
     return nil
 }

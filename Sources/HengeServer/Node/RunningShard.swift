@@ -58,6 +58,8 @@ final class RunningShard {
             storage: storage,
             logger: logger
         )
+        // The loop searches what RocksDB has in memory.
+        PerfContext.disable()
         driver.standing.lives = LivesOfShard(saved: storage.storedLives)
         let hello = PeerHello(
             clusterID: ring.document.clusterID,
