@@ -94,9 +94,10 @@ extension Shard {
     ) {
         guard reads.contains(id.index, id.generation) else { return }
         reads[id.index].coordinator.step(input, effects: &readEffects)
-        // Nothing below steps a read at once: local work goes through the storage, lost peers are
-        // noted.
+        // Nothing in the loop steps a read, whose effects would come among these: loads go through
+        // the storage; lost peers and this node's own repair wait until it has ended.
         var unreachable = ReplicaSet()
+        var ownRepair: Change?
         var finished = false
         for index in 0..<readEffects.count {
             switch readEffects[index] {
@@ -104,7 +105,8 @@ extension Shard {
                 if !fetch(slot, kind, for: id, at: time, &effects) { unreachable.insert(slot) }
             case .repair(let slots, let object):
                 if !explanations.isEmpty { explain(repair: slots, object, of: id) }
-                let lost = repair(slots, object, for: id, at: time, &effects)
+                let (change, lost) = repair(slots, object, for: id, at: time, &effects)
+                ownRepair = change ?? ownRepair
                 unreachable = unreachable.union(lost)
             case .reply(let outcome):
                 if !explanations.isEmpty { explain(outcome, ofRead: id) }
@@ -114,6 +116,8 @@ extension Shard {
             }
         }
         readEffects.removeAll()
+        // Where nothing is left to store it ends, and steps the read, at once.
+        if let ownRepair { apply(ownRepair, at: time, &effects) }
         if finished {
             noteEnd(of: reads[id.index].coordinator)
             let flight = reads.remove(id.index)
@@ -158,18 +162,20 @@ extension Shard {
         return true
     }
 
-    /// Sends the merged object to the replicas that lack it; returns those that can't be reached.
+    /// Sends the merged object to the replicas that lack it. Returns the change of this node's own
+    /// record, if it is one of them, and those that can't be reached.
     private mutating func repair(
         _ slots: ReplicaSet,
         _ object: EncodedObject,
         for id: RequestID,
         at time: ClockReading,
         _ effects: inout EffectBuffer<ShardEffect>
-    ) -> ReplicaSet {
+    ) -> (own: Change?, lost: ReplicaSet) {
         counters.readRepairs += slots.count
         let replicas = reads[id.index].replicas
         let timeout = reads[id.index].deadline.since(time.now)
         let epoch = reads[id.index].epoch
+        var own: Change?
         var unreachable = ReplicaSet()
         for slot in 0..<replicas.count where slots.contains(slot) {
             let target = replicas[slot]
@@ -177,7 +183,7 @@ extension Shard {
             // count among those of which blocking repair says that they hold the answer.
             let key = reads[id.index].key(at: slot)
             if target == node, key.standInFor == nil || !leavesRing {
-                apply(Change(key: key, kind: .repair(object, id)), at: time, &effects)
+                own = Change(key: key, kind: .repair(object, id))
             } else if target != node, isUp(target) {
                 let message = PeerMessage.store(id, key, object, timeout: timeout, epoch: epoch)
                 effects.emit(.send(target, message))
@@ -185,7 +191,7 @@ extension Shard {
                 unreachable.insert(slot)
             }
         }
-        return unreachable
+        return (own, unreachable)
     }
 
     private mutating func conclude(

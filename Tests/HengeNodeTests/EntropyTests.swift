@@ -170,6 +170,33 @@ import Testing
         }
     }
 
+    @Test("a read that meets a record on its way out repairs nothing here, and answers once")
+    func readWhilePurging() throws {
+        let cluster = try cluster()
+        cluster.set(key("k"), "v")
+        cluster.ask(.write(.delete()), key("k"))
+        cluster.fails = { node, request in
+            if case .saveWatermark = request, node != NodeID(1) { return .io }
+            return nil
+        }
+        // It has left the first one's disk, and the shard has not heard of that yet.
+        cluster.holds = { event in
+            if case .storage(NodeID(1), .remove) = event { true } else { false }
+        }
+        keepHouse(cluster, rounds: 6)
+        #expect(cluster.held.count == 1)
+        cluster.node(1).disk[key("k")] = nil
+        let repairs = cluster.node(1).shard.counters.readRepairs
+        let ticket = cluster.request(.read, key("k"), read: .all)
+        cluster.run()
+        #expect(cluster.answer(ticket) == "gone")
+        #expect(cluster.replies[ticket.rawValue]?.count == 1)
+        #expect(cluster.node(1).shard.counters.readRepairs == repairs + 1)
+        #expect(cluster.node(1).disk.isEmpty)
+        cluster.release()
+        #expect(cluster.node(1).shard.counters.purged == 1)
+    }
+
     @Test("nothing is purged while a home replica is away")
     func away() throws {
         let cluster = try cluster()
