@@ -124,6 +124,8 @@ extension Shard {
             if !explanations.isEmpty { explanations.flightEnded(flight.origin) }
         } else {
             unreachable.forEach { slot in
+                // The one before, or the own repair, may have ended it.
+                guard reads.contains(id.index, id.generation) else { return }
                 if !explanations.isEmpty { explain(lostAt: slot, of: id) }
                 advance(read: id, .lost(slot: slot), at: time, &effects)
             }

@@ -249,14 +249,17 @@ import struct NIOCore.ByteBuffer
         #expect(cluster.isQuiet)
     }
 
-    @Test("stale replicas that are gone when the repair begins end the read once")
-    func repairTargetsGone() throws {
+    @Test(
+        "stale replicas that are gone when the repair begins end the read once, explained or not",
+        arguments: [false, true]
+    )
+    func repairTargetsGone(isExplained: Bool) throws {
         let cluster = try Cluster(nodes: 5, replicas: 5)
         for number in [2, 3] { cluster.take(down: number) }
         cluster.set(k, "new", .count(3))
         for number in [2, 3] { cluster.bring(up: number) }
         cluster.holds = { $0.isMessage("fetched", from: 5) }
-        let ticket = cluster.request(.read, k, read: .all)
+        let ticket = cluster.request(.read, k, read: .all, explained: isExplained)
         cluster.run()
         cluster.take(down: 2)
         cluster.take(down: 3)
