@@ -146,6 +146,14 @@ package struct EncodedObject: Hashable, Sendable {
         return latest
     }
 
+    /// What names its siblings, in order, and when each was written.
+    var writes: [(dot: Dot, timestamp: HybridTimestamp)] {
+        var writes: [(dot: Dot, timestamp: HybridTimestamp)] = []
+        writes.reserveCapacity(siblingCount)
+        forEachSibling { sibling, _ in writes.append((sibling.dot, sibling.timestamp)) }
+        return writes
+    }
+
     /// The object; values are slices of these bytes.
     package func decoded() -> VersionedObject {
         walk { (header) throws(ObjectDecodeError) in

@@ -104,6 +104,14 @@ package struct VersionDigest: Hashable, Sendable {
             self = .absent
             return
         }
-        rawValue = object.withHeaderBytes { XXH3.hash64($0, seed: 1) }
+        rawValue = object.withHeaderBytes(Self.hash)
+    }
+
+    package init(of version: EncodedVersion) {
+        rawValue = version.withHeaderBytes(Self.hash)
+    }
+
+    private static func hash(_ header: UnsafeRawBufferPointer) -> UInt64 {
+        XXH3.hash64(header, seed: 1)
     }
 }

@@ -65,14 +65,42 @@ package struct RecordWeight: Hashable, Sendable {
 extension RecordWeight {
     /// - Parameter keyBytes: ``StoredKey/bytes``.
     package init(of object: EncodedObject, keyBytes: UnsafeRawBufferPointer) {
-        let holdings = object.holdings
+        self.init(
+            holdings: object.holdings,
+            siblingCount: object.siblingCount,
+            objectLength: object.bytes.readableBytes,
+            VersionDigest(of: object),
+            keyBytes
+        )
+    }
+
+    /// What the record of this version adds.
+    ///
+    /// - Parameter keyBytes: ``StoredKey/bytes``.
+    package init(of version: EncodedVersion, keyBytes: UnsafeRawBufferPointer) {
+        self.init(
+            holdings: version.holdings,
+            siblingCount: version.siblingCount,
+            objectLength: version.objectLength,
+            VersionDigest(of: version),
+            keyBytes
+        )
+    }
+
+    private init(
+        holdings: (value: Bool, expiry: Bool),
+        siblingCount: Int,
+        objectLength: Int,
+        _ digest: VersionDigest,
+        _ keyBytes: UnsafeRawBufferPointer
+    ) {
         self.init(
             records: 1,
             keys: holdings.value ? 1 : 0,
             expiring: holdings.expiry ? 1 : 0,
-            siblings: max(0, object.siblingCount - 1),
-            bytes: keyBytes.count + object.bytes.readableBytes,
-            fingerprint: RecordFingerprint.of(keyBytes, VersionDigest(of: object))
+            siblings: max(0, siblingCount - 1),
+            bytes: keyBytes.count + objectLength,
+            fingerprint: RecordFingerprint.of(keyBytes, digest)
         )
     }
 }

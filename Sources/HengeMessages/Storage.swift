@@ -80,6 +80,9 @@ package struct HintBacklog: Hashable, Sendable {
 /// - A persist that failed leaves the record as it was, or as it would have been: never in between.
 package enum StorageRequest: Sendable {
     case load(StoredKey, StorageToken)
+    /// As a load, for one who may not need the values: where the storage has the version of a
+    /// record at hand, and not all of it, it may answer with that, `versionLoaded`.
+    case loadVersion(StoredKey, StorageToken)
     /// Replaces the record. The completion comes when it is as durable as the setting promises.
     /// The hints are kept in the same batch: both are durable, or neither.
     case persist(StoredKey, ByteBuffer, hints: [Hint] = [], StorageToken)
@@ -110,6 +113,8 @@ package enum StorageRequest: Sendable {
 package enum StorageCompletion: Sendable {
     /// The record's bytes, checksum verified; nil where there is none.
     case loaded(StorageToken, Result<ByteBuffer?, StorageFailure>)
+    /// The header of the record's object, an ``EncodedVersion``.
+    case versionLoaded(StorageToken, ByteBuffer)
     case persisted(StorageToken, StorageFailure?)
     case scanned(StorageToken, Result<ScanPage, StorageFailure>)
     case hintsLoaded(StorageToken, Result<[Hint], StorageFailure>)

@@ -90,6 +90,12 @@ extension Shard {
                 nil:
                 preconditionFailure("a load completed that was never asked for")
             }
+        case .versionLoaded(let token, let bytes):
+            switch token.id.kind {
+            case .keyLoad: keyVersionLoaded(token.id, bytes, at: time, &effects)
+            case .replica: fetchVersionLoaded(token.id, bytes, at: time, &effects)
+            default: preconditionFailure("a version came for who did not ask for it")
+            }
         case .persisted(let token, let failure):
             persisted(token.id, failure, at: time, &effects)
         case .scanned(let token, let result):

@@ -20,8 +20,10 @@ extension Shard {
             apply(change, on: latest, in: place, at: time, &effects)
         case .load(let place):
             let key = change.key
+            let mayReplace = mayReplace(change)
             let id = RequestID(.keyLoad, keyLoads.insert(KeyLoad(change: change, place: place)))
-            ask(storage: .load(key, StorageToken(id)), &effects)
+            let token = StorageToken(id)
+            ask(storage: mayReplace ? .loadVersion(key, token) : .load(key, token), &effects)
         }
     }
 
@@ -201,7 +203,7 @@ extension Shard {
     }
 
     /// Tells a coordinator, which may be this node with a write that it sends again.
-    private mutating func stored(
+    mutating func stored(
         _ id: RequestID,
         _ result: StoreResult,
         for coordinator: NodeID,
@@ -356,7 +358,8 @@ extension Shard {
         }
         let flight = ReplicaFlight.fetch(sender, id, kind, key, deadline: deadline)
         let own = RequestID(.replica, replicaWork.insert(flight))
-        ask(storage: .load(key, StorageToken(own)), &effects)
+        let token = StorageToken(own)
+        ask(storage: kind == .digest ? .loadVersion(key, token) : .load(key, token), &effects)
     }
 
     mutating func fetchLoaded(

@@ -35,13 +35,40 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         guard isStillWanted(id, at: time, &effects) else { return }
-        let key = writes[id.index].key(at: ownSlot(in: writes[id.index].replicas))
         let known = ObjectMerge.merge(latest, writes[id.index].found)
-        var object = known?.decoded() ?? VersionedObject()
-        // One that a wrong clock made must not drag this node's clock after it.
-        for sibling in object.siblings where clock.accepts(sibling.timestamp, wall: time.wall) {
-            clock.observe(sibling.timestamp)
-        }
+        let object = known?.decoded() ?? VersionedObject()
+        for sibling in object.siblings { observe(sibling.timestamp, at: time) }
+        write(id, on: object, in: place, at: time, &effects)
+    }
+
+    /// The same where all that is here is replaced, of which no more than the version is at hand.
+    mutating func coordinate(
+        _ id: RequestID,
+        replacing version: EncodedVersion,
+        in place: PendingKeys.Place,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        guard isStillWanted(id, at: time, &effects) else { return }
+        for write in version.writes { observe(write.timestamp, at: time) }
+        let rest = VersionedObject(context: version.context, siblings: [])
+        write(id, on: rest, in: place, at: time, &effects)
+    }
+
+    /// One that a wrong clock made must not drag this node's clock after it.
+    private mutating func observe(_ timestamp: HybridTimestamp, at time: ClockReading) {
+        if clock.accepts(timestamp, wall: time.wall) { clock.observe(timestamp) }
+    }
+
+    private mutating func write(
+        _ id: RequestID,
+        on known: consuming VersionedObject,
+        in place: PendingKeys.Place,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        var object = known
+        let key = writes[id.index].key(at: ownSlot(in: writes[id.index].replicas))
         let newest = object.newestLive(at: time.wall).flatMap(LiveValue.init)
         let decision = MutationPlan.decide(
             writes[id.index].mutation,

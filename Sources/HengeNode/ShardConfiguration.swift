@@ -139,6 +139,8 @@ package struct ShardCounters: Hashable, Sendable {
     package var entropySent = 0
     /// Siblings that came in after they had been purged or replaced everywhere.
     package var obsoleteDropped = 0
+    /// Changes made with no more than the version of what they replaced.
+    package var changesByVersion = 0
     /// Records that this node took for obsolete and another knows to be current.
     package var disputes = 0
     /// Stretches of records that could not be read.

@@ -51,6 +51,22 @@ package enum MutationPlan {
         )
     }
 
+    /// Whether a write does the same whatever values it finds: it depends on none, and tells none.
+    package static func needsNoValue(_ mutation: Mutation) -> Bool {
+        if case .unchanged = mutation.content { return false }
+        return mutation.condition == .always && mutation.expiry != .keep
+            && !mutation.returnsPrevious
+    }
+
+    /// Whether a write that ``needsNoValue(_:)`` leaves no sibling of a record of this version.
+    package static func replacesAll(of version: EncodedVersion, _ mutation: Mutation) -> Bool {
+        switch mutation.basis {
+        case .coordinator: true
+        case .context(let vector): version.writes.allSatisfy { vector.covers($0.dot) }
+        case .nothing: version.siblingCount == 0
+        }
+    }
+
     private static func holds(_ mutation: Mutation, _ newest: Sibling?, _ wall: WallTime) -> Bool {
         switch mutation.condition {
         case .always: return true

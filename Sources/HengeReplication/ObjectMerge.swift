@@ -7,7 +7,7 @@ package enum ObjectMerge {
     package static func merge(_ a: EncodedObject, _ b: EncodedObject) -> EncodedObject {
         if a.hasSameVersion(as: b) { return a }
         // What a coordinator sends replaces all that is here as a rule, which the headers tell.
-        if supersedes(b, a) { return b }
+        if supersedes(b, a.context) { return b }
         var object = a.decoded()
         object.merge(b.decoded())
         let merged = object.encoded()
@@ -16,11 +16,22 @@ package enum ObjectMerge {
         return merged.hasSameVersion(as: a) ? a : merged
     }
 
-    /// Whether `new` has seen all that `old` has, and each of its siblings is news to `old`: then
-    /// nothing of `old` is left beside it. False may also mean that this is not seen at once.
-    private static func supersedes(_ new: EncodedObject, _ old: EncodedObject) -> Bool {
-        let seen = old.context
-        return !new.holdsSibling(coveredBy: seen) && new.context.descends(from: seen)
+    /// Whether `new` has seen all that the old one has `seen`, and each of its siblings is news to
+    /// that: then nothing of the old one is left beside it. False may also mean that this is not
+    /// seen at once.
+    private static func supersedes(_ new: EncodedObject, _ seen: VersionVector) -> Bool {
+        !new.holdsSibling(coveredBy: seen) && new.context.descends(from: seen)
+    }
+
+    /// Whether ``merge(_:_:covered:)`` of a record of this version and `incoming` is `incoming`,
+    /// as far as the version tells.
+    package static func replaces(
+        _ local: EncodedVersion,
+        by incoming: EncodedObject,
+        covered watermark: VersionVector
+    ) -> Bool {
+        supersedes(incoming, local.context)
+            && (watermark.isEmpty || !incoming.holdsSibling(coveredBy: watermark))
     }
 
     package static func merge(_ a: EncodedObject?, _ b: EncodedObject?) -> EncodedObject? {

@@ -161,23 +161,36 @@ package struct PendingKeys: Sendable {
         waiting += 1
     }
 
+    /// Whether a change waits behind the load.
+    package func isWaitedFor(_ place: Place) -> Bool { !entries[place.index].waiters.isEmpty }
+
     /// The record is here: those that waited for it, in order. Call ``release(_:)`` when all have
     /// been applied.
     package mutating func loaded(_ place: Place, _ object: EncodedObject?) -> [Int] {
         let index = place.index
-        guard entries[index].isLoading, let key = entries[index].key else {
-            preconditionFailure("loaded a key that nobody asked for")
-        }
-        entries[index].isLoading = false
+        ended(loadAt: index) { RecordWeight(of: object, key: $0) }
         entries[index].latest = object
-        // It may have been read before it was forgotten.
-        entries[index].durable =
-            entries[index].isForgotten ? .nothing : RecordWeight(of: object, key: key)
         guard !entries[index].waiters.isEmpty else { return [] }
         let waiters = entries[index].waiters
         entries[index].waiters = []
         waiting -= waiters.count
         return waiters
+    }
+
+    /// The version of the record is here, for a change that replaces all of it and that nobody
+    /// waits behind: it must be applied, or ``release(_:)`` called, before anything else.
+    package mutating func loaded(_ place: Place, _ version: EncodedVersion) {
+        invariant(!isWaitedFor(place), "a change waits for what only its version is known of")
+        ended(loadAt: place.index) { RecordWeight(of: version, key: $0) }
+    }
+
+    private mutating func ended(loadAt index: Int, _ weight: (StoredKey) -> RecordWeight) {
+        guard entries[index].isLoading, let key = entries[index].key else {
+            preconditionFailure("loaded a key that nobody asked for")
+        }
+        entries[index].isLoading = false
+        // It may have been read before it was forgotten.
+        entries[index].durable = entries[index].isForgotten ? .nothing : weight(key)
     }
 
     /// The load failed: those that waited for it. The place is none of the key's any more.
@@ -277,5 +290,9 @@ extension RecordWeight {
             return
         }
         self = key.bytes.withUnsafeReadableBytes { RecordWeight(of: object, keyBytes: $0) }
+    }
+
+    init(of version: EncodedVersion, key: StoredKey) {
+        self = key.bytes.withUnsafeReadableBytes { RecordWeight(of: version, keyBytes: $0) }
     }
 }

@@ -164,6 +164,26 @@ struct CausalChecker {
         try received(object, of: key, at: place.node)
     }
 
+    /// The same of a record of which the node has seen the version alone.
+    mutating func loaded(
+        _ version: EncodedVersion,
+        of key: Int,
+        at place: Place
+    ) throws(Violation) {
+        var siblings: [Sibling] = []
+        for write in version.writes {
+            guard let index = histories[key].index(of: write.dot) else {
+                throw Violation(.uniqueDots, "\(write.dot) at \(place) came from nowhere")
+            }
+            siblings.append(histories[key].writes[index].sibling)
+        }
+        let object = VersionedObject(context: version.context, siblings: siblings).encoded()
+        guard version.isVersion(of: object) else {
+            throw Violation(.codec, "a version at \(place) is not that of its writes")
+        }
+        try loaded(object, of: key, at: place)
+    }
+
     mutating func foundRotten(_ key: Int, at place: Place) {
         if self[place, key].persistsInFlight == 0 { self[place, key].stored = WriteSet() }
     }

@@ -29,6 +29,8 @@ struct Describer {
         case .storage(.loaded(_, .success(let bytes))):
             "<- disk: \(bytes.flatMap { try? EncodedObject($0) }.map { describe($0) } ?? "nothing")"
         case .storage(.loaded(_, .failure(let failure))): "<- disk: load failed, \(failure)"
+        case .storage(.versionLoaded(_, let bytes)):
+            "<- disk: version \((try? EncodedVersion(bytes)).map { describe($0) } ?? "garbage")"
         case .storage(.persisted(_, nil)): "<- disk: durable"
         case .storage(.persisted(_, let failure?)): "<- disk: persist failed, \(failure)"
         case .storage(.scanned): "<- disk: a page"
@@ -54,6 +56,7 @@ struct Describer {
         case .sendBulk(let target, let message):
             "-> n\(target.rawValue), in bulk: \(describe(message))"
         case .storage(.load(let key, _)): "-> disk: load \(name(key))"
+        case .storage(.loadVersion(let key, _)): "-> disk: load \(name(key)) or its version"
         case .storage(.persist(let key, let bytes, let hints, _)):
             "-> disk: persist \(name(key)) "
                 + ((try? EncodedObject(bytes)).map { describe($0) } ?? "garbage")
@@ -280,6 +283,11 @@ struct Describer {
             }
         }
         return "{\(siblings.joined(separator: ", "))} of \(describe(object.context))"
+    }
+
+    private mutating func describe(_ version: EncodedVersion) -> String {
+        let dots = version.writes.map { name($0.dot) }
+        return "{\(dots.joined(separator: ", "))} of \(describe(version.context))"
     }
 
     private mutating func describe(_ vector: VersionVector) -> String {

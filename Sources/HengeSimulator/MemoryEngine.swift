@@ -44,6 +44,7 @@ package struct MemoryEngine: Sendable {
 
     private enum Read: Sendable {
         case load(StoredKey, StorageToken)
+        case version(StoredKey, StorageToken)
         case scan(ScanRange, StorageToken)
         case list(ListRange, StorageToken)
         case hints(NodeID, after: UInt64, limit: Int, StorageToken)
@@ -64,6 +65,7 @@ package struct MemoryEngine: Sendable {
     private var cleanState: ByteBuffer?
     private var commitFaults: [CommitFault] = []
     private var readFaults: [StorageFailure] = []
+    private var answersVersion = false
 
     /// While set, every commit fails with it, as on a disk that is full.
     package var writeFault: StorageFailure?
@@ -114,6 +116,7 @@ package struct MemoryEngine: Sendable {
     package mutating func request(_ request: StorageRequest) {
         switch request {
         case .load(let key, let token): reads.append(.load(key, token))
+        case .loadVersion(let key, let token): reads.append(.version(key, token))
         case .scan(let range, let token): reads.append(.scan(range, token))
         case .loadHints(let target, let after, let limit, let token):
             reads.append(.hints(target, after: after, limit: limit, token))
@@ -164,6 +167,7 @@ package struct MemoryEngine: Sendable {
         guard !reads.isEmpty else { return nil }
         switch reads.remove(at: index % reads.count) {
         case .load(let key, let token): return .loaded(token, load(key))
+        case .version(let key, let token): return loadVersion(key, token)
         case .scan(let range, let token):
             if let fault = takeReadFault() { return .scanned(token, .failure(fault)) }
             return .scanned(token, content.records.scan(range))
@@ -182,6 +186,19 @@ package struct MemoryEngine: Sendable {
         if let fault = takeReadFault() { return .failure(fault) }
         guard let record = content[key] else { return .success(nil) }
         return record.isCorrupt ? .failure(.corrupt) : .success(record.object)
+    }
+
+    /// Answers with the record and with its version in turn, as the real engine may with either.
+    private mutating func loadVersion(
+        _ key: StoredKey,
+        _ token: StorageToken
+    ) -> StorageCompletion {
+        let result = load(key)
+        answersVersion.toggle()
+        guard answersVersion, case .success(let object?) = result,
+            let version = EncodedVersion.headerBytes(of: object)
+        else { return .loaded(token, result) }
+        return .versionLoaded(token, version)
     }
 
     /// A visible record that can be read and of which no write waits, as the real engine has in its

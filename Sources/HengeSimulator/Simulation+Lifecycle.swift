@@ -143,6 +143,7 @@ extension Simulation {
         counts.hintsExpired += process.sum(\.hintsExpired)
         counts.recordsPurged += process.sum(\.purged)
         counts.obsoleteDropped += process.sum(\.obsoleteDropped)
+        counts.changesByVersion += process.sum(\.changesByVersion)
         node.process = nil
         messagesUnderWay -= process.backlog.count { $0.isRequest }
         node.endPause(at: now)

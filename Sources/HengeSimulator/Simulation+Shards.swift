@@ -142,7 +142,8 @@ extension Simulation {
         let slice = ShardSlice(index: shard.index, count: options.shards)
         let own = slice.partitions(of: ring.partitions)
         switch request {
-        case .load(let key, _), .remove(let key, _): invariant(slice.contains(key.token))
+        case .load(let key, _), .loadVersion(let key, _), .remove(let key, _):
+            invariant(slice.contains(key.token))
         case .persist(let key, _, let hints, _):
             invariant(slice.contains(key.token))
             invariant(hints.allSatisfy { slice.contains($0.key.token) })

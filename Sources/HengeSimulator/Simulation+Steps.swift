@@ -110,6 +110,11 @@ extension Simulation {
             case .failure(let failure):
                 if failure == .corrupt { causal.foundRotten(key, at: work.place) }
             }
+        case .versionLoaded(let token, let bytes):
+            guard let work = shard.storage.removeValue(forKey: token), let key = work.key,
+                let version = try? EncodedVersion(bytes)
+            else { return }
+            try causal.loaded(version, of: key, at: work.place)
         case .persisted(let token, let failure):
             guard let work = shard.storage.removeValue(forKey: token), let key = work.key
             else { return }
@@ -227,7 +232,7 @@ extension Simulation {
     ) throws(Violation) {
         checkSlice(of: request, shard)
         switch request {
-        case .load(let key, let token):
+        case .load(let key, let token), .loadVersion(let key, let token):
             shard.storage[token] = work(.load, key, node)
             scheduleRead(node, process, shard)
         case .scan, .loadHints, .list:

@@ -282,6 +282,8 @@ package struct SimulationCounts: Hashable, Sendable {
     package var recordsPurged = 0
     /// Siblings that came in after they had been purged or replaced everywhere.
     package var obsoleteDropped = 0
+    /// Changes made with no more than the version of what they replaced.
+    package var changesByVersion = 0
     package var disksWiped = 0
     package var recordsRotted = 0
     /// The longest that replicas took to agree once nothing but comparisons was left to do.

@@ -208,7 +208,7 @@ package struct Trace {
 
     private mutating func write(_ request: StorageRequest) {
         switch request {
-        case .load(let key, let token):
+        case .load(let key, let token), .loadVersion(let key, let token):
             scratch.writeInteger(token.rawValue)
             write(key)
         case .persist(let key, let bytes, let hints, let token):
@@ -254,6 +254,9 @@ package struct Trace {
             case .success(nil): scratch.writeInteger(UInt8(0))
             case .failure(let failure): scratch.writeString("\(failure)")
             }
+        case .versionLoaded(let token, let bytes):
+            scratch.writeInteger(token.rawValue)
+            scratch.writeImmutableBuffer(bytes)
         case .persisted(let token, let failure):
             scratch.writeInteger(token.rawValue)
             scratch.writeString(failure.map { "\($0)" } ?? "")

@@ -35,8 +35,8 @@ package struct RecordCache: ~Copyable {
     private static let positionMask: UInt64 = (1 << positionBits) - 1
     /// Checksum, length of the key, length of the object.
     private static let headerBytes = 16
-    /// About what a record of 100 bytes takes; decides how many places there are.
-    private static let recordBytesMean = 160
+    /// About what a record of 100 bytes takes.
+    package static let recordBytesMean = 160
     /// A larger record would push too many others out.
     private static let recordShareMax = 64
     /// Each is looked at in each search.
@@ -83,11 +83,13 @@ package struct RecordCache: ~Copyable {
     private var firstChange = 0
     private var dropsInFlight = 0
 
-    /// - Parameter bytes: for records; their places take a sixteenth more. 0 for none.
-    package init(bytes: Int) {
+    /// - Parameters:
+    ///   - bytes: for records; their places take a sixteenth more. 0 for none.
+    ///   - recordBytesMean: about what a record takes; decides how many places there are.
+    package init(bytes: Int, recordBytesMean: Int = recordBytesMean) {
         capacity = bytes / Self.unit * Self.unit
         var buckets = 1
-        while buckets * Self.ways * Self.recordBytesMean < capacity { buckets *= 2 }
+        while buckets * Self.ways * recordBytesMean < capacity { buckets *= 2 }
         bucketMask = UInt64(buckets - 1)
         placeCount = capacity == 0 ? 0 : buckets * Self.ways
         let byteCount = capacity + placeCount * MemoryLayout<UInt64>.size
@@ -101,6 +103,9 @@ package struct RecordCache: ~Copyable {
         emptyPlaces()
         wantPages()
     }
+
+    /// Whether it has room for nothing.
+    var isOff: Bool { capacity == 0 }
 
     deinit {
         pages?.stop()

@@ -2,7 +2,7 @@ package import HengeMessages
 
 import struct NIOCore.ByteBuffer
 
-/// What goes into the cache of records, and when (``RecordCache``).
+/// What goes into the cache of records, and when (``RecordMemory``).
 extension RocksDBEngine {
     /// To be told what has come through `deliver`, before anything else is done with it: records
     /// are cached once their writes are known to be durable. An engine that is not told caches
@@ -16,7 +16,7 @@ extension RocksDBEngine {
                 // What can't be read on the disk must not seem whole because memory has it: it is
                 // mended only when a load fails.
                 if !page.rotten.isEmpty || !page.unreadable.isEmpty { cache.removeAll() }
-            case .loaded, .scanned, .hintsLoaded, .listed(_, .failure): break
+            case .loaded, .versionLoaded, .scanned, .hintsLoaded, .listed(_, .failure): break
             }
         }
     }

@@ -38,7 +38,7 @@ package final class RocksDBEngine: @unchecked Sendable {
     // never do and none of them calls back (NodeDriver has the same).
     @exclusivity(unchecked) private var gathering = GatheredWrites()
     @exclusivity(unchecked) private var loads: [ReadJob.Load] = []
-    @exclusivity(unchecked) var cache: RecordCache
+    @exclusivity(unchecked) var cache: RecordMemory
     var recoveriesSeen = 0
     private var tallies: [(count: PartitionCount, thread: WorkerThread)] = []
     private(set) var isClosed = false
@@ -139,7 +139,7 @@ package final class RocksDBEngine: @unchecked Sendable {
         hintBacklogs = found.backlogs.backlogs
         watermarks = found.watermarks.records
         transfers = found.transfers.records
-        cache = RecordCache(bytes: options.recordCacheBytes)
+        cache = RecordMemory(bytes: options.recordCacheBytes)
         let space = SpaceWatch(options.directory)
         self.space = space
         reclaimer = Reclaimer(database, counters: counters)
@@ -205,6 +205,23 @@ package final class RocksDBEngine: @unchecked Sendable {
     package func load(_ key: StoredKey, token: StorageToken) -> Immediate {
         guard !isClosed else { return .done(.failure(.readOnly)) }
         if let object = recall(key) { return .done(.success(object)) }
+        return search(key, token)
+    }
+
+    /// The same for one who may not need the values: a record that need not be searched for, or its
+    /// version, else what a load finds. Nil where the answer comes through `deliver`.
+    package func loadVersion(_ key: StoredKey, token: StorageToken) -> StorageCompletion? {
+        guard !isClosed else { return .loaded(token, .failure(.readOnly)) }
+        if let object = recall(key) { return .loaded(token, .success(object)) }
+        if let version = cache.version(of: key) {
+            counters.cachedVersions.count()
+            return .versionLoaded(token, version)
+        }
+        guard case .done(let result) = search(key, token) else { return nil }
+        return .loaded(token, result)
+    }
+
+    private func search(_ key: StoredKey, _ token: StorageToken) -> Immediate {
         switch database.readCached(key) {
         case .found(let object):
             counters.cachedLoads.count()

@@ -12,6 +12,8 @@ package struct StorageMetrics: Hashable, Sendable {
     package var logSyncs = 0
     /// Loads answered from memory, on the caller's thread.
     package var cachedLoads = 0
+    /// The same with the version of a record alone.
+    package var cachedVersions = 0
     /// Loads for which a thread of the pool may have waited for the disk.
     package var pooledLoads = 0
     package var readBytes = 0
@@ -52,6 +54,7 @@ final class StorageCounters: Sendable {
     let writtenBytes = Atomic<Int>(0)
     let logSyncs = Atomic<Int>(0)
     let cachedLoads = Atomic<Int>(0)
+    let cachedVersions = Atomic<Int>(0)
     let pooledLoads = Atomic<Int>(0)
     let readBytes = Atomic<Int>(0)
     let scans = Atomic<Int>(0)
@@ -88,6 +91,7 @@ final class StorageCounters: Sendable {
         metrics.writtenBytes = writtenBytes.value
         metrics.logSyncs = logSyncs.value
         metrics.cachedLoads = cachedLoads.value
+        metrics.cachedVersions = cachedVersions.value
         metrics.pooledLoads = pooledLoads.value
         metrics.readBytes = readBytes.value
         metrics.scans = scans.value

@@ -49,6 +49,8 @@ final class Cluster {
     var holds: (Event) -> Bool = { _ in false }
     /// What a disk answers in place of doing it.
     var fails: (NodeID, StorageRequest) -> StorageFailure? = { _, _ in nil }
+    /// Whether disks answer with the version of a record where that may be enough.
+    var answersVersions = false
     /// Everything that was sent, as `1→2 fetch object`.
     private(set) var sent: [String] = []
     private(set) var replies: [UInt64: [ShardReply]] = [:]
@@ -393,6 +395,13 @@ final class Cluster {
         case .load(let key, let token):
             if let failure { return .loaded(token, .failure(failure)) }
             return .loaded(token, .success(node.disk[key]))
+        case .loadVersion(let key, let token):
+            if let failure { return .loaded(token, .failure(failure)) }
+            let object = node.disk[key]
+            guard answersVersions, let version = object.flatMap(EncodedVersion.headerBytes) else {
+                return .loaded(token, .success(object))
+            }
+            return .versionLoaded(token, version)
         case .persist(let key, let bytes, let hints, let token):
             if failure == nil {
                 node.disk[key] = bytes

@@ -216,7 +216,8 @@ import struct NIOCore.ByteBuffer
     private func expectWithin(_ slice: ShardSlice, _ request: StorageRequest) {
         let partitions = slice.partitions(of: 64)
         switch request {
-        case .load(let key, _), .persist(let key, _, _, _), .remove(let key, _):
+        case .load(let key, _), .loadVersion(let key, _), .persist(let key, _, _, _),
+            .remove(let key, _):
             #expect(slice.contains(key.token))
         case .list(let range, _):
             #expect(slice.contains(range.from) && slice.contains(range.through))

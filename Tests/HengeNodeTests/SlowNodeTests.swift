@@ -150,7 +150,7 @@ private final class SlowNodeWorld {
             let slow = node == 2 || to == 2 ? extra : .zero
             let delay = slow + usual(.microseconds(100))
             schedule(delay, to, .message(from: NodeID(UInt16(node + 1)), message))
-        case .storage(.load(_, let token)):
+        case .storage(.load(_, let token)), .storage(.loadVersion(_, let token)):
             schedule(usual(.microseconds(20)), node, .storage(.loaded(token, .success(nil))))
         case .reply(let ticket, _):
             guard let time = began.removeValue(forKey: ticket.rawValue) else { return }

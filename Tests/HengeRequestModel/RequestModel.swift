@@ -45,7 +45,7 @@ package final class RequestModel {
 
     private func carryOut(_ effect: consuming ShardEffect) {
         switch effect {
-        case .storage(.load(_, let token)):
+        case .storage(.load(_, let token)), .storage(.loadVersion(_, let token)):
             answer(.storage(.loaded(token, .success(record))))
         case .storage(.persist(_, let bytes, _, let token)):
             record = bytes

@@ -105,6 +105,12 @@ final class RocksDBUnderTest: StoreUnderTest {
             case .done(let result): answers.append(.loaded(token, result))
             case .pending: awaited += 1
             }
+        case .loadVersion(let key, let token):
+            if let answer = engine.loadVersion(key, token: token) {
+                answers.append(answer)
+            } else {
+                awaited += 1
+            }
         case .persist(let key, let object, let hints, let token):
             awaited += 1
             engine.persist(key, object, hints: hints, token: token)

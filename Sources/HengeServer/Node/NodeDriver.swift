@@ -323,6 +323,10 @@ package final class NodeDriver {
             if case .done(let result) = storage.load(key, token: token) {
                 shard.step(.storage(.loaded(token, result)), at: time, effects: &effects)
             }
+        case .storage(.loadVersion(let key, let token)):
+            if let answer = storage.loadVersion(key, token: token) {
+                shard.step(.storage(answer), at: time, effects: &effects)
+            }
         case .storage(.persist(let key, let object, let hints, let token)):
             storage.persist(key, object, hints: hints, token: token)
         case .storage(.scan(let range, let token)):

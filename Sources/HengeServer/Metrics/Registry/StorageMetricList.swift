@@ -41,6 +41,12 @@ enum StorageMetricList {
         ) { $0.cachedLoads },
         .init(
             .counter(
+                "henge_storage_loads_versions_total",
+                "Loads answered from memory with the version of a record alone"
+            )
+        ) { $0.cachedVersions },
+        .init(
+            .counter(
                 "henge_storage_loads_pooled_total",
                 "Loads for which a thread of the pool may have waited for the disk"
             )
