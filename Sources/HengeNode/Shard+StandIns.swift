@@ -17,10 +17,11 @@ extension Shard {
         let down = ReplicaSet.first(homes.count).subtracting(aliveSlots(of: homes))
         guard !down.isEmpty else { return homes }
         let isUp = self.isUp
+        let outsider = hasHeardOfRing ? nil : node
         let standIns = ring.standIns(
             partition: ring.partition(of: request.key.token),
             limit: down.count
-        ) { isUp[Int($0.rawValue)] && !homes.contains($0) }
+        ) { isUp[Int($0.rawValue)] && !homes.contains($0) && $0 != outsider }
         var replicas = homes
         var next = 0
         for slot in 0..<homes.count where down.contains(slot) && next < standIns.count {
@@ -63,6 +64,15 @@ extension Shard {
 
     // MARK: Room
 
+    /// Whether what this node takes in the place of others will be given to them.
+    ///
+    /// Not by one that began on an empty disk and that no other member has told its ring: it may
+    /// have left the ring before it lost its disk, and will be gone as soon as it hears of that.
+    private var hasHeardOfRing: Bool {
+        !isNew || ring.document.members.count == 1
+            || epochs.indices.contains { $0 != Int(node.rawValue) && epochs[$0] > 0 }
+    }
+
     func hasRoomForStandIn(_ bytes: Int) -> Bool {
         !isStorageTight && !hints.isFull(adding: bytes, bytesMax: configuration.hintBytesMax)
     }
@@ -74,12 +84,12 @@ extension Shard {
     }
 
     /// Whether to store a record that a peer sent: any at home, and in place of another node only
-    /// one that has its home there, as long as this node is to stay in the ring.
+    /// one that has its home there, as long as this node is to stay in the ring and knows it.
     mutating func mayStandIn(for key: StoredKey, _ bytes: Int) -> Bool {
         guard let home = key.standInFor else { return true }
         let homes = ring.homes(of: key.token)
         let isPlace = home != node && homes.contains(home) && !homes.contains(node)
-        if isPlace, !leavesRing, hasRoomForStandIn(bytes) { return true }
+        if isPlace, !leavesRing, hasHeardOfRing, hasRoomForStandIn(bytes) { return true }
         counters.standInsRefused += 1
         return false
     }

@@ -31,6 +31,54 @@ import Testing
         func counters(_ node: Int) -> ShardCounters { cluster.node(node).shard.counters }
     }
 
+    @Test("who begins on an empty disk stands in for nobody until another has told it of the ring")
+    func unknownRing() throws {
+        let world = try World()
+        let ring = world.cluster.ring
+        let home = NodeID(UInt16(world.homes[0]))
+        var shard = Shard(
+            node: NodeID(UInt16(world.others[0])),
+            ring: ring,
+            configuration: ShardConfiguration(),
+            saved: nil,
+            isNew: true,
+            seed: 1
+        )
+        let time = ClockReading(
+            now: Instant(nanoseconds: 1_000_000_000),
+            wall: WallTime(milliseconds: 1_700_000_000_000)
+        )
+        var effects = EffectBuffer<ShardEffect>(capacity: 16)
+        /// Whether its disk was asked for anything in the end.
+        func works(_ input: ShardInput) -> Bool {
+            shard.step(input, at: time, effects: &effects)
+            var works = false
+            effects.drain { if case .storage = $0 { works = true } }
+            return works
+        }
+        let object = VersionedObject().encoded()
+        func store(_ id: UInt64) -> ShardInput {
+            let message = PeerMessage.store(
+                RequestID(rawValue: id), world.held(world.homes[1]), object,
+                timeout: .seconds(1), epoch: ring.document.epoch)
+            return .message(from: home, message)
+        }
+        func request(_ ticket: UInt64) -> ShardInput {
+            let levels = ConsistencyLevels(read: .one, write: .one)
+            let request = ClientRequest(
+                key: world.k, operation: .write(.value("v")), levels: levels,
+                timeout: .seconds(1), isSloppy: true)
+            return .request(Ticket(rawValue: ticket), request)
+        }
+        #expect(!works(request(1)), "of a client, with no home up")
+        #expect(!works(.peerUp(home)))
+        #expect(!works(store(1)), "of a home that coordinates")
+        #expect(!works(.memberEpoch(home, ring.document.epoch)))
+        #expect(works(store(2)))
+        #expect(!works(.peerDown(home)))
+        #expect(works(request(2)))
+    }
+
     @Test("story: one home is down; the next node counts, and hands over when it returns")
     func oneDown() throws {
         let world = try World()

@@ -93,5 +93,10 @@ enum RegressionSeeds {
             "a node gave a partition away and dropped it while it coordinated a write to it, whose "
                 + "client then heard of one replica more than held it"
         ),
+        Seed(
+            176,
+            "a node that had left the ring and lost its disk took a write in place of another "
+                + "before it heard of that"
+        ),
     ]
 }
