@@ -49,8 +49,9 @@ final class Cluster {
     var holds: (Event) -> Bool = { _ in false }
     /// What a disk answers in place of doing it.
     var fails: (NodeID, StorageRequest) -> StorageFailure? = { _, _ in nil }
-    /// Whether disks answer with the version of a record where that may be enough.
-    var answersVersions = false
+    /// What disks answer with in place of a record where its version may be enough; nil for the
+    /// record.
+    var versions: (ByteBuffer) -> ByteBuffer? = { _ in nil }
     /// Everything that was sent, as `1→2 fetch object`.
     private(set) var sent: [String] = []
     private(set) var replies: [UInt64: [ShardReply]] = [:]
@@ -398,7 +399,7 @@ final class Cluster {
         case .loadVersion(let key, let token):
             if let failure { return .loaded(token, .failure(failure)) }
             let object = node.disk[key]
-            guard answersVersions, let version = object.flatMap(EncodedVersion.headerBytes) else {
+            guard let version = object.flatMap(versions) else {
                 return .loaded(token, .success(object))
             }
             return .versionLoaded(token, version)

@@ -76,6 +76,7 @@ private struct History {
         configuration.readRepair = ReadRepair.allCases[generator.below(3)]
         let nodes = (isSloppy ? 4 : 3) + generator.below(3)
         cluster = try Cluster(nodes: nodes, configuration: configuration)
+        if seed.isMultiple(of: 3) { cluster.versions = EncodedVersion.headerBytes }
     }
 
     mutating func run() -> [String] {

@@ -255,7 +255,8 @@ import struct NIOCore.ByteBuffer
         cluster.fails = { id, request in
             guard id == NodeID(1) else { return nil }
             switch request {
-            case .loadHints, .dropHints, .load: return generator.chance(1, in: 3) ? .io : nil
+            case .loadHints, .dropHints, .load, .loadVersion:
+                return generator.chance(1, in: 3) ? .io : nil
             case .persist, .scan, .remove, .keepHints, .list, .saveWatermark,
                 .saveTransfer, .dropPartition:
                 return nil

@@ -206,7 +206,7 @@ import struct NIOCore.ByteBuffer
         let cluster = try Cluster()
         cluster.set(k, "v", .all)
         cluster.fails = { id, request in
-            guard case .load = request, id == NodeID(2) else { return nil }
+            guard case .loadVersion = request, id == NodeID(2) else { return nil }
             return .corrupt
         }
         cluster.get(k)

@@ -137,8 +137,11 @@ extension Cluster.Event {
     }
 
     func isLoad(on number: Int) -> Bool {
-        guard case .storage(let id, .load) = self else { return false }
-        return id == NodeID(UInt16(number))
+        switch self {
+        case .storage(let id, .load), .storage(let id, .loadVersion):
+            return id == NodeID(UInt16(number))
+        default: return false
+        }
     }
 
     func isPersist(on number: Int) -> Bool {

@@ -130,6 +130,53 @@ import struct NIOCore.ByteBuffer
         }
     }
 
+    @Test("generated: a write that needs no value leaves what it leaves on the whole object")
+    func withoutValues() throws {
+        var replaced = 0
+        for seed in 1...2_000 as ClosedRange<UInt64> {
+            var generator = SeededGenerator(seed: seed)
+            let count = generator.below(4)
+            let object = Self.object((0..<count).map { _ in .live(until: Self.latest) })
+            let seen = VersionVector(
+                sorted: (0..<count).filter { _ in generator.chance(3, in: 4) }
+                    .map { Dot(actor: ActorID(rawValue: UInt64($0 + 1)), counter: 1) }
+            )
+            let bases: [Mutation.Basis] = [.coordinator, .context(seen), .nothing]
+            let new = Mutation.Content.value(ByteBuffer(string: "new"))
+            let mutation = Mutation(
+                content: [new, .tombstone, .unchanged][generator.below(3)],
+                basis: bases[generator.below(3)],
+                expiry: [.never, .at(Self.later), .keep][generator.below(3)],
+                condition: generator.chance(1, in: 4) ? .present : .always,
+                returnsPrevious: generator.chance(1, in: 4)
+            )
+            let header = try #require(EncodedVersion.headerBytes(of: object.encoded().bytes))
+            let version = try EncodedVersion(header)
+            guard MutationPlan.needsNoValue(mutation),
+                MutationPlan.replacesAll(of: version, mutation)
+            else { continue }
+            replaced += 1
+            let rest = VersionedObject(context: version.context, siblings: [])
+            let whole = written(mutation, on: object)
+            #expect(whole != nil && written(mutation, on: rest) == whole, "seed \(seed)")
+        }
+        #expect(replaced > 200)
+    }
+
+    private func written(_ mutation: Mutation, on object: VersionedObject) -> VersionedObject? {
+        let decision = MutationPlan.decide(mutation, on: object, wall: Self.now, siblingsMax: 1)
+        guard case .write(let payload, let expiry, let replacing) = decision else { return nil }
+        var object = object
+        let sibling = Sibling(
+            dot: dot(99, 1),
+            timestamp: HybridTimestamp(rawValue: 1),
+            expiry: expiry,
+            payload: payload
+        )
+        object.write(sibling, replacing: replacing)
+        return object
+    }
+
     @Test("DVV 4: a put replaces exactly the versions that its context covers")
     func paperContext() {
         let object = Self.object([.live(until: nil), .live(until: nil), .live(until: nil)])

@@ -104,6 +104,41 @@ import Testing
         }
     }
 
+    @Test("what a version says is replaced is replaced by the merge, and most of it is")
+    func versions() throws {
+        var replaced = 0
+        var merged = 0
+        for versions in sequences(of: Version.catalogue + Self.later, count: 2) {
+            guard let local = versions[0].object, let incoming = versions[1].object,
+                let header = EncodedVersion.headerBytes(of: local.bytes)
+            else { continue }
+            let version = try EncodedVersion(header)
+            for watermark in Self.watermarks {
+                let result = merge(local, incoming, watermark)
+                let isReplaced = ObjectMerge.replaces(version, by: incoming, covered: watermark)
+                if result.object == incoming, local != incoming { merged += 1 }
+                guard isReplaced else { continue }
+                replaced += 1
+                #expect(result == .init(object: incoming, dropped: 0), "\(versions)")
+            }
+        }
+        #expect(replaced > merged / 2, "\(replaced) of \(merged)")
+    }
+
+    /// Versions that have seen all of the catalogue's.
+    private static let later: [Version] = {
+        let both = Version.catalogue[4].merged(with: Version.catalogue[5])
+        return [both, both.writing(dot(2, 2), replacing: both.seen)]
+    }()
+
+    private static let watermarks: [VersionVector] = {
+        var covering = VersionVector()
+        covering.record(dot(1, 1))
+        var more = covering
+        more.record(dot(2, 1))
+        return [VersionVector(), covering, more]
+    }()
+
     private func check(
         _ local: Version,
         _ incoming: Version,

@@ -29,6 +29,26 @@ import Testing
         #expect(pending.count == 0)
     }
 
+    @Test("a persist after the version alone adds what it does after the record")
+    func version() throws {
+        let before = try #require(versions[4].object)
+        let after = try #require(versions[1].object)
+        let header = try #require(EncodedVersion.headerBytes(of: before.bytes))
+        let k = key("k")
+        let weight = RecordWeight(of: after, key: k)
+        var pending = PendingKeys()
+        guard case .load(let place) = pending.admit(k) else {
+            Issue.record("nothing is in flight")
+            return
+        }
+        #expect(!pending.isWaitedFor(place))
+        pending.loaded(place, try EncodedVersion(header))
+        pending.persisting(place, after)
+        let change = pending.persisted(place, weight: weight, success: true)
+        #expect(change == weight - RecordWeight(of: before, key: k))
+        #expect(pending.count == 0)
+    }
+
     @Test("a load that fails hands its waiters back and forgets the key")
     func failedLoad() {
         var pending = PendingKeys()

@@ -119,6 +119,7 @@ import Testing
         ) {
             .purgedTombstones()
         },
+        Case("takes versions for nothing", breaks: .exactSiblings) { .forgetsVersions() },
         Case(
             "drops what others send",
             breaks: .convergence,

@@ -155,6 +155,16 @@ extension Mutant {
         return mutant
     }
 
+    /// Takes a record of which only the version is at hand for none.
+    static func forgetsVersions() -> Mutant {
+        let mutant = Mutant()
+        mutant.input = { input in
+            guard case .storage(.versionLoaded(let token, _)) = input else { return [input] }
+            return [.storage(.versionLoaded(token, VersionedObject().encoded().bytes))]
+        }
+        return mutant
+    }
+
     /// Keeps no hint, and says that it did.
     static func forgetsHints() -> Mutant {
         let mutant = Mutant()

@@ -20,7 +20,7 @@ import Testing
         "ring-leaver-dies", "ring-new-replica-dies", "ring-recover", "ring-remove",
         "ring-replace-dead", "ring-steward-frozen",
         "rotten-record", "stand-ins",
-        "wiped-disk",
+        "wiped-disk", "write-by-version",
     ]
 
     @Test("a scenario goes as written", arguments: names)

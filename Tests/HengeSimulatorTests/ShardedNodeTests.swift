@@ -22,6 +22,7 @@ import Testing
         var ended = 0
         var messagesHeld = 0
         var readsAtOnce = 0
+        var changesByVersion = 0
         for seed in UInt64(1)...12 {
             let simulation = Simulation(seed: seed, options: Self.options(seed, shards))
             simulation.run()
@@ -29,8 +30,10 @@ import Testing
             ended += simulation.counts.ringChanges
             messagesHeld += simulation.counts.messagesHeld
             readsAtOnce += simulation.counts.readsAtOnce
+            changesByVersion += simulation.counts.changesByVersion
         }
         #expect(ended > 6 && messagesHeld > 100 && readsAtOnce > 10)
+        #expect(changesByVersion > 100, "\(changesByVersion)")
     }
 
     /// 167: what a failed write had left was not dropped with its partition. 26: a stand-in handed

@@ -33,7 +33,7 @@ struct StoreOracle: Equatable {
             }
             watermarks[partition] = nil
             transfers[partition] = nil
-        case .load, .scan, .loadHints, .list: break
+        case .load, .loadVersion, .scan, .loadHints, .list: break
         }
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import HengeBase
+import HengeCausality
 import HengeMessages
 import HengeRing
 import HengeSimulator
@@ -138,6 +139,21 @@ extension StoreUnderTest {
         endTurn()
         for case .loaded(_, let result) in settle() { return result }
         return .failure(.readOnly)
+    }
+
+    /// Whether who may not need the values gets this object, or its version; nil for nothing.
+    func answers(_ object: ByteBuffer?, to key: StoredKey) throws -> Bool {
+        send(.loadVersion(key, StorageToken(rawValue: 12)))
+        endTurn()
+        let answers = settle()
+        guard answers.count == 1 else { return false }
+        switch answers[0] {
+        case .loaded(_, let result): return try result.get() == object
+        case .versionLoaded(_, let header):
+            guard let object else { return false }
+            return try EncodedVersion(header).isVersion(of: EncodedObject(object))
+        default: return false
+        }
     }
 
     func scan(_ range: ScanRange) -> Result<ScanPage, StorageFailure> {
