@@ -168,7 +168,12 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Memory for cached blocks in MiB. (default: 64)")
     var blockCacheMib: String?
 
-    @Option(help: "Memory for records read or written last in MiB, 0 (none) to 4096. (default: 64)")
+    @Option(
+        help: """
+            Memory for records read or written last in MiB, 0 (none) to 4096; up to a quarter \
+            more for the versions of large ones. (default: 64)
+            """
+    )
     var recordCacheMib: String?
 
     @Option(

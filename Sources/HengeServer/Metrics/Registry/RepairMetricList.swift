@@ -19,6 +19,12 @@ enum RepairMetricList {
         ) { $0.replicaStores },
         .init(
             .counter(
+                "henge_changes_by_version_total",
+                "Changes made with no more than the version of what they replaced"
+            )
+        ) { $0.changesByVersion },
+        .init(
+            .counter(
                 "henge_replica_fetches_total",
                 "Records, or their digests, that other nodes asked for"
             )
