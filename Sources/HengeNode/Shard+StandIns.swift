@@ -31,6 +31,15 @@ extension Shard {
         return replicas
     }
 
+    /// Whether this node may stand in for others.
+    ///
+    /// One that began on an empty disk, and that no other member has told its ring, may not: it may
+    /// have left the ring before it lost its disk, and is gone as soon as it hears of that.
+    private var hasHeardOfRing: Bool {
+        !isNew || ring.document.members.count == 1
+            || epochs.indices.contains { $0 != Int(node.rawValue) && epochs[$0] > 0 }
+    }
+
     /// Whether this node coordinates the request, as a home replica or, when none is up, in place
     /// of one.
     func coordinates(
@@ -63,15 +72,6 @@ extension Shard {
     }
 
     // MARK: Room
-
-    /// Whether what this node takes in the place of others will be given to them.
-    ///
-    /// Not by one that began on an empty disk and that no other member has told its ring: it may
-    /// have left the ring before it lost its disk, and will be gone as soon as it hears of that.
-    private var hasHeardOfRing: Bool {
-        !isNew || ring.document.members.count == 1
-            || epochs.indices.contains { $0 != Int(node.rawValue) && epochs[$0] > 0 }
-    }
 
     func hasRoomForStandIn(_ bytes: Int) -> Bool {
         !isStorageTight && !hints.isFull(adding: bytes, bytesMax: configuration.hintBytesMax)

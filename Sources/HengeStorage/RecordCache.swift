@@ -84,7 +84,7 @@ package struct RecordCache: ~Copyable {
     private var dropsInFlight = 0
 
     /// - Parameters:
-    ///   - bytes: for records; their places take a sixteenth more. 0 for none.
+    ///   - bytes: for records; their places take a sixteenth to an eighth more. 0 for none.
     ///   - recordBytesMean: about what a record takes; decides how many places there are.
     package init(bytes: Int, recordBytesMean: Int = recordBytesMean) {
         capacity = bytes / Self.unit * Self.unit

@@ -9,7 +9,7 @@ package import struct NIOCore.ByteBuffer
 ///
 /// A write that replaces all that is there needs no more than the version of that. Of a record of
 /// 1 KiB this is a fifteenth, so that where the records don't fit, their versions may. Those of
-/// small records are not kept: it would be hardly more of them than of the records.
+/// small records are not kept: of 100 bytes it would be twice as many of them as of the records.
 package struct RecordMemory: ~Copyable {
     /// From what length on an object's version is kept by itself.
     private static let objectBytesMin = 512
