@@ -14,6 +14,7 @@ struct ByteCursor {
 
     var remaining: Int { bytes.count - offset }
 
+    @inline(__always)
     mutating func byte() throws(ObjectDecodeError) -> UInt8 {
         guard offset < bytes.count else { throw .truncated(at: offset) }
         defer { offset += 1 }
@@ -21,6 +22,7 @@ struct ByteCursor {
     }
 
     /// A fixed-width big-endian integer.
+    @inline(__always)
     mutating func integer<T: FixedWidthInteger>(_: T.Type) throws(ObjectDecodeError) -> T {
         let width = MemoryLayout<T>.size
         guard remaining >= width else { throw .truncated(at: offset) }
@@ -30,11 +32,17 @@ struct ByteCursor {
 
     /// An unsigned LEB128 integer in its shortest form; the form must be the shortest so that equal
     /// versions have equal bytes.
+    @inline(__always)
     mutating func varint() throws(ObjectDecodeError) -> UInt64 {
+        // Most are of one byte or two, and a header has several.
+        guard offset < bytes.count, bytes[offset] & 0x80 == 0 else { return try longVarint() }
+        defer { offset += 1 }
+        return UInt64(bytes[offset])
+    }
+
+    private mutating func longVarint() throws(ObjectDecodeError) -> UInt64 {
         let start = offset
-        let first = try byte()
-        guard first & 0x80 != 0 else { return UInt64(first) }
-        var result = UInt64(first & 0x7F)
+        var result = UInt64(try byte() & 0x7F)
         var shift: UInt64 = 7
         while true {
             let next = try byte()
@@ -51,6 +59,7 @@ struct ByteCursor {
 
     /// A count of things of at least `unit` bytes, which therefore can't exceed the bytes that are
     /// left.
+    @inline(__always)
     mutating func count(ofUnit unit: Int) throws(ObjectDecodeError) -> Int {
         let count = try varint()
         guard count <= UInt64(remaining / unit) else { throw .truncated(at: offset) }

@@ -1,25 +1,29 @@
-import struct NIOCore.ByteBuffer
+package import struct NIOCore.ByteBuffer
 
 /// Writes integers into memory of a known size: the counterpart of ``ByteCursor``.
 ///
 /// Several times faster than a `ByteBuffer`'s own writes, each of which checks uniqueness and
 /// capacity. Valid only inside the closure that lends the memory; writing past its end traps.
-struct ByteWriter {
-    private let memory: UnsafeMutableRawBufferPointer
-    private(set) var offset = 0
+@usableFromInline
+package struct ByteWriter {
+    @usableFromInline let memory: UnsafeMutableRawBufferPointer
+    @usableFromInline package private(set) var offset = 0
 
-    init(_ memory: UnsafeMutableRawBufferPointer) {
+    @inlinable
+    package init(_ memory: UnsafeMutableRawBufferPointer) {
         self.memory = memory
     }
 
-    mutating func byte(_ value: UInt8) {
+    @inlinable
+    package mutating func byte(_ value: UInt8) {
         precondition(offset < memory.count)
         memory[offset] = value
         offset += 1
     }
 
     /// Big-endian, of fixed width.
-    mutating func integer<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
+    @inlinable
+    package mutating func integer<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
         set(value, at: offset)
         offset += MemoryLayout<T>.size
     }
@@ -34,7 +38,7 @@ struct ByteWriter {
         byte(UInt8(truncatingIfNeeded: rest))
     }
 
-    mutating func bytes(of buffer: ByteBuffer) {
+    package mutating func bytes(of buffer: ByteBuffer) {
         buffer.withUnsafeReadableBytes { source in
             precondition(source.count <= memory.count - offset)
             UnsafeMutableRawBufferPointer(rebasing: memory[offset...]).copyMemory(from: source)
@@ -43,7 +47,8 @@ struct ByteWriter {
     }
 
     /// Writes over what is already there.
-    func set<T: FixedWidthInteger & BitwiseCopyable>(_ value: T, at offset: Int) {
+    @inlinable
+    package func set<T: FixedWidthInteger & BitwiseCopyable>(_ value: T, at offset: Int) {
         precondition(offset >= 0 && MemoryLayout<T>.size <= memory.count - offset)
         memory.storeBytes(of: value.bigEndian, toByteOffset: offset, as: T.self)
     }

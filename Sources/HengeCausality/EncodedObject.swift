@@ -25,38 +25,49 @@ package struct EncodedObject: Hashable, Sendable {
 
     /// The whole encoding.
     package let bytes: ByteBuffer
-    package let headerLength: Int
-    package let siblingCount: Int
+    // What is found of the header when the object is made, in as few bytes as it has beside a
+    // buffer: an object is moved more often than it is asked. The header's length is of 32 bits,
+    // and so the number of siblings, which take more than a byte each.
+    private let traits: HeaderTraits
+    private let headerLength32: UInt32
+    private let siblingCount32: UInt32
+    /// The greatest timestamp of all siblings; zero when there are none.
+    package let latestTimestamp: HybridTimestamp
 
     /// Checks the header; the values are opaque. O(header), allocates nothing.
     package init(_ bytes: ByteBuffer) throws(ObjectDecodeError) {
         let shape = try bytes.withUnsafeReadableBytes { (raw) throws(ObjectDecodeError) in
             try EncodedObject.check(raw)
         }
-        self.bytes = bytes
-        headerLength = shape.headerLength
-        siblingCount = shape.siblingCount
+        self.init(bytes, shape)
     }
 
     /// Reads through the header, touching no byte after it.
     package static func check(
         _ bytes: UnsafeRawBufferPointer
-    ) throws(ObjectDecodeError) -> (headerLength: Int, siblingCount: Int) {
-        var header = try HeaderReader(bytes)
-        try header.skipEntries()
-        var end = header.length
-        while let sibling = try header.nextSibling() { end += sibling.payloadLength }
-        guard end == bytes.count else {
-            throw .wrongLength(expected: end, actual: bytes.count)
+    ) throws(ObjectDecodeError) -> HeaderShape {
+        let shape = try HeaderShape(bytes)
+        guard shape.objectLength == bytes.count else {
+            throw .wrongLength(expected: shape.objectLength, actual: bytes.count)
         }
-        return (header.length, header.siblingCount)
+        return shape
     }
 
-    init(trusted bytes: ByteBuffer, headerLength: Int, siblingCount: Int) {
+    /// - Parameter shape: that of these bytes.
+    init(_ bytes: ByteBuffer, _ shape: HeaderShape) {
         self.bytes = bytes
-        self.headerLength = headerLength
-        self.siblingCount = siblingCount
+        traits = shape.traits
+        headerLength32 = UInt32(shape.headerLength)
+        siblingCount32 = UInt32(shape.siblingCount)
+        latestTimestamp = shape.latestTimestamp
     }
+
+    package var headerLength: Int { Int(headerLength32) }
+    package var siblingCount: Int { Int(siblingCount32) }
+    /// Whether any sibling is a value, expired or not.
+    package var holdsValue: Bool { traits.contains(.value) }
+    /// Whether any sibling expires some day, or has expired.
+    package var holdsExpiry: Bool { traits.contains(.expiry) }
 
     /// The bytes that tell this version from others: equal exactly when the versions are.
     package func withHeaderBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
@@ -67,9 +78,23 @@ package struct EncodedObject: Hashable, Sendable {
 
     /// Whether both name the same version, by comparing headers alone.
     package func hasSameVersion(as other: EncodedObject) -> Bool {
-        guard headerLength == other.headerLength else { return false }
+        guard headerLength32 == other.headerLength32 else { return false }
         return withHeaderBytes { own in
-            other.withHeaderBytes { own.elementsEqual($0) }
+            other.withHeaderBytes { HeaderComparison.areEqual(own, $0) }
+        }
+    }
+
+    /// Whether this one has seen all that the other has, and each of its siblings is news to that:
+    /// then the merge of both is this one.
+    package func supersedes(_ other: EncodedObject) -> Bool {
+        withHeaderBytes { own in
+            other.withHeaderBytes { theirs in
+                do throws(ObjectDecodeError) {
+                    return try HeaderComparison.supersedes(own, theirs)
+                } catch {
+                    preconditionFailure("checked when the object was made: \(error)")
+                }
+            }
         }
     }
 
@@ -80,6 +105,11 @@ package struct EncodedObject: Hashable, Sendable {
 
     /// The live sibling of the greatest timestamp, as ``VersionedObject/newestLive(at:)``.
     package func newestLive(at wall: WallTime) -> LiveValue? {
+        // Nearly all are one value and nothing more, which is all that is behind the header.
+        if siblingCount32 == 1, traits == .value {
+            let value = slice(headerLength, bytes.readableBytes - headerLength)
+            return LiveValue(value: value, timestamp: latestTimestamp, expiry: nil)
+        }
         var best: HeaderReader.SiblingHeader?
         var bestOffset = 0
         forEachSibling { sibling, valueOffset in
@@ -95,28 +125,10 @@ package struct EncodedObject: Hashable, Sendable {
 
     /// Whether a reader at `wall` finds a value.
     package func isLive(at wall: WallTime) -> Bool {
+        guard holdsExpiry else { return holdsValue }
         var live = false
         forEachSibling { sibling, _ in live = live || sibling.isLive(at: wall) }
         return live
-    }
-
-    /// Whether any sibling is a value, expired or not.
-    package var holdsValue: Bool {
-        var holds = false
-        forEachSibling { sibling, _ in holds = holds || !sibling.isTombstone }
-        return holds
-    }
-
-    /// Whether any sibling is a value, expired or not, and whether any expires some day or has.
-    /// Both in one walk, since each write asks.
-    package var holdings: (value: Bool, expiry: Bool) {
-        var value = false
-        var expiry = false
-        forEachSibling { sibling, _ in
-            value = value || !sibling.isTombstone
-            expiry = expiry || sibling.expiry != nil
-        }
-        return (value, expiry)
     }
 
     /// Whether the vector covers the dot of any sibling.
@@ -139,15 +151,8 @@ package struct EncodedObject: Hashable, Sendable {
         return count
     }
 
-    /// The greatest timestamp of all siblings; zero when there are none.
-    package var latestTimestamp: HybridTimestamp {
-        var latest = HybridTimestamp.zero
-        forEachSibling { sibling, _ in latest = max(latest, sibling.timestamp) }
-        return latest
-    }
-
     /// What names its siblings, in order, and when each was written.
-    var writes: [(dot: Dot, timestamp: HybridTimestamp)] {
+    package var writes: [(dot: Dot, timestamp: HybridTimestamp)] {
         var writes: [(dot: Dot, timestamp: HybridTimestamp)] = []
         writes.reserveCapacity(siblingCount)
         forEachSibling { sibling, _ in writes.append((sibling.dot, sibling.timestamp)) }

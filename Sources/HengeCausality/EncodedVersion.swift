@@ -26,30 +26,24 @@ package struct EncodedVersion: Hashable, Sendable {
 
     /// Checks the header, of which `bytes` must be all.
     package init(_ bytes: ByteBuffer) throws(ObjectDecodeError) {
-        let found = try bytes.withUnsafeReadableBytes { (raw) throws(ObjectDecodeError) in
-            var header = try HeaderReader(raw)
-            guard header.length == raw.count else {
-                throw .wrongLength(expected: header.length, actual: raw.count)
-            }
-            try header.skipEntries()
-            var end = header.length
-            while let sibling = try header.nextSibling() { end += sibling.payloadLength }
-            return (siblingCount: header.siblingCount, end: end)
+        let shape = try bytes.withUnsafeReadableBytes { (raw) throws(ObjectDecodeError) in
+            try HeaderShape(raw)
         }
-        header = EncodedObject(
-            trusted: bytes,
-            headerLength: bytes.readableBytes,
-            siblingCount: found.siblingCount
-        )
-        objectLength = found.end
+        guard shape.headerLength == bytes.readableBytes else {
+            throw .wrongLength(expected: shape.headerLength, actual: bytes.readableBytes)
+        }
+        header = EncodedObject(bytes, shape)
+        objectLength = shape.objectLength
     }
 
     package var siblingCount: Int { header.siblingCount }
 
     package var context: VersionVector { header.context }
 
-    /// As ``EncodedObject/holdings``.
-    package var holdings: (value: Bool, expiry: Bool) { header.holdings }
+    /// As ``EncodedObject/holdsValue``.
+    package var holdsValue: Bool { header.holdsValue }
+    /// As ``EncodedObject/holdsExpiry``.
+    package var holdsExpiry: Bool { header.holdsExpiry }
 
     /// The bytes that tell this version from others: equal exactly when the versions are.
     package func withHeaderBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
@@ -60,6 +54,9 @@ package struct EncodedVersion: Hashable, Sendable {
     package func isVersion(of object: EncodedObject) -> Bool {
         header.hasSameVersion(as: object)
     }
+
+    /// Whether the object ``EncodedObject/supersedes(_:)`` that of this version.
+    package func isSuperseded(by object: EncodedObject) -> Bool { object.supersedes(header) }
 
     /// What names its siblings, in order, and when each was written.
     package var writes: [(dot: Dot, timestamp: HybridTimestamp)] { header.writes }

@@ -36,6 +36,9 @@ package struct HeaderReader {
     let entryCount: Int
     /// Known once the entries are read.
     private(set) var siblingCount = 0
+    private var entriesRead = 0
+    /// The last one that was read of them; none has this one's actor and counter.
+    private var lastEntry = Dot(actor: ActorID(rawValue: 0), counter: 0)
 
     private let flagsKnown: UInt8
     /// Whether a sibling that describes its value is still to come, as the format says.
@@ -52,6 +55,7 @@ package struct HeaderReader {
     private var siblingCounter: UInt64 = 0
 
     /// Reads up to the first entry.
+    @inline(__always)
     package init(_ bytes: UnsafeRawBufferPointer) throws(ObjectDecodeError) {
         var prefix = ByteCursor(bytes)
         let format = try prefix.byte()
@@ -76,16 +80,34 @@ package struct HeaderReader {
         entries = cursor
     }
 
+    /// The next entry, by actor; nil after the last, when the siblings are next.
+    ///
+    /// Once it has been nil it must not be asked for again.
+    @inline(__always)
+    mutating func nextEntry() throws(ObjectDecodeError) -> Dot? {
+        guard entriesRead < entryCount else {
+            siblingCount = try cursor.count(ofUnit: HeaderReader.siblingLengthMin)
+            return nil
+        }
+        let entry = try cursor.entry()
+        guard entry.counter >= 1, entriesRead == 0 || entry.actor > lastEntry.actor else {
+            throw .brokenInvariant(at: cursor.offset)
+        }
+        entriesRead += 1
+        lastEntry = entry
+        return entry
+    }
+
     /// Moves past the entries to the first sibling.
     mutating func skipEntries() throws(ObjectDecodeError) {
-        try forEachEntry { _ in }
+        while try nextEntry() != nil {}
     }
 
     /// As ``skipEntries()``, returning them.
     package mutating func readContext() throws(ObjectDecodeError) -> VersionVector {
         var entries: [Dot] = []
         entries.reserveCapacity(entryCount)
-        try forEachEntry { entries.append($0) }
+        while let entry = try nextEntry() { entries.append(entry) }
         return VersionVector(sorted: entries)
     }
 
@@ -129,19 +151,8 @@ package struct HeaderReader {
         return Int(length)
     }
 
-    private mutating func forEachEntry(_ body: (Dot) -> Void) throws(ObjectDecodeError) {
-        var previous: ActorID?
-        for _ in 0..<entryCount {
-            let entry = try cursor.entry()
-            if let previous, entry.actor <= previous { throw .brokenInvariant(at: cursor.offset) }
-            guard entry.counter >= 1 else { throw .brokenInvariant(at: cursor.offset) }
-            previous = entry.actor
-            body(entry)
-        }
-        siblingCount = try cursor.count(ofUnit: HeaderReader.siblingLengthMin)
-    }
-
     /// The name of the next sibling: greater than the last, and covered by the entry it points to.
+    @inline(__always)
     private mutating func nextDot() throws(ObjectDecodeError) -> Dot {
         let index = try cursor.varint()
         let counter = try cursor.varint()
@@ -162,6 +173,7 @@ package struct HeaderReader {
 }
 
 extension ByteCursor {
+    @inline(__always)
     fileprivate mutating func entry() throws(ObjectDecodeError) -> Dot {
         let actor = ActorID(rawValue: try integer(UInt64.self))
         return Dot(actor: actor, counter: try varint())

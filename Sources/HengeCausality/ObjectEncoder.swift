@@ -35,10 +35,10 @@ extension VersionedObject {
             }
             return writer.offset
         }
+        let objectLength = out.readableBytes
         return EncodedObject(
-            trusted: out,
-            headerLength: headerLength,
-            siblingCount: siblings.count
+            out,
+            HeaderShape(of: self, headerLength: headerLength, objectLength: objectLength)
         )
     }
 

@@ -13,12 +13,17 @@ package enum Frame {
     /// Appends one frame whose payload `body` writes.
     package static func write(into out: inout ByteBuffer, _ body: (inout ByteBuffer) -> Void) {
         let start = out.writerIndex
-        out.writeInteger(UInt64(0))
+        // Room for the header, of which there is something to say when the payload is there.
+        out.writeWithUnsafeMutableBytes(minimumWritableBytes: headerLength) { _ in headerLength }
         body(&out)
         let length = out.writerIndex - start - headerLength
         precondition(length <= payloadMax, "callers bound what they send")
-        let sum = checksum(out, at: start + headerLength, length: length)
-        out.setInteger(UInt64(length) << 32 | UInt64(sum), at: start)
+        out.withVeryUnsafeMutableBytes { bytes in
+            let payload = bytes[(start + headerLength)...].prefix(length)
+            let sum = checksum(UnsafeRawBufferPointer(rebasing: payload))
+            let header = UInt64(length) << 32 | UInt64(sum)
+            bytes.storeBytes(of: header.bigEndian, toByteOffset: start, as: UInt64.self)
+        }
     }
 
     /// Takes the next whole frame's payload off `buffer`; nil when more bytes are needed.
@@ -26,21 +31,29 @@ package enum Frame {
         from buffer: inout ByteBuffer,
         payloadMax: Int = payloadMax
     ) throws(WireDecodeError) -> ByteBuffer? {
-        let start = buffer.readerIndex
-        guard let length = buffer.getInteger(at: start, as: UInt32.self).map(Int.init) else {
-            return nil
+        let whole = try buffer.withUnsafeReadableBytes { (bytes) throws(WireDecodeError) in
+            try check(bytes, payloadMax: payloadMax)
         }
+        guard let whole else { return nil }
+        buffer.moveReaderIndex(forwardBy: headerLength)
+        return buffer.readSlice(length: whole)
+    }
+
+    /// The length of the payload that `bytes` begins with; nil when not all of it is there.
+    private static func check(
+        _ bytes: UnsafeRawBufferPointer,
+        payloadMax: Int
+    ) throws(WireDecodeError) -> Int? {
+        guard bytes.count >= MemoryLayout<UInt32>.size else { return nil }
+        let length = Int(UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self)))
         guard length <= payloadMax else {
             throw .frameTooLarge(bytes: length, limit: payloadMax)
         }
-        guard buffer.readableBytes >= headerLength + length,
-            let expected = buffer.getInteger(at: start + 4, as: UInt32.self)
-        else { return nil }
-        guard checksum(buffer, at: start + headerLength, length: length) == expected else {
-            throw .badChecksum
-        }
-        buffer.moveReaderIndex(forwardBy: headerLength)
-        return buffer.readSlice(length: length)
+        guard bytes.count >= headerLength + length else { return nil }
+        let expected = bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self)
+        let payload = UnsafeRawBufferPointer(rebasing: bytes[headerLength...].prefix(length))
+        guard checksum(payload) == UInt32(bigEndian: expected) else { throw .badChecksum }
+        return length
     }
 
     /// How long the frame that `buffer` begins with is in all; the header's length while that is
@@ -50,10 +63,7 @@ package enum Frame {
         return headerLength + min(length, payloadMax)
     }
 
-    private static func checksum(_ buffer: ByteBuffer, at index: Int, length: Int) -> UInt32 {
-        buffer.withVeryUnsafeBytes { bytes in
-            let payload = UnsafeRawBufferPointer(rebasing: bytes[index..<index + length])
-            return UInt32(truncatingIfNeeded: XXH3.hash64(payload))
-        }
+    private static func checksum(_ payload: UnsafeRawBufferPointer) -> UInt32 {
+        UInt32(truncatingIfNeeded: XXH3.hash64(payload))
     }
 }

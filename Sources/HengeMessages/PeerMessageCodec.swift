@@ -1,11 +1,12 @@
 import HengeBase
+import HengeCausality
 import HengeRing
 
 package import struct NIOCore.ByteBuffer
 
 /// The bytes of a ``PeerMessage``, protocol version 4: u8 type, u64 request id, then its fields.
 package enum PeerMessageCodec {
-    private enum Kind: UInt8 {
+    fileprivate enum Kind: UInt8 {
         case store = 1
         case stored
         case fetch
@@ -30,22 +31,13 @@ package enum PeerMessageCodec {
         case explained
     }
 
+    private static let headLength = 9
+    private static let termsLength = headLength + 12
+
     package static func write(_ message: PeerMessage, into out: inout ByteBuffer) {
         switch message {
-        case .store(let id, let key, let object, let timeout, let epoch):
-            head(.store, id, epoch, timeout, &out)
-            out.writeHeldKey(key)
-            out.writeBytes(object.bytes)
-        case .stored(let id, let result):
-            head(.stored, id, &out)
-            out.writeStoreResult(result)
-        case .fetch(let id, let key, let kind, let timeout, let epoch):
-            head(.fetch, id, epoch, timeout, &out)
-            out.writeInteger(kind.rawValue)
-            out.writeHeldKey(key)
-        case .fetched(let id, let result):
-            head(.fetched, id, &out)
-            out.writeFetchResult(result)
+        case .store, .stored, .fetch, .fetched:
+            writeReplicated(message, into: &out)
         case .forward(let id, let request, let epoch):
             head(.forward, id, &out)
             out.writeInteger(epoch)
@@ -105,11 +97,10 @@ package enum PeerMessageCodec {
     }
 
     private static func head(_ kind: Kind, _ id: RequestID, _ out: inout ByteBuffer) {
-        out.writeMultipleIntegers(kind.rawValue, id.rawValue)
+        out.writePiece(headLength) { $0.head(kind, id) }
     }
 
-    /// Of what runs against a deadline by the ring of an epoch. In one piece, as each write to a
-    /// buffer looks at its bounds and its owners anew.
+    /// Of what runs against a deadline by the ring of an epoch.
     private static func head(
         _ kind: Kind,
         _ id: RequestID,
@@ -117,7 +108,44 @@ package enum PeerMessageCodec {
         _ timeout: Interval,
         _ out: inout ByteBuffer
     ) {
-        out.writeMultipleIntegers(kind.rawValue, id.rawValue, epoch, timeout.fieldValue)
+        out.writePiece(termsLength) { $0.head(kind, id, epoch, timeout) }
+    }
+
+    /// What each request sends: in as few pieces as there can be.
+    private static func writeReplicated(_ message: PeerMessage, into out: inout ByteBuffer) {
+        switch message {
+        case .store(let id, let key, let object, let timeout, let epoch):
+            let length = ByteWriter.length(ofHeld: key) + ByteWriter.length(of: object.bytes)
+            out.writePiece(termsLength + length) { piece in
+                piece.head(.store, id, epoch, timeout)
+                piece.held(key)
+                piece.field(object.bytes)
+            }
+        case .stored(let id, .durable):
+            out.writePiece(headLength + 1) { piece in
+                piece.head(.stored, id)
+                piece.byte(0)
+            }
+        case .stored(let id, let result):
+            head(.stored, id, &out)
+            out.writeStoreResult(result)
+        case .fetch(let id, let key, let kind, let timeout, let epoch):
+            out.writePiece(termsLength + 1 + ByteWriter.length(ofHeld: key)) { piece in
+                piece.head(.fetch, id, epoch, timeout)
+                piece.byte(kind.rawValue)
+                piece.held(key)
+            }
+        case .fetched(let id, .digest(let digest)):
+            out.writePiece(headLength + 1 + MemoryLayout<UInt64>.size) { piece in
+                piece.head(.fetched, id)
+                piece.byte(1)
+                piece.integer(digest.rawValue)
+            }
+        case .fetched(let id, let result):
+            head(.fetched, id, &out)
+            out.writeFetchResult(result)
+        default: preconditionFailure("written by write(_:into:)")
+        }
     }
 
     private static func writeCoverage(_ message: PeerMessage, into out: inout ByteBuffer) {
@@ -203,6 +231,24 @@ package enum PeerMessageCodec {
         case .clock:
             return .clock(try payload.readClock())
         }
+    }
+}
+
+extension ByteWriter {
+    fileprivate mutating func head(_ kind: PeerMessageCodec.Kind, _ id: RequestID) {
+        byte(kind.rawValue)
+        integer(id.rawValue)
+    }
+
+    fileprivate mutating func head(
+        _ kind: PeerMessageCodec.Kind,
+        _ id: RequestID,
+        _ epoch: UInt64,
+        _ timeout: Interval
+    ) {
+        head(kind, id)
+        integer(epoch)
+        integer(timeout.fieldValue)
     }
 }
 

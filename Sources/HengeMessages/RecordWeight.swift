@@ -66,7 +66,8 @@ extension RecordWeight {
     /// - Parameter keyBytes: ``StoredKey/bytes``.
     package init(of object: EncodedObject, keyBytes: UnsafeRawBufferPointer) {
         self.init(
-            holdings: object.holdings,
+            holdsValue: object.holdsValue,
+            holdsExpiry: object.holdsExpiry,
             siblingCount: object.siblingCount,
             objectLength: object.bytes.readableBytes,
             VersionDigest(of: object),
@@ -79,7 +80,8 @@ extension RecordWeight {
     /// - Parameter keyBytes: ``StoredKey/bytes``.
     package init(of version: EncodedVersion, keyBytes: UnsafeRawBufferPointer) {
         self.init(
-            holdings: version.holdings,
+            holdsValue: version.holdsValue,
+            holdsExpiry: version.holdsExpiry,
             siblingCount: version.siblingCount,
             objectLength: version.objectLength,
             VersionDigest(of: version),
@@ -88,7 +90,8 @@ extension RecordWeight {
     }
 
     private init(
-        holdings: (value: Bool, expiry: Bool),
+        holdsValue: Bool,
+        holdsExpiry: Bool,
         siblingCount: Int,
         objectLength: Int,
         _ digest: VersionDigest,
@@ -96,8 +99,8 @@ extension RecordWeight {
     ) {
         self.init(
             records: 1,
-            keys: holdings.value ? 1 : 0,
-            expiring: holdings.expiry ? 1 : 0,
+            keys: holdsValue ? 1 : 0,
+            expiring: holdsExpiry ? 1 : 0,
             siblings: max(0, siblingCount - 1),
             bytes: keyBytes.count + objectLength,
             fingerprint: RecordFingerprint.of(keyBytes, digest)

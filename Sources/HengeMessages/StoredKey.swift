@@ -1,4 +1,5 @@
 package import HengeBase
+import HengeCausality
 package import HengeRing
 
 package import struct NIOCore.ByteBuffer
@@ -33,14 +34,21 @@ package struct StoredKey: Hashable, Sendable {
     package init(bucket: ByteBuffer, key: ByteBuffer) {
         precondition(bucket.readableBytes >= 1 && bucket.readableBytes <= Self.bucketLengthMax)
         precondition(key.readableBytes <= Self.keyLengthMax)
-        let token = bucket.withUnsafeReadableBytes { bucketBytes in
-            key.withUnsafeReadableBytes { Token.of(bucket: bucketBytes, key: $0) }
-        }
-        let length = Self.prefixLength + bucket.readableBytes + key.readableBytes
+        let bucketLength = bucket.readableBytes
+        let length = Self.prefixLength + bucketLength + key.readableBytes
         var bytes = ByteBufferAllocator().buffer(capacity: length)
-        bytes.writeMultipleIntegers(token.rawValue, UInt8(bucket.readableBytes))
-        bytes.writeImmutableBuffer(bucket)
-        bytes.writeImmutableBuffer(key)
+        var token = Token.min
+        bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { memory in
+            var writer = ByteWriter(memory)
+            writer.integer(token.rawValue)
+            writer.byte(UInt8(bucketLength))
+            writer.bytes(of: bucket)
+            writer.bytes(of: key)
+            let written = UnsafeRawBufferPointer(rebasing: memory[..<length])
+            token = Self.token(written, bucketLength: bucketLength)
+            writer.set(token.rawValue, at: 0)
+            return length
+        }
         self.token = token
         self.bytes = bytes
     }
@@ -48,18 +56,31 @@ package struct StoredKey: Hashable, Sendable {
     /// Reads a stored form that came from a disk or a peer; nil when it is none, also when the
     /// token is not that of the key.
     package init?(stored bytes: ByteBuffer) {
-        let start = bytes.readerIndex
-        guard let raw: UInt64 = bytes.getInteger(at: start),
-            let bucketLength: UInt8 = bytes.getInteger(at: start + 8), bucketLength >= 1,
-            bytes.readableBytes >= Self.prefixLength + Int(bucketLength),
-            bytes.readableBytes <= Self.prefixLength + Int(bucketLength) + Self.keyLengthMax
-        else { return nil }
-        self.token = Token(rawValue: raw)
-        self.bytes = bytes
-        let actual = bucket.withUnsafeReadableBytes { bucketBytes in
-            key.withUnsafeReadableBytes { Token.of(bucket: bucketBytes, key: $0) }
+        let token = bytes.withUnsafeReadableBytes { stored -> Token? in
+            guard stored.count >= Self.lengthMin else { return nil }
+            let bucketLength = Int(stored[Self.prefixLength - 1])
+            let keyLength = stored.count - Self.prefixLength - bucketLength
+            guard bucketLength >= 1, keyLength >= 0, keyLength <= Self.keyLengthMax else {
+                return nil
+            }
+            let token = UInt64(bigEndian: stored.loadUnaligned(as: UInt64.self))
+            guard Self.token(stored, bucketLength: bucketLength).rawValue == token else {
+                return nil
+            }
+            return Token(rawValue: token)
         }
-        guard actual == token else { return nil }
+        guard let token else { return nil }
+        self.token = token
+        self.bytes = bytes
+    }
+
+    /// Of the bucket and the key of this stored form, whatever token it has.
+    private static func token(_ stored: UnsafeRawBufferPointer, bucketLength: Int) -> Token {
+        let key = prefixLength + bucketLength
+        return Token.of(
+            bucket: UnsafeRawBufferPointer(rebasing: stored[prefixLength..<key]),
+            key: UnsafeRawBufferPointer(rebasing: stored[key...])
+        )
     }
 
     /// The bucket's name, a slice of ``bytes``.

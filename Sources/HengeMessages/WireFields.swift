@@ -6,14 +6,19 @@ import struct NIOCore.ByteBuffer
 /// The fields that messages are made of. Writers pair with readers of the same name; readers check
 /// everything.
 extension ByteBuffer {
-    mutating func writeBytes(_ bytes: ByteBuffer) {
-        writeInteger(UInt32(bytes.readableBytes))
-        writeImmutableBuffer(bytes)
+    /// Writes so many bytes, no more and no less, in one piece: each write of its own looks at the
+    /// buffer's bounds, its owners and overlapping accesses anew, which is most of what it costs.
+    mutating func writePiece(_ length: Int, _ body: (inout ByteWriter) -> Void) {
+        writeWithUnsafeMutableBytes(minimumWritableBytes: length) { memory in
+            var writer = ByteWriter(memory)
+            body(&writer)
+            precondition(writer.offset == length, "a piece has another length than was said")
+            return length
+        }
     }
 
-    /// The same behind a byte that says what they are, in one piece with it.
-    private mutating func writeBytes(_ bytes: ByteBuffer, after kind: UInt8) {
-        writeMultipleIntegers(kind, UInt32(bytes.readableBytes))
+    mutating func writeBytes(_ bytes: ByteBuffer) {
+        writeInteger(UInt32(bytes.readableBytes))
         writeImmutableBuffer(bytes)
     }
 
@@ -70,12 +75,7 @@ extension ByteBuffer {
 
     /// The key of a record that may be held in another node's place.
     mutating func writeHeldKey(_ key: StoredKey) {
-        if let home = key.standInFor {
-            writeMultipleIntegers(UInt8(1), home.rawValue)
-            writeKey(key)
-        } else {
-            writeBytes(key.bytes, after: 0)
-        }
+        writePiece(ByteWriter.length(ofHeld: key)) { $0.held(key) }
     }
 
     mutating func readHeldKey() throws(WireDecodeError) -> StoredKey {
@@ -84,7 +84,11 @@ extension ByteBuffer {
     }
 
     mutating func writeObject(_ object: EncodedObject?) {
-        if let object { writeBytes(object.bytes, after: 1) } else { writeInteger(UInt8(0)) }
+        guard let object else { return writeFlag(false) }
+        writePiece(1 + ByteWriter.length(of: object.bytes)) { piece in
+            piece.byte(1)
+            piece.field(object.bytes)
+        }
     }
 
     mutating func readObject() throws(WireDecodeError) -> EncodedObject? {
@@ -176,6 +180,30 @@ extension ByteBuffer {
         case 1: return true
         default: throw .invalidField("flag")
         }
+    }
+}
+
+/// The same fields as parts of one piece.
+extension ByteWriter {
+    static func length(of bytes: ByteBuffer) -> Int {
+        MemoryLayout<UInt32>.size + bytes.readableBytes
+    }
+
+    /// As ``NIOCore/ByteBuffer/writeBytes(_:)``.
+    mutating func field(_ bytes: ByteBuffer) {
+        integer(UInt32(bytes.readableBytes))
+        self.bytes(of: bytes)
+    }
+
+    static func length(ofHeld key: StoredKey) -> Int {
+        1 + (key.standInFor == nil ? 0 : MemoryLayout<UInt16>.size) + length(of: key.bytes)
+    }
+
+    /// As ``NIOCore/ByteBuffer/writeHeldKey(_:)``.
+    mutating func held(_ key: StoredKey) {
+        byte(key.standInFor == nil ? 0 : 1)
+        if let home = key.standInFor { integer(home.rawValue) }
+        field(key.bytes)
     }
 }
 

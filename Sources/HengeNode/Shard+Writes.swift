@@ -35,7 +35,13 @@ extension Shard {
         _ effects: inout EffectBuffer<ShardEffect>
     ) {
         guard isStillWanted(id, at: time, &effects) else { return }
-        let known = ObjectMerge.merge(latest, writes[id.index].found)
+        var known = latest
+        if let found = writes[id.index].found { known = ObjectMerge.merge(latest, found) }
+        if let new = MutationPlan.replacement(writes[id.index].mutation) {
+            if let known { observe(known, at: time) }
+            let context = known?.context ?? VersionVector()
+            return replace(id, new, context, in: place, at: time, &effects)
+        }
         let object = known?.decoded() ?? VersionedObject()
         for sibling in object.siblings { observe(sibling.timestamp, at: time) }
         write(id, on: object, in: place, at: time, &effects)
@@ -51,8 +57,47 @@ extension Shard {
     ) {
         guard isStillWanted(id, at: time, &effects) else { return }
         for write in version.writes { observe(write.timestamp, at: time) }
+        if let new = MutationPlan.replacement(writes[id.index].mutation) {
+            return replace(id, new, version.context, in: place, at: time, &effects)
+        }
         let rest = VersionedObject(context: version.context, siblings: [])
         write(id, on: rest, in: place, at: time, &effects)
+    }
+
+    /// The new value alone stands, beside all that was seen before it.
+    private mutating func replace(
+        _ id: RequestID,
+        _ new: (payload: Sibling.Payload, expiry: WallTime?),
+        _ seen: consuming VersionVector,
+        in place: PendingKeys.Place,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
+        var context = seen
+        let key = writes[id.index].key(at: ownSlot(in: writes[id.index].replicas))
+        let sibling = Sibling(
+            dot: mint(for: key, context, VersionVector(), &effects),
+            timestamp: clock.next(wall: time.wall),
+            expiry: new.expiry,
+            payload: new.payload
+        )
+        context.record(sibling.dot)
+        store(
+            id,
+            VersionedObject(context: context, siblings: [sibling]),
+            key,
+            in: place,
+            at: time,
+            &effects
+        )
+    }
+
+    /// As of each of its siblings.
+    private mutating func observe(_ object: EncodedObject, at time: ClockReading) {
+        guard !clock.accepts(object.latestTimestamp, wall: time.wall) else {
+            return clock.observe(object.latestTimestamp)
+        }
+        for write in object.writes { observe(write.timestamp, at: time) }
     }
 
     /// One that a wrong clock made must not drag this node's clock after it.
@@ -94,6 +139,19 @@ extension Shard {
             )
             object.write(sibling, replacing: replacing)
         }
+        if writes[id.index].mutation.returnsPrevious { writes[id.index].previous = newest }
+        store(id, object, key, in: place, at: time, &effects)
+    }
+
+    /// Persists the new object and sends it to the others.
+    private mutating func store(
+        _ id: RequestID,
+        _ object: VersionedObject,
+        _ key: StoredKey,
+        in place: PendingKeys.Place,
+        at time: ClockReading,
+        _ effects: inout EffectBuffer<ShardEffect>
+    ) {
         let encoded = object.encoded()
         if let failure = tooLarge(encoded) {
             // The dot is minted and never used: a gap, which is normal.
@@ -101,7 +159,6 @@ extension Shard {
         }
         warnOfSiblings(key, object.siblings.count, &effects)
         writes[id.index].context = object.context
-        if writes[id.index].mutation.returnsPrevious { writes[id.index].previous = newest }
         writes[id.index].hasBegun = true
         replicate(id, encoded, in: place, at: time, &effects)
     }

@@ -116,6 +116,11 @@ package struct Shard: ~Copyable {
     var readEffects = EffectBuffer<ReadCoordinator.Effect>()
     var writeEffects = EffectBuffer<WriteCoordinator.Effect>()
 
+    /// Never anything. A value with an existential in it is only ever passed by address; one
+    /// without, the compiler (6.3) copies whole, some three kilobytes, for each call of a method
+    /// that does not change it, and each request makes several (docs/decisions/0047).
+    private let passedByAddress: (any Sendable)? = nil
+
     /// - Parameters:
     ///   - node: this node, a member of `ring`.
     ///   - slice: the part of the token space that this shard has.

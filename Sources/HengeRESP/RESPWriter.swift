@@ -80,9 +80,7 @@ package struct RESPWriter: Sendable {
     // MARK: Strings
 
     package func bulk(_ bytes: ByteBuffer, into out: inout ByteBuffer) {
-        bulkHeader(count: bytes.readableBytes, into: &out)
-        out.writeImmutableBuffer(bytes)
-        bulkEnd(into: &out)
+        out.writeRESPBulk(bytes)
     }
 
     package func bulk(_ text: String, into out: inout ByteBuffer) {

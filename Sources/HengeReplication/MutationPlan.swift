@@ -51,6 +51,22 @@ package enum MutationPlan {
         )
     }
 
+    /// What a write leaves alone in the record, whatever it finds there, as a plain `SET` does; nil
+    /// of a write whose outcome hangs on more than the context of what is there.
+    package static func replacement(
+        _ mutation: Mutation
+    ) -> (payload: Sibling.Payload, expiry: WallTime?)? {
+        guard needsNoValue(mutation), case .coordinator = mutation.basis else { return nil }
+        switch (mutation.content, mutation.expiry) {
+        case (.value(let value, let metadata), .never):
+            return (.value(value, metadata: metadata), nil)
+        case (.value(let value, let metadata), .at(let expiry)):
+            return (.value(value, metadata: metadata), expiry)
+        case (.tombstone, _): return (.tombstone, nil)  // What is deleted does not expire.
+        case (.value, .keep), (.unchanged, _): return nil
+        }
+    }
+
     /// Whether a write does the same whatever values it finds: it depends on none, and tells none.
     package static func needsNoValue(_ mutation: Mutation) -> Bool {
         if case .unchanged = mutation.content { return false }

@@ -7,20 +7,13 @@ package enum ObjectMerge {
     package static func merge(_ a: EncodedObject, _ b: EncodedObject) -> EncodedObject {
         if a.hasSameVersion(as: b) { return a }
         // What a coordinator sends replaces all that is here as a rule, which the headers tell.
-        if supersedes(b, a.context) { return b }
+        if b.supersedes(a) { return b }
         var object = a.decoded()
         object.merge(b.decoded())
         let merged = object.encoded()
         // The version tells all, so the original bytes serve and the copy of the values is dropped.
         if merged.hasSameVersion(as: b) { return b }
         return merged.hasSameVersion(as: a) ? a : merged
-    }
-
-    /// Whether `new` has seen all that the old one has `seen`, and each of its siblings is news to
-    /// that: then nothing of the old one is left beside it. False may also mean that this is not
-    /// seen at once.
-    private static func supersedes(_ new: EncodedObject, _ seen: VersionVector) -> Bool {
-        !new.holdsSibling(coveredBy: seen) && new.context.descends(from: seen)
     }
 
     /// Whether ``merge(_:_:covered:)`` of a record of this version and `incoming` is `incoming`,
@@ -30,7 +23,7 @@ package enum ObjectMerge {
         by incoming: EncodedObject,
         covered watermark: VersionVector
     ) -> Bool {
-        supersedes(incoming, local.context)
+        local.isSuperseded(by: incoming)
             && (watermark.isEmpty || !incoming.holdsSibling(coveredBy: watermark))
     }
 

@@ -10,7 +10,7 @@ import Testing
     @Test("coordinated: SET and GET at QUORUM, GET at ONE")
     func coordinated() throws {
         let model = try RequestModel()
-        Allocations.expect(5, "SET at QUORUM, its coordinator") {
+        Allocations.expect(4, "SET at QUORUM, its coordinator") {
             model.request(RequestModel.write, .quorum)
         }
         Allocations.expect(0, "GET at QUORUM, its coordinator") { model.request(.read, .quorum) }

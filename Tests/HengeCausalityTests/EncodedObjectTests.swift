@@ -51,6 +51,7 @@ import struct NIOCore.ByteBuffer
                 "seed \(seed)"
             )
             let expiries = object.siblings.compactMap(\.expiry)
+            try #require(encoded.holdsExpiry == !expiries.isEmpty, "seed \(seed)")
             for wall in expiries + [WallTime(milliseconds: 0), WallTime(milliseconds: .max)] {
                 let newest = object.newestLive(at: wall)
                 let lazy = encoded.newestLive(at: wall)
@@ -64,6 +65,40 @@ import struct NIOCore.ByteBuffer
                 )
             }
         }
+    }
+
+    @Test("one supersedes another by their headers if it does by what they hold")
+    func supersedes() throws {
+        var superseding = 0
+        var pairs = 0
+        for seed in UInt64(0)..<500 {
+            var random = SeededGenerator(seed: seed)
+            let old = random.anyObject()
+            var others = [random.anyObject(), old, VersionedObject()]
+            for replacing in [old.context, VersionVector()] {
+                var new = old
+                let actor = old.context.entries.randomElement(using: &random)?.actor
+                let own = ActorID(rawValue: random.next())
+                for writer in [actor ?? own, own] {
+                    let next = Dot(actor: writer, counter: new.context.counter(of: writer) + 1)
+                    guard next.counter > 1 || !old.context.covers(next) else { continue }
+                    new.write(value(next, "new"), replacing: replacing)
+                    others.append(new)
+                }
+            }
+            for new in others {
+                for (a, b) in [(new, old), (old, new)] {
+                    let isNews = a.siblings.allSatisfy { !b.context.covers($0.dot) }
+                    let expected = isNews && a.context.descends(from: b.context)
+                    let found = a.encoded().supersedes(b.encoded())
+                    try #require(found == expected, "seed \(seed)")
+                    if found { try #require(merged(b, a) == a, "seed \(seed)") }
+                    superseding += found ? 1 : 0
+                    pairs += 1
+                }
+            }
+        }
+        #expect(superseding > pairs / 10 && superseding < pairs / 2)
     }
 
     @Test("objects that differ in a value's bytes alone have equal headers and so the same version")

@@ -137,19 +137,7 @@ import struct NIOCore.ByteBuffer
             var generator = SeededGenerator(seed: seed)
             let count = generator.below(4)
             let object = Self.object((0..<count).map { _ in .live(until: Self.latest) })
-            let seen = VersionVector(
-                sorted: (0..<count).filter { _ in generator.chance(3, in: 4) }
-                    .map { Dot(actor: ActorID(rawValue: UInt64($0 + 1)), counter: 1) }
-            )
-            let bases: [Mutation.Basis] = [.coordinator, .context(seen), .nothing]
-            let new = Mutation.Content.value(ByteBuffer(string: "new"))
-            let mutation = Mutation(
-                content: [new, .tombstone, .unchanged][generator.below(3)],
-                basis: bases[generator.below(3)],
-                expiry: [.never, .at(Self.later), .keep][generator.below(3)],
-                condition: generator.chance(1, in: 4) ? .present : .always,
-                returnsPrevious: generator.chance(1, in: 4)
-            )
+            let mutation = Self.anyMutation(seeing: count, &generator)
             let header = try #require(EncodedVersion.headerBytes(of: object.encoded().bytes))
             let version = try EncodedVersion(header)
             guard MutationPlan.needsNoValue(mutation),
@@ -161,6 +149,55 @@ import struct NIOCore.ByteBuffer
             #expect(whole != nil && written(mutation, on: rest) == whole, "seed \(seed)")
         }
         #expect(replaced > 200)
+    }
+
+    @Test("generated: a plain write leaves what it leaves by its decision, whatever it finds")
+    func replacements() {
+        var plain = 0
+        for seed in 1...2_000 as ClosedRange<UInt64> {
+            var generator = SeededGenerator(seed: seed)
+            let count = generator.below(4)
+            let mutation = Self.anyMutation(seeing: count, &generator)
+            guard let new = MutationPlan.replacement(mutation) else {
+                guard case .coordinator = mutation.basis else { continue }
+                #expect(!MutationPlan.needsNoValue(mutation), "seed \(seed)")
+                continue
+            }
+            plain += 1
+            #expect(MutationPlan.needsNoValue(mutation), "seed \(seed)")
+            let kinds: [Kind] = [.tombstone, .live(until: nil), .live(until: Self.now)]
+            let object = Self.object((0..<count).map { _ in kinds[generator.below(3)] })
+            let sibling = Sibling(
+                dot: dot(99, 1),
+                timestamp: HybridTimestamp(rawValue: 1),
+                expiry: new.expiry,
+                payload: new.payload
+            )
+            var context = object.context
+            context.record(sibling.dot)
+            let left = VersionedObject(context: context, siblings: [sibling])
+            #expect(written(mutation, on: object) == left, "seed \(seed)")
+        }
+        #expect(plain > 100)
+    }
+
+    private static func anyMutation(
+        seeing count: Int,
+        _ generator: inout SeededGenerator
+    ) -> Mutation {
+        let seen = VersionVector(
+            sorted: (0..<count).filter { _ in generator.chance(3, in: 4) }
+                .map { Dot(actor: ActorID(rawValue: UInt64($0 + 1)), counter: 1) }
+        )
+        let bases: [Mutation.Basis] = [.coordinator, .context(seen), .nothing]
+        let new = Mutation.Content.value(ByteBuffer(string: "new"))
+        return Mutation(
+            content: [new, .tombstone, .unchanged][generator.below(3)],
+            basis: bases[generator.below(3)],
+            expiry: [.never, .at(later), .keep][generator.below(3)],
+            condition: generator.chance(1, in: 4) ? .present : .always,
+            returnsPrevious: generator.chance(1, in: 4)
+        )
     }
 
     private func written(_ mutation: Mutation, on object: VersionedObject) -> VersionedObject? {

@@ -161,7 +161,7 @@ import struct NIOCore.ByteBuffer
             RecordWeight(
                 records: 1,
                 keys: object.holdsValue ? 1 : 0,
-                expiring: object.holdings.expiry ? 1 : 0,
+                expiring: object.holdsExpiry ? 1 : 0,
                 bytes: key.bytes.readableBytes + object.bytes.readableBytes,
                 fingerprint: print
             )
