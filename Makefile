@@ -88,6 +88,11 @@ microbench: ## Times the parts of a request's way one by one; ARGUMENTS='--help'
 	HENGE_BENCHMARKS=1 swift package --scratch-path .build/microbench --disable-sandbox \
 	    benchmark --no-progress $(ARGUMENTS)
 
+.PHONY: instructions
+instructions: build ## Counts the instructions that a request takes on three nodes; ARGUMENTS='--help' for which
+	@tools/bootstrap instructions
+	@cluster/count-instructions $(ARGUMENTS)
+
 .PHONY: lint
 lint: ## Checks format, layers, sizes, links, scripts and examples
 	@tools/bootstrap lint examples
@@ -102,6 +107,7 @@ lint: ## Checks format, layers, sizes, links, scripts and examples
 	python3 cluster/test_bench_report.py
 	python3 cluster/test_peers.py
 	python3 cluster/test_growth_report.py
+	python3 cluster/test_callgrind_profile.py
 	python3 cluster/test_ring_checks.py
 	python3 cluster/test_tour.py
 	@for test in cluster/test_chaos_*.py; do echo "python3 $$test"; python3 "$$test"; done

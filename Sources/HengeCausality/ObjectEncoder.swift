@@ -1,6 +1,7 @@
 import HengeBase
 
 import struct NIOCore.ByteBuffer
+import struct NIOCore.ByteBufferAllocator
 
 extension VersionedObject {
     /// The most bytes of format, header length and the two counts.
@@ -22,7 +23,7 @@ extension VersionedObject {
             isDescribed = true
             lengthMax += metadata.readableBytes + ByteWriter.varintLengthMax
         }
-        var out = ByteBuffer()
+        var out = ByteBufferAllocator().buffer(capacity: lengthMax)
         var headerLength = 0
         out.writeWithUnsafeMutableBytes(minimumWritableBytes: lengthMax) { memory in
             var writer = ByteWriter(memory)

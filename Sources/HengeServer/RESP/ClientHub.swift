@@ -107,8 +107,12 @@ final class ClientHub {
         buffers.popLast() ?? ByteBufferAllocator().buffer(capacity: Self.bufferBytes)
     }
 
-    /// Takes back a buffer that has been written out.
-    func giveBack(_ buffer: consuming ByteBuffer) {
+    /// Takes back a buffer that has been written out, and leaves an empty one.
+    ///
+    /// - Parameter buffer: where it is kept and not a copy: a second reference to its storage would
+    ///   have a new one made each time.
+    func giveBack(_ buffer: inout ByteBuffer) {
+        defer { buffer = ByteBuffer() }
         guard buffers.count < Self.buffersMax, buffer.capacity <= Self.bufferBytesMax else {
             return
         }

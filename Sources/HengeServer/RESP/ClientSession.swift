@@ -224,9 +224,7 @@ package final class ClientSession: ChannelDuplexHandler {
         let count = out.readableBytes
         hub.counters.bytesWritten += count
         context.writeAndFlush(wrapOutboundOut(out), promise: nil)
-        let spent = out
-        out = ByteBuffer()
-        hub.giveBack(spent)
+        hub.giveBack(&out)
         // Writing has told whether the channel can take more.
         if !isWritable { unsentBytes += count }
         accountForMemory()
