@@ -37,7 +37,7 @@ package struct HeaderReader {
     /// Known once the entries are read.
     private(set) var siblingCount = 0
     private var entriesRead = 0
-    /// The last one that was read of them; none has this one's actor and counter.
+    /// The last of them that was read.
     private var lastEntry = Dot(actor: ActorID(rawValue: 0), counter: 0)
 
     private let flagsKnown: UInt8
