@@ -33,9 +33,11 @@ package struct CommandName: Hashable, Sendable {
         self.init(bytes.readableBytesUInt8Span)
     }
 
-    /// One word to hash instead of two: only our own names are ever in a table.
+    /// One word of all its characters, to look it up by: only our own names are ever in a table.
+    package var folded: UInt64 { high ^ low }
+
     package func hash(into hasher: inout Hasher) {
-        hasher.combine(high ^ low)
+        hasher.combine(folded)
     }
 
     private static func uppercased(_ byte: UInt8) -> UInt8 {

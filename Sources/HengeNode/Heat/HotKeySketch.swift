@@ -23,6 +23,9 @@ package struct HotKeySketch: Sendable {
     /// By entry: where it stands in `order`.
     private var ranks: [UInt16]
     private var table: TokenTable
+    /// The highest rank with the lowest count: most keys are asked for once and stand there, with
+    /// many others.
+    private var leastLast: Int
 
     /// - Parameter capacity: keys counted at a time, 1...16,384.
     package init(capacity: Int) {
@@ -32,6 +35,7 @@ package struct HotKeySketch: Sendable {
         order = (0..<capacity).map { UInt16($0) }
         ranks = order
         table = TokenTable(capacity: capacity)
+        leastLast = capacity - 1
     }
 
     /// The lowest count: what a key that is not here has at most.
@@ -86,7 +90,7 @@ package struct HotKeySketch: Sendable {
     /// Adds one to the count, behind the last of those that have the same.
     private mutating func raise(_ entry: Int) {
         let rank = Int(ranks[entry])
-        let last = lastRank(of: counts[rank], from: rank)
+        let last = rank <= leastLast ? leastLast : lastRank(from: rank)
         if last != rank {
             let other = order[last]
             order[last] = UInt16(entry)
@@ -95,11 +99,13 @@ package struct HotKeySketch: Sendable {
             ranks[Int(other)] = UInt16(rank)
         }
         counts[last] += 1
+        if last == leastLast { leastLast = last > 0 ? last - 1 : lastRank(from: 0) }
     }
 
-    /// The highest rank with this count, by steps that double and then halve: a hot key has few of
-    /// its count above it.
-    private func lastRank(of count: Int, from rank: Int) -> Int {
+    /// The highest rank with the count of this one, by steps that double and then halve: a hot key
+    /// has few of its count above it.
+    private func lastRank(from rank: Int) -> Int {
+        let count = counts[rank]
         var low = rank
         var step = 1
         while low + step < capacity, counts[low + step] == count {
@@ -166,5 +172,6 @@ package struct HotKeySketch: Sendable {
         let filled = min(keys.count, capacity)
         for entry in filled..<capacity { ranks[entry] = UInt16(capacity - 1 - entry) }
         for entry in 0..<capacity { order[Int(ranks[entry])] = UInt16(entry) }
+        leastLast = lastRank(from: 0)
     }
 }

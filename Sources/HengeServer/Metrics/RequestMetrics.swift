@@ -1,4 +1,5 @@
 import HengeBase
+import HengeCausality
 import HengeMessages
 import HengeNode
 
@@ -134,9 +135,18 @@ struct RequestMetrics: Sendable {
     mutating func ended(_ kind: RequestKind, _ response: ClientResponse, after delay: Interval) {
         count(kind, RequestOutcome(response))
         durations[kind.index].record(delay)
-        if kind.isRead, case .object(let object?) = response {
-            siblings[min(object.siblingCount, Self.siblingsMax)] += 1
-        }
+        if kind.isRead, case .object(let object?) = response { count(object) }
+    }
+
+    /// A read that was answered at once, without being taken on.
+    mutating func ended(_ kind: RequestKind, found object: EncodedObject) {
+        count(kind, .ok)
+        durations[kind.index].record(.zero)
+        count(object)
+    }
+
+    private mutating func count(_ object: EncodedObject) {
+        siblings[min(object.siblingCount, Self.siblingsMax)] += 1
     }
 
     mutating func admissionRefused(_ kind: RequestKind) {

@@ -67,10 +67,10 @@ package final class NodeDriver {
     var watchTask: Scheduled<Void>?
     /// Holds this driver.
     weak var hub: ClientHub?
-    private var dirtySessions: [ClientSession] = []
-    private var dirtyLinks: [PeerLink] = []
+    @exclusivity(unchecked) private var dirtySessions: [ClientSession] = []
+    @exclusivity(unchecked) private var dirtyLinks: [PeerLink] = []
     /// By node id; nil for this node and for ids that are no members.
-    var links: [PeerLink?]
+    @exclusivity(unchecked) var links: [PeerLink?]
     /// How many of them have more to tell their peers than these read.
     var linksBehind = 0
     private(set) var bulk: BulkTransport?
@@ -159,9 +159,8 @@ package final class NodeDriver {
         else { return nil }
         beginTurn()
         shard.hasReadAlone(request.key, object, at: time)
-        let response = ClientResponse.object(object)
-        requestMetrics.ended(RequestKind(request), response, after: .zero)
-        return response
+        requestMetrics.ended(RequestKind(request), found: object)
+        return .object(object)
     }
 
     func submit(_ request: ClientRequest, for asker: Asker) {

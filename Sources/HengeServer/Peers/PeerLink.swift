@@ -23,8 +23,10 @@ final class PeerLink {
     /// connection, holds the ``PeerTransport`` too, and that holds the driver.
     private unowned let driver: NodeDriver
     private var channel: (any Channel)?
-    private var out = ByteBuffer()
-    private var isDirty = false
+    // Unchecked, as in NodeDriver, is what each message touches (decision 0033): none is held while
+    // the driver or the channel is called.
+    @exclusivity(unchecked) private var out = ByteBuffer()
+    @exclusivity(unchecked) private var isDirty = false
     /// Whether the peer reads more slowly than this node has to tell it.
     private var isBehind = false {
         didSet { if isBehind != oldValue { driver.linksBehind += isBehind ? 1 : -1 } }
@@ -38,7 +40,7 @@ final class PeerLink {
     var isRetired = false
     /// There was no connection when this was last looked at.
     var isMissed = false
-    private(set) var counters = Counters()
+    @exclusivity(unchecked) private(set) var counters = Counters()
 
     struct Counters: Sendable {
         var connections = 0

@@ -11,16 +11,18 @@ final class ClientHub {
     let limits: RESPLimits
     /// Random, as Redis's `run_id`: tells one run of the node from another.
     let runID: String
-    var counters = ClientCounters()
+    // Unchecked, as in NodeDriver, is what each request touches (decision 0033): none is held while
+    // a session is called.
+    @exclusivity(unchecked) var counters = ClientCounters()
     /// While it is set, sessions begin no more commands.
-    var isDraining = false
+    @exclusivity(unchecked) var isDraining = false
     private let sloppyBuckets: Set<ByteBuffer>
     private(set) var sessions: [Int: ClientSession] = [:]
     private var lastID = 0
-    private var buffers: [ByteBuffer] = []
-    private(set) var heldBytes = 0
-    private(set) var inputBytes = 0
-    private var awaiting: [ClientSession] = []
+    @exclusivity(unchecked) private var buffers: [ByteBuffer] = []
+    @exclusivity(unchecked) private(set) var heldBytes = 0
+    @exclusivity(unchecked) private(set) var inputBytes = 0
+    @exclusivity(unchecked) private var awaiting: [ClientSession] = []
     /// This shard's part of what all may hold.
     private let heldBytesMax: Int
     private let inputBytesMax: Int

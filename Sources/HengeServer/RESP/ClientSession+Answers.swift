@@ -43,9 +43,7 @@ extension ClientSession {
     /// The reply to a request that never was pending.
     func write(_ response: ClientResponse, _ request: KeyedRequest) {
         window.learn(replyBytes: response.valueBytes)
-        let reply = PendingReply(work: .waiting(request.form), token: request.request.key.token)
-        write(response, request.form, reply)
-        accountForMemory()
+        write(response, request.form, request.request.key.token)
     }
 
     private func response(_ reply: ShardReply) -> ClientResponse {
@@ -65,7 +63,7 @@ extension ClientSession {
             answeredBytes += size
             return
         }
-        write(response, form, pending[0])
+        write(response, form, pending[0].token, pending[0].explanation)
         popFirst()
         drain()
     }
@@ -77,7 +75,7 @@ extension ClientSession {
             case .waiting, .coverage, .administration:
                 return
             case .answered(let form, let response):
-                write(response, form, pending[0])
+                write(response, form, pending[0].token, pending[0].explanation)
             case .fanOut(let fanOut):
                 settle(fanOut, isNext: true)
                 guard fanOut.isFinished else { return }
@@ -104,13 +102,18 @@ extension ClientSession {
         ReplyEncoder(writer: connection.writer, wall: hub.driver.wall, token: token)
     }
 
-    private func write(_ response: ClientResponse, _ form: ReplyForm, _ reply: PendingReply) {
+    private func write(
+        _ response: ClientResponse,
+        _ form: ReplyForm,
+        _ token: Token,
+        _ explanation: Explanation? = nil
+    ) {
         if case .inspection(let key) = form, case .inspected(let reports) = response {
             let report = InspectionReport(key: key, reports: reports, ring: hub.driver.ring)
             report.tree(wall: hub.driver.wall).write(connection.writer, into: &out)
         } else if case .explanation(let command, let request) = form {
-            write(response, of: command, request, reply.explanation)
-        } else if encoder(reply.token).write(response, as: form, into: &out) {
+            write(response, of: command, request, explanation)
+        } else if encoder(token).write(response, as: form, into: &out) {
             hub.counters.conflictsSeen += 1
         }
     }

@@ -219,7 +219,10 @@ package final class ClientSession: ChannelDuplexHandler {
         if out.capacity == 0 { out = hub.takeBuffer() }
     }
 
+    /// Writes what there is if the channel takes it; at the end of all that has come or was
+    /// answered at a time.
     func writeOut() {
+        defer { accountForMemory() }
         guard out.readableBytes > 0, isWritable, let context else { return }
         let count = out.readableBytes
         hub.counters.bytesWritten += count
@@ -227,7 +230,6 @@ package final class ClientSession: ChannelDuplexHandler {
         hub.giveBack(&out)
         // Writing has told whether the channel can take more.
         if !isWritable { unsentBytes += count }
-        accountForMemory()
     }
 
     /// Tells the hub what this session holds for its client.

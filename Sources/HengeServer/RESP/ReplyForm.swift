@@ -85,7 +85,7 @@ struct ReplyEncoder {
             .explanation:
             mismatch(into: &out)
         }
-        guard let object, object.siblingCount > 1 else { return false }
+        guard let count = object?.siblingCount, count > 1, let object else { return false }
         return object.liveCount(at: wall) > 1
     }
 

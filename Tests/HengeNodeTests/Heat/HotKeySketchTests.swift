@@ -52,6 +52,22 @@ import Testing
         }
     }
 
+    @Test("after each request the lowest count is that of the key counted least")
+    func lowestCount() {
+        for capacity in 1...6 {
+            var random = SeededGenerator(seed: UInt64(capacity))
+            let stream = stream(&random, keys: 12, length: 400)
+            var sketch = HotKeySketch(capacity: capacity)
+            for (index, number) in stream.enumerated() {
+                sketch.count(key("k\(number)"), isWrite: false, bytes: 1)
+                let counts = sketch.keys.map(\.requests)
+                let least = counts.count < capacity ? 0 : counts.last
+                #expect(sketch.countMin == least, "capacity \(capacity), request \(index)")
+                #expect(counts.reduce(0, +) == index + 1, "capacity \(capacity)")
+            }
+        }
+    }
+
     @Test("sketches of parts of a stream, merged, keep the bounds of the whole")
     func merging() {
         for seed in UInt64(1)...20 {

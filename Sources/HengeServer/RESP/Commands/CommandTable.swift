@@ -5,22 +5,51 @@ import NIOCore
 package struct CommandTable: Sendable {
     /// In the order in which `COMMAND` lists them.
     package let specs: [CommandSpec]
-    private let indexes: [CommandName: Int]
+    /// By some bits of a name and what follows: where it is in `specs`, `empty` at the end. A
+    /// dictionary hashes every request's name with a key, against names that somebody has chosen;
+    /// these are ours.
+    private let places: [UInt8]
+    private let names: [CommandName]
+    private static let empty = UInt8.max
+    /// At most half full.
+    private static let placesBits = 8
 
     package init() {
         specs =
             Self.connection + Self.server + Self.readers + Self.writers + Self.several + Self.henge
-        var indexes: [CommandName: Int] = [:]
-        for (index, spec) in specs.enumerated() {
-            guard let name = CommandName(.init(string: spec.name)) else { continue }
-            indexes[name] = index
+        names = specs.map { spec in
+            guard let name = CommandName(.init(string: spec.name)) else {
+                preconditionFailure("not a command name: \(spec.name)")
+            }
+            return name
         }
-        self.indexes = indexes
+        precondition(2 * specs.count <= 1 << Self.placesBits)
+        var places = [UInt8](repeating: Self.empty, count: 1 << Self.placesBits)
+        for (index, name) in names.enumerated() {
+            var place = Self.place(of: name)
+            while places[place] != Self.empty { place = Self.next(place) }
+            places[place] = UInt8(index)
+        }
+        self.places = places
     }
 
     package subscript(name: CommandName) -> CommandSpec? {
-        indexes[name].map { specs[$0] }
+        var place = Self.place(of: name)
+        while places[place] != Self.empty {
+            let index = Int(places[place])
+            if names[index] == name { return specs[index] }
+            place = Self.next(place)
+        }
+        return nil
     }
+
+    private static func place(of name: CommandName) -> Int {
+        // The golden ratio's bits (Knuth, volume 3, section 6.4), of which the highest are mixed
+        // best.
+        Int(truncatingIfNeeded: (name.folded &* 0x9E37_79B9_7F4A_7C15) >> UInt64(64 - placesBits))
+    }
+
+    private static func next(_ place: Int) -> Int { (place + 1) & (1 << placesBits - 1) }
 
     private static let connection: [CommandSpec] = [
         alone("ping", .ping, -1, .connection, [.fast], "Answers PONG, or the message."),
