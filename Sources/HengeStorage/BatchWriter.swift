@@ -49,6 +49,9 @@ final class BatchWriter: @unchecked Sendable {
     private var forgotten: [ClosedRange<Token>] = []
     private let space: SpaceWatch
     private var spaceDue: Instant
+    /// Of the log, where each commit is synced.
+    private var ahead: LogAhead
+    private let keepsLogAhead: Bool
 
     init(
         _ database: Database,
@@ -65,6 +68,8 @@ final class BatchWriter: @unchecked Sendable {
         self.reclaimer = reclaimer
         removals = RemovalWatch(options)
         spaceDue = space.look()
+        ahead = LogAhead(directory: options.directory)
+        keepsLogAhead = options.keepsLogAhead && options.durability == .sync
         self.counters = counters
         self.failures = failures
         self.deliver = deliver
@@ -207,6 +212,10 @@ final class BatchWriter: @unchecked Sendable {
         if error == nil, drops.takeFlush(), let error = database.startFlush(of: [.hints]) {
             fail(error, during: "writing hints out", operations: 1)
         }
+        // Last, so that nobody's answer waits for it.
+        if keepsLogAhead, ahead.isDue, !space.isLow {
+            database.withoutAppending { ahead.extend() }
+        }
     }
 
     private func noteRemovals(_ others: Range<Int>) {
@@ -232,6 +241,7 @@ final class BatchWriter: @unchecked Sendable {
         case .sync:
             counters.logSyncs.count()
             error = database.write(records, synced: true)
+            ahead.appended(records.byteCount)
         case .interval where batch.others.contains { taken.others[$0].isUrgent }:
             // This syncs what was written before, too.
             counters.logSyncs.count()

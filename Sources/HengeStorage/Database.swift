@@ -45,6 +45,8 @@ final class Database: @unchecked Sendable {
     let settings: DatabaseSettings
     private let lock = SharedLock()
     private let longCalls = LongCalls()
+    /// Held while something is appended to the log.
+    private let appending = Monitor(())
     private var open: Open?
 
     static let closed = EngineError(.readOnly, "the database is closed")
@@ -177,7 +179,14 @@ final class Database: @unchecked Sendable {
     private func write(_ batch: OpaquePointer, synced: Bool) -> EngineError? {
         guard let open else { return Self.closed }
         let options = synced ? settings.syncedWrites : settings.unsyncedWrites
-        return failure { rocksdb_write(open.database, options, batch, $0) }
+        return appending.withLock { _ in
+            failure { rocksdb_write(open.database, options, batch, $0) }
+        }
+    }
+
+    /// Calls while nothing is appended to the log: RocksDB does so for writes alone.
+    func withoutAppending(_ body: () -> Void) {
+        appending.withLock { _ in body() }
     }
 
     private func failure(

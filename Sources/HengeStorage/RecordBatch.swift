@@ -25,6 +25,13 @@ struct RecordBatch: ~Copyable {
         rocksdb_writebatch_destroy(pointer)
     }
 
+    /// What the log gets of it, without the headers of its records.
+    var byteCount: Int {
+        var count = 0
+        _ = rocksdb_writebatch_data(pointer, &count)
+        return count
+    }
+
     mutating func put(_ key: ByteBuffer, _ object: ByteBuffer, into family: OpaquePointer) {
         let pointer = self.pointer
         key.withUnsafeReadableBytes { keyBytes in

@@ -45,6 +45,28 @@ import struct NIOCore.ByteBuffer
         }
     }
 
+    @Test("zeros in place of a log's end leave exactly the batches before them", arguments: 1...2)
+    func zeros(_ seed: Int) throws {
+        let written = try write(seed: UInt64(seed) &+ 10)
+        var random = SeededGenerator(seed: UInt64(seed))
+        let (first, end) = (written.lengths[0], written.lengths[Self.batchCount])
+        var cuts = written.lengths + (0..<60).map { _ in first + random.below(end - first) }
+        for length in written.lengths.dropFirst() { cuts += [length - 1, length - 3] }
+        for cut in cuts {
+            var whole = 0
+            let (store, found) = try reopened(written) { log in
+                let blocks = 8 + log.count >> 15
+                let harmed = log.prefix(cut) + Data(count: blocks << 15 - cut)
+                // What ends in zeros by itself has lost nothing by some.
+                whole = zip(log, harmed).prefix { $0 == $1 }.count
+                return harmed
+            }
+            defer { store.shutDown() }
+            let expected = written.states[written.batches(within: whole)]
+            #expect(found == expected, "seed \(seed), zeros from \(cut)")
+        }
+    }
+
     @Test("wrong bytes in a log end it at the latest whole batch, or do nothing", arguments: 1...2)
     func flips(_ seed: Int) throws {
         let written = try write(seed: UInt64(seed))
@@ -89,7 +111,11 @@ import struct NIOCore.ByteBuffer
 
     private func write(seed: UInt64) throws -> Written {
         let directory = TestDirectory()
-        let store = try RocksDBUnderTest(in: directory) { $0.writeBufferBytes = 8 << 20 }
+        let store = try RocksDBUnderTest(in: directory) { options in
+            options.writeBufferBytes = 8 << 20
+            // How long the log is tells how much of it was written.
+            options.keepsLogAhead = false
+        }
         var writes = RandomWrites(seed: seed)
         let path = store.options.directory
         let log = try #require(
