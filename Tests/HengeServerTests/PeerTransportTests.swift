@@ -78,6 +78,29 @@ import Testing
         }
     }
 
+    @Test("a message of more than the channel takes at a time is sent once")
+    func largeMessages() async throws {
+        try await TestCluster.with(nodes: 3, http: true) { cluster in
+            let client = try await cluster.client()
+            let value = String(repeating: "x", count: 1 << 20)
+            for number in 0..<4 {
+                let reply = try await client(["SET", "k\(number)", value, "CONSISTENCY", "ALL"])
+                #expect(reply == "+OK")
+            }
+            let http = try await cluster.http()
+            let page = try await http(.GET, "/metrics").text
+            for peer in ["n2", "n3"] {
+                let name = #"henge_peer_sent_bytes_total{peer="\#(peer)"} "#
+                let line = try #require(page.split(separator: "\n").first { $0.hasPrefix(name) })
+                let bytes = try #require(Double(line.dropFirst(name.count)))
+                #expect(bytes >= 4 * Double(value.utf8.count), "\(peer)")
+                #expect(bytes < 5 * Double(value.utf8.count), "\(peer)")
+            }
+            try await http.close()
+            try await client.close()
+        }
+    }
+
     @Test("a connection that says nothing is closed in time")
     func silence() async throws {
         try await TestCluster.with(nodes: 1, replicas: 1) { cluster in

@@ -27,6 +27,7 @@ final class PeerLink {
     // the driver or the channel is called.
     @exclusivity(unchecked) private var out = ByteBuffer()
     @exclusivity(unchecked) private var isDirty = false
+    private var isWriting = false
     /// Whether the peer reads more slowly than this node has to tell it.
     private var isBehind = false {
         didSet { if isBehind != oldValue { driver.linksBehind += isBehind ? 1 : -1 } }
@@ -123,7 +124,8 @@ final class PeerLink {
     /// Writes what the turn has gathered, unless the peer is slow to read; then more is gathered.
     func flush() {
         isDirty = false
-        guard let channel, out.readableBytes > 0 else { return }
+        // While more than the channel's mark is written, it tells that it can take more again.
+        guard let channel, out.readableBytes > 0, !isWriting else { return }
         guard channel.isWritable else {
             if out.readableBytes > Self.queuedBytesMax {
                 driver.logger.warning(
@@ -138,7 +140,9 @@ final class PeerLink {
             return
         }
         counters.bytesSent += out.readableBytes
+        isWriting = true
         channel.writeAndFlush(out, promise: nil)
+        isWriting = false
         empty()
     }
 
