@@ -6,8 +6,8 @@ import HengeBase
 /// journal, which takes as long again (docs/decisions/0049).
 ///
 /// RocksDB appends at a position of its own and not at the file's end, so that it writes over the
-/// zeros; when it is done with a log it cuts the file to what it has written. After a crash it
-/// finds zeros behind the last record, and takes them for nothing (`log_reader.cc`, "zero length
+/// zeros; when it closes a log it cuts the file to what it has written. After a crash it finds
+/// zeros behind the last record, and takes them for nothing (`log_reader.cc`, "zero length
 /// record"), as those that fill up a block.
 ///
 /// Nothing that was written is ever written over: zeros are only put where the file ends, and it

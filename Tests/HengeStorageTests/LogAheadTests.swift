@@ -71,7 +71,8 @@ import struct NIOCore.ByteBuffer
 
     @Test("zeros at the end of logs that others follow lose nothing", arguments: [0, 3])
     func olderLogs(_ rest: Int) throws {
-        // Killed right after a log was begun, before RocksDB has cut the one before to its length.
+        // As after a kill: RocksDB cuts logs to their length when it closes them, not when they
+        // are full.
         let store = try RocksDBUnderTest { $0.writeBufferBytes = 8 << 20 }
         var random = SeededGenerator(seed: 4)
         let expected = persist(5_000, of: 1_000, in: store, &random)
