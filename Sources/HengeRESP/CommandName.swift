@@ -1,8 +1,8 @@
 package import NIOCore
 
 /// A command or keyword of 1 to 16 ASCII characters, folded to upper case and packed into two
-/// words: it compares and hashes without an allocation.
-package struct CommandName: Hashable, Sendable {
+/// words: it compares without an allocation.
+package struct CommandName: Equatable, Sendable {
     /// The longest name, in bytes.
     package static let lengthMax = 16
 
@@ -35,10 +35,6 @@ package struct CommandName: Hashable, Sendable {
 
     /// One word of all its characters, to look it up by: only our own names are ever in a table.
     package var folded: UInt64 { high ^ low }
-
-    package func hash(into hasher: inout Hasher) {
-        hasher.combine(folded)
-    }
 
     private static func uppercased(_ byte: UInt8) -> UInt8 {
         byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "z") ? byte & 0xDF : byte

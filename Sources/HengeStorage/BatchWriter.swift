@@ -49,9 +49,8 @@ final class BatchWriter: @unchecked Sendable {
     private var forgotten: [ClosedRange<Token>] = []
     private let space: SpaceWatch
     private var spaceDue: Instant
-    /// Of the log, where each commit is synced.
-    private var ahead: LogAhead
-    private let keepsLogAhead: Bool
+    /// Where each commit is synced.
+    private var ahead: LogAhead?
 
     init(
         _ database: Database,
@@ -68,8 +67,8 @@ final class BatchWriter: @unchecked Sendable {
         self.reclaimer = reclaimer
         removals = RemovalWatch(options)
         spaceDue = space.look()
-        ahead = LogAhead(directory: options.directory)
-        keepsLogAhead = options.keepsLogAhead && options.durability == .sync
+        let keepsAhead = options.keepsLogAhead && options.durability == .sync
+        ahead = keepsAhead ? LogAhead(directory: options.directory) : nil
         self.counters = counters
         self.failures = failures
         self.deliver = deliver
@@ -213,9 +212,7 @@ final class BatchWriter: @unchecked Sendable {
             fail(error, during: "writing hints out", operations: 1)
         }
         // Last, so that nobody's answer waits for it.
-        if keepsLogAhead, ahead.isDue, !space.isLow {
-            database.withoutAppending { ahead.extend() }
-        }
+        if ahead?.isDue == true, !space.isLow { database.withoutAppending { ahead?.extend() } }
     }
 
     private func noteRemovals(_ others: Range<Int>) {
@@ -241,7 +238,7 @@ final class BatchWriter: @unchecked Sendable {
         case .sync:
             counters.logSyncs.count()
             error = database.write(records, synced: true)
-            ahead.appended(records.byteCount)
+            if error == nil { ahead?.appended(records.byteCount) }
         case .interval where batch.others.contains { taken.others[$0].isUrgent }:
             // This syncs what was written before, too.
             counters.logSyncs.count()

@@ -23,8 +23,8 @@ extension RocksDBEngine {
         package var recordCacheBytes = 64 << 20
         /// What of the memtables is written out together; at most twice as much is in memory.
         package var writeBufferBytes = 32 << 20
-        /// Whether the log has zeros ahead of what is appended (``LogAhead``), which halves an
-        /// fsync; only where each commit is synced.
+        /// Whether the log has zeros ahead of what is appended (``LogAhead``), which makes
+        /// an fsync shorter; only where each commit is synced.
         package var keepsLogAhead = true
         /// Threads that do the reads for which a disk may be needed. At least 1.
         package var readThreadCount = 2

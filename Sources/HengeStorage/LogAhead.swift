@@ -3,7 +3,7 @@ import HengeBase
 
 /// Zeros in RocksDB's log ahead of what is appended to it, so that an fsync has only blocks to
 /// write that the file has already. An fsync of a file that grows also waits for the file system's
-/// journal, which takes as long again (docs/decisions/0049).
+/// journal, which takes half as long again (docs/decisions/0049).
 ///
 /// RocksDB appends at a position of its own and not at the file's end, so that it writes over the
 /// zeros; when it closes a log it cuts the file to what it has written. After a crash it finds
@@ -28,8 +28,9 @@ struct LogAhead: ~Copyable {
 
     private let directory: String
     private let zeros: UnsafeMutableRawBufferPointer
-    private var number: UInt64 = 0
-    /// Of the log of this number; -1 while there is none.
+    /// Of the log's file.
+    private var name = ""
+    /// Of that file; -1 while there is none.
     private var descriptor: CInt = -1
     /// About where RocksDB appends next, rather too far than not.
     private var position = 0
@@ -66,7 +67,7 @@ struct LogAhead: ~Copyable {
         let isWanted = commits >= Self.lookCommits
         (bytes, commits) = (0, 0)
         guard isWanted, let newest = newestLog() else { return }
-        if newest != number { turn(to: newest) }
+        if newest != name { turn(to: newest) }
         guard descriptor >= 0, let end = size() else { return }
         if position > end { position = end }
         guard end < position + 2 * Self.lookBytes else { return }
@@ -76,10 +77,10 @@ struct LogAhead: ~Copyable {
 
     /// A log that was begun since the last look has no zeros of ours: it ends where RocksDB
     /// appends.
-    private mutating func turn(to newest: UInt64) {
+    private mutating func turn(to newest: String) {
         if descriptor >= 0 { close(descriptor) }
-        number = newest
-        descriptor = open(path(of: newest), O_WRONLY | O_CLOEXEC)
+        name = newest
+        descriptor = open(directory + "/" + newest, O_WRONLY | O_CLOEXEC)
         position = size() ?? 0
     }
 
@@ -105,23 +106,17 @@ struct LogAhead: ~Copyable {
     }
 
     /// RocksDB numbers all its files in the order in which they are made.
-    private func newestLog() -> UInt64? {
+    private func newestLog() -> String? {
         guard let entries = opendir(directory) else { return nil }
         defer { closedir(entries) }
-        var newest: UInt64?
+        var newest: (number: UInt64, name: String)?
         while let entry = readdir(entries) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
             guard name.hasSuffix(".log"), let number = UInt64(name.dropLast(4)) else { continue }
-            newest = max(newest ?? 0, number)
+            if number >= newest?.number ?? 0 { newest = (number, name) }
         }
-        return newest
-    }
-
-    private func path(of log: UInt64) -> String {
-        let digits = String(log)
-        return directory + "/" + String(repeating: "0", count: max(0, 6 - digits.count)) + digits
-            + ".log"
+        return newest?.name
     }
 }

@@ -27,6 +27,7 @@ final class PeerLink {
     // the driver or the channel is called.
     @exclusivity(unchecked) private var out = ByteBuffer()
     @exclusivity(unchecked) private var isDirty = false
+    /// While the channel is written to: it may tell in the middle of that that it can take more.
     private var isWriting = false
     /// Whether the peer reads more slowly than this node has to tell it.
     private var isBehind = false {
@@ -124,7 +125,6 @@ final class PeerLink {
     /// Writes what the turn has gathered, unless the peer is slow to read; then more is gathered.
     func flush() {
         isDirty = false
-        // While more than the channel's mark is written, it tells that it can take more again.
         guard let channel, out.readableBytes > 0, !isWriting else { return }
         guard channel.isWritable else {
             if out.readableBytes > Self.queuedBytesMax {

@@ -85,6 +85,7 @@ struct ReplyEncoder {
             .explanation:
             mismatch(into: &out)
         }
+        // Most have one, and are not copied to be asked.
         guard let count = object?.siblingCount, count > 1, let object else { return false }
         return object.liveCount(at: wall) > 1
     }
